@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Run-time settings, ports, the punt metadata and events: what the gate and the daemon tell each
+ * other. */
+#ifndef WEIR_CTL_H
+#define WEIR_CTL_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "weir/flow.h"
+#include "weir/limits.h"
+#include "weir/reason.h"
+
+/* weir_ctl.flags */
+#define WEIR_CTL_FAILURE_DROP  (1u << 0) /* on_failure: drop */
+#define WEIR_CTL_OVERLOAD_DROP (1u << 1) /* on_overload: drop */
+#define WEIR_CTL_BLOCKS	       (1u << 2) /* weir_blocks is not empty */
+#define WEIR_CTL_EVENTS	       (1u << 3) /* somebody reads weir_events */
+
+/* weir_ctl: one element, memory-mapped by the daemon, which alone writes it. */
+struct weir_ctl {
+	__u32 abi;	   /* WEIR_ABI */
+	__u32 generation;  /* odd or even picks the policy slot; 0 = no policy: everything goes to
+			      the stack */
+	__u32 epoch;	   /* of this daemon run, never 0 */
+	__u32 clock_ds;	   /* tenths of a second, CLOCK_MONOTONIC, kept by the daemon */
+	__u32 flags;	   /* WEIR_CTL_* */
+	__u32 workers;	   /* 0 = no slow path */
+	__u32 slots_mask;  /* entries of weir_given - 1, a power of two */
+	__u32 ring_frames; /* size of an AF_XDP receive ring */
+	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
+	__u32 classes[2];      /* classes of each policy slot */
+	__u32 hash_seed;
+	__u32 pad[4];
+	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */
+};
+_Static_assert(sizeof(struct weir_ctl) == 64 + 8 * WEIR_WORKERS_MAX, "weir_ctl");
+
+/* weir_port.flags */
+#define WEIR_PORT_ENABLED    (1u << 0)
+#define WEIR_PORT_TC	     (1u << 1) /* hooked on TC */
+#define WEIR_PORT_REDIRECT   (1u << 2) /* may be the target of a redirect of its own hook type */
+#define WEIR_PORT_FORWARDING (1u << 3) /* the bridge forwards here */
+
+/* weir_ports: index port. weir_port_of: index ifindex % WEIR_IFINDEX_SLOTS; a TC port's punt pair
+ * maps to its port too. */
+struct weir_port {
+	__u32 ifindex;
+	__u32 punt_ifindex; /* TC: near end of the punt pair */
+	__u32 max_frame;    /* bytes of Ethernet frame the port can send: MTU + 14 + 4 */
+	__u32 xsk_base;	    /* XSKMAP index = xsk_base + queue * workers + worker */
+	__u32 queues;
+	__u32 flags;	   /* WEIR_PORT_* */
+	__u8 domain;	   /* forwarding group, never 0 for a configured port */
+	__u8 local_mac[6]; /* of the bridge: frames to it are for the gateway itself */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct weir_port) == 32, "weir_port");
+
+struct weir_port_of {
+	__u32 ifindex;
+	__u32 port;
+};
+
+/* weir_punt.flags */
+#define WEIR_PUNT_DECIDED  (1u << 0) /* verdict known and pass: forward only, the flow drains */
+#define WEIR_PUNT_INSPECT  (1u << 1) /* identified as .app, wanted by its module */
+#define WEIR_PUNT_RESET	   (1u << 2) /* policy says reset: make resets and drop */
+#define WEIR_PUNT_ISN(dir) (1u << (3 + (dir)))
+#define WEIR_PUNT_ORIGIN   (1u << 5) /* as WEIR_FLOW_ORIGIN */
+#define WEIR_PUNT_TWOWAY   (1u << 6) /* both directions were seen */
+
+/* XDP metadata in front of every punted frame. */
+struct weir_punt {
+	__u64 flow_id; /* 0 only with WEIR_PUNT_RESET: no entry */
+	__u32 number;  /* of the slot and direction; the wire segments of one skb share it */
+	__u32 slot;
+	__u32 isn[2];	/* host order */
+	__u16 segments; /* wire frames that carry this number */
+	__u16 app;
+	__u8 dir;
+	__u8 in_port;
+	__u8 out_port;
+	__u8 flags; /* WEIR_PUNT_* */
+};
+_Static_assert(sizeof(struct weir_punt) == 32, "weir_punt: XDP metadata holds 32 bytes");
+
+/* What queue.bpf.c puts in front of a frame on the way through a TC port's punt pair. */
+struct weir_prefix {
+	__u8 eth[14];
+	__u16 tags;			   /* VLAN tags taken out of the frame, outer first */
+	__be16 tag[WEIR_VLAN_TAGS_MAX][2]; /* protocol, TCI */
+	__u32 xsk;			   /* XSKMAP index */
+	__u32 pad;
+	struct weir_punt punt;
+};
+_Static_assert(sizeof(struct weir_prefix) == 64, "weir_prefix");
+
+/* X(enumerator, "label", "help") */
+#define WEIR_EVENT_KINDS(X)                                                                        \
+	X(DECIDED, "decided", "a flow was decided or re-decided")                                  \
+	X(DROPPED, "dropped", "a first packet was dropped without a flow")                         \
+	X(CLOSED, "closed", "both ends closed a decided TCP flow, or one reset it")
+
+enum weir_event_kind {
+#define X(id, name, help) WEIR_EVENT_##id,
+	WEIR_EVENT_KINDS(X)
+#undef X
+		WEIR_EVENT_KIND_COUNT,
+};
+
+/* weir_events: ring buffer record. */
+struct weir_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	struct weir_flow_key key;
+	__u8 kind;	       /* enum weir_event_kind */
+	__u8 reason;	       /* enum weir_reason, for DROPPED */
+	__u8 port;	       /* where the frame came in */
+	__u8 dir;	       /* of the frame */
+	struct weir_flow flow; /* as it was; id 0 where there is none */
+};
+_Static_assert(sizeof(struct weir_event) == 152, "weir_event");
+
+/* weir_app_bytes: per-CPU array, index application * 2 + (0 from the originator, 1 towards it). */
+struct weir_volume {
+	__u64 frames;
+	__u64 bytes;
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The flow cache: keys and entries. Entries are written by the gate alone. */
+#ifndef WEIR_FLOW_H
+#define WEIR_FLOW_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "weir/limits.h"
+
+/*
+ * Both directions of a flow share one key: the side that weir_side_before() puts first is side 0.
+ * Direction 0 is traffic sent by side 0. IPv4 addresses are v4-mapped (::ffff:a.b.c.d). For ICMP
+ * echo both ports are the identifier; for other protocols without ports they are 0. VLAN: the tag's
+ * VID, outer first, 0 = untagged.
+ */
+struct weir_flow_key {
+	__u32 addr[2][4]; /* network order */
+	__be16 port[2];
+	__be16 vlan[WEIR_VLAN_TAGS_MAX];
+	__u8 proto;  /* IPPROTO_* */
+	__u8 domain; /* forwarding group */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_flow_key) == 44, "weir_flow_key");
+
+/*
+ * Whether (a, aport) is side 0 against (b, bport). Any total order serves; this one compares the
+ * words as loaded, so kernel and user space on one machine agree.
+ */
+static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[4], __be16 aport,
+								  const __u32 b[4], __be16 bport)
+{
+	if (a[3] != b[3])
+		return a[3] < b[3];
+	if (a[2] != b[2])
+		return a[2] < b[2];
+	if (a[1] != b[1])
+		return a[1] < b[1];
+	if (a[0] != b[0])
+		return a[0] < b[0];
+	return aport <= bport;
+}
+
+/* weir_flow.flags */
+#define WEIR_FLOW_HANDOVER(dir)                                                                    \
+	(1u << (dir))		      /* frames of this direction may still be in the slow path */
+#define WEIR_FLOW_INSPECT   (1u << 2) /* identified, payload still punted */
+#define WEIR_FLOW_MOVED	    (1u << 3) /* undecided table: the decided table has it now */
+#define WEIR_FLOW_SYN(dir)  (1u << (4 + (dir))) /* isn[dir] is valid */
+#define WEIR_FLOW_FIN(dir)  (1u << (6 + (dir)))
+#define WEIR_FLOW_RST	    (1u << 8)
+#define WEIR_FLOW_ORIGIN    (1u << 9)  /* set: side 1 sent the first frame seen; clear: side 0 */
+#define WEIR_FLOW_MIDSTREAM (1u << 10) /* TCP flow whose start was not seen */
+#define WEIR_FLOW_TWOWAY    (1u << 11) /* both directions were seen */
+
+struct weir_flow {
+	__u64 id; /* random, never 0 */
+	__u64 frames[2];
+	__u64 bytes[2];
+	__u64 decided_ns; /* CLOCK_MONOTONIC, 0 = undecided */
+	__u32 created_ds; /* weir_ctl.clock_ds, tenths of a second */
+	__u32 seen_ds;
+	__u32 isn[2];	  /* host order */
+	__u32 generation; /* weir_ctl.generation that decided it */
+	__u32 epoch;	  /* weir_ctl.epoch it was last punted under */
+	__u32 slot;	  /* index into weir_given and weir_done */
+	__u32 flags;	  /* WEIR_FLOW_* */
+	__u16 app;
+	__u16 rule;	/* index of the rule that decided it, WEIR_RULE_DEFAULT for the default */
+	__u16 class[2]; /* address class of side 0 and side 1 */
+	__u8 action;	/* enum weir_action */
+	__u8 method;	/* enum weir_method */
+	__u8 confidence;
+	__u8 resets;  /* frames punted for a reset so far */
+	__u8 port[2]; /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_flow) == 96, "weir_flow");
+
+/* Key of weir_macs: where a station was last seen. Value: __u32 port. Written by the gate alone. */
+struct weir_mac_key {
+	__u8 mac[6];
+	__be16 vlan; /* outer VID */
+	__u8 domain;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct weir_mac_key) == 12, "weir_mac_key");
+
+/* weir_given (written by the gate) and weir_done (written by the workers): punt numbers per slot
+ * and direction. */
+struct weir_numbers {
+	__u32 n[2];
+};
+
+#endif

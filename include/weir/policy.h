@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Policy as the gate reads it. A generation is three inner maps in slot (generation & 1) of the
+ * outer maps weir_classes, weir_rows and weir_cells; storing weir_ctl.generation switches to it at
+ * once. Generations of the policy step by one; a change of what user space said about flows or
+ * peers steps by two (same slot), so that live flows are re-decided.
+ */
+#ifndef WEIR_POLICY_H
+#define WEIR_POLICY_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "weir/limits.h"
+
+/* X(enumerator, "label", "help"): the labels are those of the policy file. */
+#define WEIR_ACTIONS(X)                                                                            \
+	X(UNDECIDED, "undecided", "not decided yet")                                               \
+	X(PASS, "pass", "forwarded")                                                               \
+	X(DROP, "drop", "dropped silently")                                                        \
+	X(RESET, "reset", "TCP reset to both ends, then dropped")
+
+enum weir_action {
+#define X(id, name, help) WEIR_ACTION_##id,
+	WEIR_ACTIONS(X)
+#undef X
+		WEIR_ACTION_COUNT,
+};
+
+/* Inner map of weir_classes: LPM_TRIE, value __u32 class. */
+struct weir_class_key {
+	__u32 prefixlen; /* 0..128 of the v4-mapped address: an IPv4 /24 is 120 */
+	__u32 addr[4];	 /* network order */
+};
+
+/* Inner map of weir_rows: ARRAY of __u32 row, index source class * classes + destination class
+ * (weir_ctl.classes). */
+/* Inner map of weir_cells: ARRAY of struct weir_cell, index row * WEIR_APPS_MAX + application. */
+struct weir_cell {
+	__u8 action; /* enum weir_action */
+	__u8 flags;
+	__u16 rule; /* index into weir_rule_hits within this generation's half */
+	__u16 pipe;
+	__u16 pad;
+};
+_Static_assert(sizeof(struct weir_cell) == 8, "weir_cell");
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What user space says a flow or a peer is. Written by user space alone; what to do about it is
+ * policy.h. */
+#ifndef WEIR_VERDICT_H
+#define WEIR_VERDICT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "weir/limits.h"
+
+/* X(enumerator, "label", "help"): how a flow was identified; the labels are those of `weir classify
+ * --json`. */
+#define WEIR_METHODS(X)                                                                            \
+	X(NONE, "none", "not identified")                                                          \
+	X(SIGNATURE, "signature", "bytes of the payload")                                          \
+	X(HANDSHAKE, "handshake", "an exchange of messages checked by an application module")      \
+	X(ENDPOINT, "endpoint", "an endpoint learned from other traffic of the host")              \
+	X(STATISTICS, "statistics", "lengths and byte statistics")                                 \
+	X(PORT, "port", "protocol or port number alone")                                           \
+	X(RECONNECTION, "reconnection", "the host's earlier flow to the same service")
+
+enum weir_method {
+#define X(id, name, help) WEIR_METHOD_##id,
+	WEIR_METHODS(X)
+#undef X
+		WEIR_METHOD_COUNT,
+};
+
+/* weir_verdict.flags */
+#define WEIR_VERDICT_INSPECT (1u << 0) /* keep punting payload (trackers) */
+#define WEIR_VERDICT_RECONNECT                                                                     \
+	(1u << 1) /* set by modules: the peer is this application on this port, not a shared       \
+		     service */
+
+/* weir_verdicts: key __u64 flow id. */
+struct weir_verdict {
+	__u16 app;
+	__u8 method;
+	__u8 confidence; /* 0..100 */
+	__u8 flags;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct weir_verdict) == 8, "weir_verdict");
+
+/* weir_endpoints: what `host` was told (or said of itself, host all zero = for everyone) about
+ * peer:port, TCP and UDP. */
+struct weir_endpoint_key {
+	__u32 host[4]; /* network order, v4-mapped */
+	__u32 peer[4];
+	__be16 port;
+	__u8 domain;
+	__u8 pad;
+};
+_Static_assert(sizeof(struct weir_endpoint_key) == 36, "weir_endpoint_key");
+
+/* weir_reconnects: source, destination, destination port, protocol; no source port. */
+struct weir_reconnect_key {
+	__u32 src[4]; /* network order, v4-mapped */
+	__u32 dst[4];
+	__be16 dport;
+	__u8 proto;
+	__u8 domain;
+};
+_Static_assert(sizeof(struct weir_reconnect_key) == 36, "weir_reconnect_key");
+
+/* Value of both: what the peer is, until when. */
+struct weir_peer {
+	__u64 expires_ns; /* CLOCK_MONOTONIC */
+	__u16 app;
+	__u8 source; /* enum weir_source for endpoints */
+	__u8 confidence;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct weir_peer) == 16, "weir_peer");
+
+/* X(enumerator, "label", "help"): where an endpoint was learned. */
+#define WEIR_SOURCES(X)                                                                            \
+	X(NONE, "none", "not learned")                                                             \
+	X(HTTP_TRACKER, "http-tracker", "peers in an HTTP tracker's answer")                       \
+	X(UDP_TRACKER, "udp-tracker", "peers in a UDP tracker's answer (BEP 15)")                  \
+	X(ANNOUNCE, "announce", "the port a host announced as its own")                            \
+	X(DHT, "dht", "peers in a DHT answer (BEP 5)")                                             \
+	X(PEX, "pex", "peer exchange (BEP 11)")                                                    \
+	X(LSD, "lsd", "local service discovery (BEP 14)")
+
+enum weir_source {
+#define X(id, name, help) WEIR_SOURCE_##id,
+	WEIR_SOURCES(X)
+#undef X
+		WEIR_SOURCE_COUNT,
+};
+
+/* weir_blocks: an address (port 0) or a service. Value: __u64 expires_ns, 0 = until lifted. */
+struct weir_block_key {
+	__u32 addr[4]; /* network order, v4-mapped */
+	__be16 port;   /* 0 = the whole host */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_block_key) == 20, "weir_block_key");
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Application modules: protocol processing beyond what a signature says. One file each, one
+ * descriptor each, listed in app_modules(). A module sees the messages of flows that its
+ * application was named for (by the signature engine, by an endpoint, by itself) and of undecided
+ * flows, and answers with findings. It never blocks and never sees a frame.
+ */
+#ifndef WEIR_APP_H
+#define WEIR_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "classify/classify.h"
+#include "flow/flow.h"
+
+/* What a module may say about a message. */
+struct app_finding {
+	uint16_t app; /* 0 = nothing */
+	uint8_t method;
+	uint8_t confidence;
+	bool inspect;	/* keep the flow's payload coming */
+	bool reconnect; /* the peer's port is this application's alone (never for trackers or web
+			   servers) */
+	bool done;	/* an inspected flow needs no further inspection */
+};
+
+/* What a module can call. */
+struct app_services {
+	struct app_registry *registry;
+	/* Learns an endpoint; host zero for what a peer says of itself. May be NULL (no learning).
+	 */
+	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
+		      enum weir_source source);
+	void *arg;
+};
+
+struct app_message {
+	const struct flow *flow;
+	const uint8_t *data; /* TCP: all of the direction's first message so far; inspected flows:
+				the bytes of this segment in order */
+	size_t len;
+	uint8_t dir;
+	uint8_t proto;
+	bool from_origin;
+	uint16_t sport, dport;	 /* host order */
+	uint32_t src[4], dst[4]; /* network order, v4-mapped */
+	uint64_t now_ns;
+	uint8_t domain;
+	bool complete;
+};
+
+struct app_module {
+	const char *name;
+	const char *category;
+	const char *help;
+	/*
+	 * A message of an undecided flow, after the signature engine (whose result is *finding: app
+	 * 0 if none). The module may confirm, correct or add to the finding. state: flow.module,
+	 * the module's own, NULL at first.
+	 */
+	void (*undecided)(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding);
+	/* A message of a flow of this application that is inspected. May be NULL. */
+	void (*inspected)(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding);
+	void (*release)(void *state);
+};
+
+/* NULL-terminated. */
+const struct app_module *const *app_modules(void);
+const struct app_module *app_module_find(const char *name);
+
+#endif

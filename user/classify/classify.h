@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Applications, the signature set, and learned endpoints. */
+#ifndef WEIR_CLASSIFY_H
+#define WEIR_CLASSIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/util.h"
+#include "weir/limits.h"
+#include "weir/verdict.h"
+
+/*
+ * Applications by number. Numbers are handed out once and never reused: they sit in BPF maps, and
+ * outlive a reload and, through weir_app_names, the daemon. Number 0 is "unknown".
+ */
+struct app_info {
+	char name[WEIR_APP_NAME_LEN];
+	char category[WEIR_APP_NAME_LEN]; /* "" = none */
+	const char *module;		  /* application module's name or NULL */
+	bool enabled;			  /* by the loaded signature set */
+	unsigned int signatures;	  /* features that can decide it */
+};
+struct app_registry;
+/* With "unknown" and the protocols known by IP protocol number alone (icmp, icmpv6, igmp, gre, esp,
+ * sctp ...) registered. */
+struct app_registry *app_registry_new(void);
+void app_registry_free(struct app_registry *r);
+/* Number of name, added when new (category may be NULL). -ENOSPC when full, -EINVAL for a name too
+ * long or with odd characters. */
+int app_registry_add(struct app_registry *r, const char *name, const char *category);
+/* Number of name or -ENOENT. */
+int app_registry_find(const struct app_registry *r, const char *name);
+/* NULL beyond the end. */
+const struct app_info *app_registry_get(const struct app_registry *r, unsigned int app);
+unsigned int app_registry_count(const struct app_registry *r);
+/* Application known by IP protocol number alone, or 0. */
+unsigned int app_registry_by_protocol(const struct app_registry *r, uint8_t proto);
+
+/* A compiled signature set: read-only after loading, shared by workers. */
+struct signatures;
+/*
+ * Loads and compiles YAML files (interface.md, "Signatures"). On failure nothing of r changes and
+ * the error says FILE:LINE:COLUMN: message.
+ */
+int signatures_load(const char *const *paths, size_t count, struct app_registry *r,
+		    struct signatures **out, struct error *e);
+/* The set built into the program (policies/signatures.yaml at build time). */
+int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e);
+void signatures_free(struct signatures *s);
+
+/* What a classification looks at: one message of one direction. For UDP the datagram, for TCP the
+ * assembled first message. */
+struct classify_input {
+	const uint8_t *data;
+	size_t len;
+	uint8_t proto;	  /* IPPROTO_TCP or IPPROTO_UDP */
+	bool from_origin; /* sent by the side that opened the flow */
+	bool complete;	  /* the message will not grow (datagram, stream full) */
+	uint16_t sport;	  /* host order, of this direction */
+	uint16_t dport;
+};
+struct classify_result {
+	uint16_t app;
+	uint8_t method;	    /* enum weir_method */
+	uint8_t confidence; /* 0..100 */
+	bool pending;	    /* nothing matched, but more bytes of this message could */
+};
+/* Per-worker scratch: PCRE2 match data and the per-buffer feature results. */
+struct classify_scratch;
+struct classify_scratch *classify_scratch_new(const struct signatures *s);
+void classify_scratch_free(struct classify_scratch *c);
+/* Evaluates each feature at most once. Returns whether an application was found; hostile input
+ * costs at most the match limits. */
+bool classify_message(const struct signatures *s, struct classify_scratch *c,
+		      const struct classify_input *in, struct classify_result *out);
+
+/*
+ * Learned endpoints of this process (the daemon mirrors them into weir_endpoints): bounded, with
+ * time to live, thread-safe.
+ */
+struct endpoints;
+struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns);
+void endpoints_free(struct endpoints *e);
+/* host zero = the peer said it of itself. Refuses (-EINVAL) port 0, multicast, loopback,
+ * unspecified addresses. 1 new, 0 renewed. */
+int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
+		  const struct weir_peer *peer);
+/* Whether host was told that peer:port is something; also tries host zero. Copies into out. */
+bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
+		    struct weir_peer *out);
+size_t endpoints_count(const struct endpoints *e);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Everything the daemon owns, in one place. */
+#ifndef WEIR_DAEMON_WEIR_H
+#define WEIR_DAEMON_WEIR_H
+
+#include <jansson.h>
+
+#include "audit/audit.h"
+#include "control/control.h"
+#include "daemon/daemon.h"
+#include "gate/gate.h"
+#include "policy/policy.h"
+#include "port/port.h"
+#include "stats/stats.h"
+#include "worker/worker.h"
+
+struct daemon_port {
+	char name[32];
+	char interface[16];
+	enum port_hook hook;
+	const char *hook_reason; /* why auto chose it */
+	bool configured, present, attached, enabled;
+	char degraded[128]; /* "" = nothing; why it is slower or passes more than asked */
+	unsigned int ifindex, near_end, far_end;
+	char far_name[16];
+	struct weir_port cfg;
+	struct port_sockets *sockets;
+	struct port_link link_at_attach;
+};
+
+struct weir {
+	struct daemon_options options;
+	struct gate *gate;
+	bool adopted;
+	struct frame_pool *pool;
+	struct policy *policy;
+	struct signatures *signatures;
+	struct app_registry *registry;
+	struct endpoints *endpoints;
+	struct worker_shared shared;
+	struct worker *workers[WEIR_WORKERS_MAX];
+	uint32_t worker_count;
+	struct daemon_port ports[WEIR_PORTS_MAX]; /* index = port number; 0 unused */
+	struct port_changes *changes;
+	struct port_monitor *monitor;
+	struct control_server *control;
+	struct stats_server *metrics;
+	struct audit *audit;
+	uint32_t generation;
+	uint64_t loads_ok, loads_failed;
+	uint64_t started_ns;
+	uint64_t flows_decided, flows_undecided; /* from the last scan */
+	uint64_t rule_hits_before[WEIR_RULES_MAX + 1];
+	int stop_fd;
+};
+
+/* query.c: answers to the listing verbs. *data is a new reference; 0 or a negative errno with e
+ * filled. */
+int query_status(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_apps(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_blocks(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_stats(struct weir *w, const json_t *args, json_t **data,
+		struct error *e); /* {"text": Prometheus text} */
+int query_top(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_policy(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
+/* snapshot.c: the numbers of this moment. NULL on ENOMEM. */
+struct stats_snapshot *snapshot_take(struct weir *w);
+
+/* Changing verbs. */
+int change_port(struct weir *w, const json_t *args, json_t **data,
+		struct error *e); /* {"port","enabled"} */
+int change_policy(struct weir *w, const json_t *args, json_t **data,
+		  struct error *e); /* {"path"} absolute */
+int change_block(struct weir *w, const json_t *args, json_t **data,
+		 struct error *e); /* {"address","port","seconds"} */
+int change_unblock(struct weir *w, const json_t *args, json_t **data, struct error *e);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Slow-path flows of one worker: bounded table, in-order assembly of each direction's first
+ * message, hand-over numbers. */
+#ifndef WEIR_USER_FLOW_H
+#define WEIR_USER_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet/packet.h"
+#include "weir/ctl.h"
+#include "weir/flow.h"
+
+/*
+ * The first message of a direction: bytes in order from the first payload byte up to a limit.
+ * Segments out of order are kept (bounded) until the gap closes; on overlap the bytes that came
+ * first win. Once full it takes no more.
+ */
+struct stream;
+
+struct flow {
+	uint64_t id;
+	struct weir_flow_key key;
+	uint8_t origin; /* side that sent the first frame */
+	bool midstream; /* TCP whose SYN was not seen */
+	bool two_way;	/* both directions were seen */
+	bool decided;
+	bool inspect; /* decided, its module still reads it */
+	uint16_t app;
+	uint8_t method;
+	uint8_t confidence;
+	uint32_t frames;	 /* frames seen, with or without payload */
+	uint32_t payload_frames; /* frames with payload that were classified */
+	uint64_t bytes;
+	uint32_t decided_after; /* frames seen when decided */
+	uint64_t seen_ns;
+	struct stream *stream[2]; /* TCP: NULL until payload */
+	void *module;	    /* of the application module, freed by flow_table's release callback */
+	char hostname[256]; /* "" = none */
+	struct flow *next_hash, *newer, *older;
+};
+
+struct flow_table;
+struct flow_limits {
+	size_t flows;		 /* at most; the least recently seen goes first and is counted */
+	size_t stream_bytes;	 /* of one direction (inspect.bytes) */
+	size_t stream_bytes_all; /* of all streams of the table */
+	uint64_t idle_ns;
+};
+struct flow_table_stats {
+	uint64_t created, expired, evicted, stream_refused;
+	size_t flows, stream_bytes;
+};
+
+/* release is called before a flow is freed (for .module); may be NULL. Heap; NULL on ENOMEM. */
+struct flow_table *flow_table_new(const struct flow_limits *limits,
+				  void (*release)(struct flow *, void *), void *arg);
+void flow_table_free(struct flow_table *t);
+/*
+ * The flow of id (online) or, with id 0, of key (offline; such flows are created with id 0).
+ * Created when absent, with origin = dir. NULL on ENOMEM.
+ */
+struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir_flow_key *key,
+			    uint8_t dir, uint64_t now_ns, bool *created);
+void flow_table_remove(struct flow_table *t, struct flow *f);
+/* Frees the streams of a flow that no longer needs them. */
+void flow_release_streams(struct flow_table *t, struct flow *f);
+/* Removes what was idle too long; at most `budget` flows per call. Returns how many. */
+unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned int budget);
+/* Calls fn for every flow, oldest first. */
+void flow_table_each(struct flow_table *t, void (*fn)(struct flow *, void *), void *arg);
+void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
+
+/*
+ * Adds a TCP segment's payload. isn_valid: isn is the direction's initial sequence number (its
+ * SYN), so the first payload byte is isn + 1; otherwise the first segment pushed sets the base
+ * (mid-stream). Returns how many bytes of the message are contiguous now, or -ENOMEM (bounds
+ * reached; counted).
+ */
+int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
+			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len);
+/* The contiguous bytes so far; *len may be 0. Valid until the next push or release. */
+const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len);
+/* True once the limit is reached: the message will not grow. */
+bool flow_stream_full(const struct flow *f, uint8_t dir);
+
+/*
+ * Hand-over (design.md, 7). The gate numbers punted frames per slot and direction; the worker says
+ * what it holds. `done` is published (weir_done) as the highest number seen, at each moment when
+ * every frame received of that slot and direction has left or was dropped and no wire segment of
+ * the last number is still to come. One tracker per worker; slots of different workers are
+ * disjoint.
+ */
+struct handover;
+/* done: the memory-mapped weir_done, `slots` entries. Heap; NULL on ENOMEM. */
+struct handover *handover_new(struct weir_numbers *done, uint32_t slots);
+void handover_free(struct handover *h);
+/* A punted frame was read from a ring. */
+void handover_received(struct handover *h, const struct weir_punt *punt);
+/* It has left (its address came back on the completion ring) or was dropped. */
+void handover_finished(struct handover *h, uint32_t slot, uint8_t dir);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The BPF side as user space sees it: load, pin, adopt, attach, and the maps by name. */
+#ifndef WEIR_GATE_H
+#define WEIR_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+#include "util/util.h"
+#include "weir/ctl.h"
+#include "weir/flow.h"
+#include "weir/policy.h"
+#include "weir/reason.h"
+#include "weir/verdict.h"
+
+/* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
+struct gate_sizes {
+	uint32_t decided, undecided, reconnects, endpoints, blocks,
+		slots; /* entries; slots a power of two */
+	uint32_t xsk;  /* entries of weir_xsk */
+};
+
+struct gate;
+/*
+ * Opens the gate: adopts what is pinned under pins (a bpffs folder, made when absent) or loads it
+ * fresh and pins it. *adopted tells which. Adopting loads the new program code over the pinned maps
+ * and updates the pinned links in place, so no frame is lost. -EPERM, -EEXIST (pinned state does
+ * not fit: says what to do), -ENOTSUP (kernel lacks something: says what).
+ */
+int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **out, bool *adopted,
+	      struct error *e);
+/* Closes file descriptors; pins stay. */
+void gate_close(struct gate *g);
+/* Removes pins (after every port was detached). */
+void gate_unpin(struct gate *g);
+
+/* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port, else
+ * 0. */
+int gate_attach_xdp(struct gate *g, const char *ifname, unsigned int ifindex, bool generic,
+		    struct error *e);
+int gate_attach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
+		   unsigned int far_end, struct error *e);
+int gate_detach_xdp(struct gate *g, const char *ifname, unsigned int ifindex);
+int gate_detach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
+		   unsigned int far_end);
+/* Whether the raw tracepoint accounting runs; false: kernel losses are only seen in the sockets'
+ * statistics. */
+bool gate_accounts_losses(const struct gate *g);
+
+/* The memory-mapped arrays. */
+struct weir_ctl *gate_ctl(struct gate *g);
+struct weir_numbers *gate_done(struct gate *g); /* weir_done, gate_slots() entries */
+uint32_t gate_slots(const struct gate *g);
+const uint32_t *
+gate_xsk_sent(struct gate *g);		 /* weir_xsk_sent: frames steered to each XSKMAP slot */
+uint32_t *gate_xsk_read(struct gate *g); /* weir_xsk_read: frames the worker took */
+
+/* Registers a port (index 1..WEIR_PORTS_MAX-1), its ifindex and the far end of its punt pair; cfg
+ * NULL takes it out. -EADDRINUSE when two ifindexes collide. */
+int gate_set_port(struct gate *g, unsigned int port, const struct weir_port *cfg,
+		  unsigned int far_end);
+int gate_set_devmap(struct gate *g, unsigned int port, unsigned int ifindex); /* 0 removes */
+int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 removes */
+
+/* Puts a policy into the inactive slot and switches to it. Returns the new generation or a negative
+ * errno; nothing changes on failure. */
+int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation);
+/* Live flows are re-decided by their next packet (generation steps by two). */
+void gate_redecide(struct gate *g);
+/* Names for whoever reads the maps, and the registry's memory across restarts. */
+int gate_save_apps(struct gate *g, const struct app_registry *r);
+int gate_restore_apps(struct gate *g, struct app_registry *r);
+
+/* Thread-safe writes of what user space knows. */
+int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v);
+int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
+		       const struct weir_peer *v);
+int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);
+int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns);
+int gate_del_block(struct gate *g, const struct weir_block_key *k);
+
+/* Reading. fn returns false to stop. */
+int gate_each_flow(struct gate *g, bool decided,
+		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
+		   void *arg);
+int gate_each_block(struct gate *g,
+		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
+		    void *arg);
+int gate_each_endpoint(struct gate *g,
+		       bool (*fn)(const struct weir_endpoint_key *, const struct weir_peer *,
+				  void *),
+		       void *arg);
+/* Sums over CPUs. out: WEIR_REASON_COUNT entries. */
+int gate_read_counters(struct gate *g, unsigned int port, struct weir_counter *out);
+/* out: per egress port. */
+int gate_read_sent(struct gate *g, unsigned int port, struct weir_volume *out);
+int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
+		  uint64_t flows[WEIR_METHOD_COUNT]);
+int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, uint64_t *hits);
+enum gate_cache_result {
+	GATE_CACHE_DECIDED,
+	GATE_CACHE_UNDECIDED,
+	GATE_CACHE_NEW,
+	GATE_CACHE_RESULTS
+};
+/* weir_flow_cache: lookups that found a decided flow, an undecided one, none. Events lost because
+ * the ring was full. */
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost);
+/* Descriptor to poll; gate_read_events hands every waiting event to fn. */
+int gate_events_fd(struct gate *g);
+int gate_read_events(struct gate *g, void (*fn)(const struct weir_event *, void *), void *arg);
+
+#endif

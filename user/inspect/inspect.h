@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The slow path's judgement without its input and output: packets in, findings out. A worker feeds
+ * it from AF_XDP, `weir classify` from a capture. One inspector per thread.
+ */
+#ifndef WEIR_INSPECT_H
+#define WEIR_INSPECT_H
+
+#include "app/app.h"
+#include "classify/classify.h"
+#include "flow/flow.h"
+#include "packet/packet.h"
+
+struct inspect_settings {
+	unsigned int packets; /* payload packets of a flow that are classified at most
+				 (inspect.packets) */
+	struct flow_limits limits;
+};
+
+/* What the packet led to. */
+struct inspect_outcome {
+	struct flow *flow;
+	bool decided_now;  /* this packet decided (or re-decided) the flow: publish flow->app .. */
+	bool reconnect;	   /* with decided_now: a reconnection entry is due */
+	bool bad_checksum; /* passed on uninspected */
+};
+
+struct inspector;
+/*
+ * signatures, registry and endpoints are the caller's and shared; learn is called for every new
+ * endpoint (after endpoints_add), may be NULL. Heap; NULL on ENOMEM.
+ */
+struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
+				struct app_registry *r, struct endpoints *endpoints,
+				void (*learn)(void *arg, const struct weir_endpoint_key *key,
+					      const struct weir_peer *peer),
+				void *arg);
+void inspector_free(struct inspector *i);
+/* A new signature set takes effect for the following packets; the old one is the caller's to free
+ * afterwards. */
+int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/*
+ * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
+ * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow
+ * (not IP, fragment, malformed) or memory ran out.
+ */
+void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
+		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out);
+/* Offline: flows still open at the end are decided as unknown; fn sees every flow, also those that
+ * expired before (in order of first frame). */
+void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
+/* Calls fn for flows as they leave the table (expiry, eviction). */
+void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
+unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
+void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
+
+#endif

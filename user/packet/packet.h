@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Frames to headers: decode, checksums, resets. No state, no allocation; every length is checked.
+ */
+#ifndef WEIR_PACKET_H
+#define WEIR_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/flow.h"
+
+enum packet_link {
+	PACKET_LINK_ETHERNET,
+	PACKET_LINK_RAW, /* begins with IPv4 or IPv6 */
+};
+
+enum packet_status {
+	PACKET_OK,	  /* key, offsets and payload are valid */
+	PACKET_NOT_IP,	  /* ARP, LLC ... */
+	PACKET_FRAGMENT,  /* an IP fragment: addresses and proto are valid, ports are 0, no payload
+			   */
+	PACKET_TRUNCATED, /* headers or lengths reach beyond the frame */
+	PACKET_MALFORMED, /* headers contradict themselves */
+};
+
+enum packet_checksum {
+	PACKET_CHECKSUM_OK,
+	PACKET_CHECKSUM_NONE, /* UDP over IPv4 without one, or a protocol that has none */
+	PACKET_CHECKSUM_BAD,
+	PACKET_CHECKSUM_PARTIAL, /* the pseudo-header sum alone: an unfinished offload */
+};
+
+struct packet {
+	const uint8_t *frame;
+	uint32_t frame_len;
+	uint16_t l3; /* offsets into frame */
+	uint16_t l4;
+	uint16_t payload;
+	uint32_t payload_len;	  /* bytes, from the IP length, padding excluded */
+	uint32_t l4_len;	  /* transport header and payload */
+	struct weir_flow_key key; /* domain 0: the caller's to set */
+	uint8_t dir;		  /* 0: sent by key side 0 */
+	uint8_t ip_version;	  /* 4 or 6 */
+	uint8_t proto;		  /* IPPROTO_* after extension headers */
+	uint8_t tcp_flags;	  /* TH_* bits */
+	uint8_t vlan_count;
+	uint8_t icmp_type;
+	uint32_t seq; /* TCP, host order */
+	uint32_t ack;
+};
+
+/* Decodes len bytes. Ethernet: up to two VLAN tags (802.1Q, 802.1ad) and PPPoE sessions. The packet
+ * refers into frame. */
+enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_link link,
+				 struct packet *out);
+
+/* Verifies the transport checksum (RFC 793, 768, 4443) of a packet that decoded as PACKET_OK. */
+enum packet_checksum packet_checksum(const struct packet *p);
+/* Finishes a PARTIAL checksum in place; frame is the writable storage p was decoded from. */
+void packet_checksum_finish(const struct packet *p, uint8_t *frame);
+
+/*
+ * Builds the reset that answers TCP segment p. to_sender: as if from the receiver, acceptable to
+ * p's sender (RFC 9293, 3.5.2); otherwise as if from the sender, to its receiver, at p's sequence
+ * number. Layer 2 and VLAN tags are taken from p. cap is out's size. Returns the frame's length or
+ * -ENOSPC, -EPROTO when p is not TCP or is a reset itself.
+ */
+int packet_make_reset(const struct packet *p, bool to_sender, uint8_t *out, size_t cap);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The policy file (interface.md): read, check, compile to the tables of include/weir/policy.h. */
+#ifndef WEIR_USER_POLICY_H
+#define WEIR_USER_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "classify/classify.h"
+#include "util/util.h"
+#include "weir/policy.h"
+
+enum policy_hook { POLICY_HOOK_AUTO, POLICY_HOOK_NATIVE, POLICY_HOOK_GENERIC, POLICY_HOOK_TC };
+enum policy_mode { POLICY_MODE_BRIDGE, POLICY_MODE_ROUTE, POLICY_MODE_HOST };
+
+struct policy_port {
+	char name[32];
+	char interface[16];
+	enum policy_hook hook;
+	unsigned int line, column;
+};
+struct policy_forward {
+	enum policy_mode mode;
+	char bridge[16];
+	bool create;
+	unsigned int ports[WEIR_PORTS_MAX]; /* indexes into policy.ports */
+	unsigned int port_count;
+};
+struct policy_rule {
+	char name[64];
+	enum weir_action action;
+	unsigned int line, column;
+};
+struct policy_class {
+	struct weir_class_key key;
+	uint32_t class;
+};
+
+/* A loaded policy. Read-only for everybody but policy_load. */
+struct policy {
+	char *path;
+	struct policy_port ports[WEIR_PORTS_MAX];
+	unsigned int port_count;
+	struct policy_forward forwards[WEIR_PORTS_MAX];
+	unsigned int forward_count;
+	unsigned int inspect_packets; /* default 8 */
+	uint64_t inspect_bytes;	      /* default 16 KiB, at most 64 KiB */
+	bool inspect_copy;	      /* mode: copy */
+	bool on_failure_drop, on_overload_drop;
+	char **signatures; /* paths resolved against the policy file's folder, then the working
+			      folder; none = built in */
+	size_t signature_count;
+	char metrics_listen[64]; /* "" = off */
+	char *events_file;	 /* NULL = none */
+	struct policy_rule *rules;
+	unsigned int rule_count;
+	enum weir_action default_action;
+	/* Sizes (key `limits:`), see docs/policy.md. */
+	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
+		limit_slots;
+	uint32_t workers;		   /* 0 = choose */
+	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
+	/* Compiled: */
+	struct policy_class *classes; /* prefixes with their class */
+	size_t class_count;
+	uint32_t class_ids; /* classes used, class 0 included */
+	uint32_t *rows;	    /* class_ids * class_ids: row of (source, destination) */
+	uint32_t row_count;
+	struct weir_cell *cells; /* row_count * WEIR_APPS_MAX */
+};
+
+/*
+ * Reads, checks and compiles path, loading the signature set it names into *signatures (registry r
+ * is extended by its applications). warnings, when not NULL, gets lines "FILE:LINE:COLUMN: warning:
+ * ...". On failure nothing is changed and e->text is "FILE:LINE:COLUMN: message".
+ */
+int policy_load(const char *path, struct app_registry *r, struct policy **out,
+		struct signatures **signatures, FILE *warnings, struct error *e);
+void policy_free(struct policy *p);
+/* Class of an address (network order, v4-mapped). */
+uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);
+/* What the gate does with app between two classes. Never NULL for valid arguments. */
+const struct weir_cell *policy_cell(const struct policy *p, uint32_t source_class,
+				    uint32_t dest_class, uint32_t app);
+/* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
+const char *policy_rule_name(const struct policy *p, unsigned int rule);
+const char *policy_action_name(enum weir_action a);
+const char *policy_hook_name(enum policy_hook h);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A slow-path thread: reads punted frames, judges them, sends or drops them, publishes verdicts and
+ * hand-over numbers. */
+#ifndef WEIR_WORKER_H
+#define WEIR_WORKER_H
+
+#include "gate/gate.h"
+#include "inspect/inspect.h"
+#include "policy/policy.h"
+#include "port/port.h"
+
+/* What all workers share; owned by the daemon, replaced under worker_pause(). */
+struct worker_shared {
+	struct gate *gate;
+	struct frame_pool *pool;
+	const struct policy *policy;
+	struct signatures *signatures;
+	struct app_registry *registry;
+	struct endpoints *endpoints;
+	struct port_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
+	uint32_t workers;
+	uint64_t reconnect_ttl_ns;
+};
+
+struct worker_counters {
+	uint64_t reasons[WEIR_PORTS_MAX][WEIR_REASON_COUNT]; /* by the port the frame came in on;
+								MADE_RESET by the port it left */
+	uint64_t bytes[WEIR_PORTS_MAX][WEIR_REASON_COUNT];
+	uint64_t sent_frames[WEIR_PORTS_MAX], sent_bytes[WEIR_PORTS_MAX]; /* by egress port */
+	uint64_t bad_checksums, finished_checksums, classified, decided, learned, stalls;
+	uint64_t queue_frames; /* read in the last batch */
+	struct flow_table_stats flows;
+};
+
+struct worker;
+int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out,
+		 struct error *e);
+/* Ends the thread after its rings are drained. */
+void worker_stop(struct worker *w);
+/* Holds the thread between two batches (for a change of *shared) and lets it go on. */
+void worker_pause(struct worker *w);
+void worker_resume(struct worker *w);
+/* A consistent enough copy: each number is read once. */
+void worker_counters(const struct worker *w, struct worker_counters *out);
+
+#endif
