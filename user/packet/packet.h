@@ -69,6 +69,9 @@ enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wi
  * final destination counts).
  */
 enum packet_checksum packet_checksum(const struct packet *p);
+/* Whether the checksum field holds just the pseudo-header sum: cheap, and may say so of a finished
+ * one (1 in 65536). */
+bool packet_checksum_unfinished(const struct packet *p);
 /* Finishes a PARTIAL checksum in place; frame is the writable storage p was decoded from. */
 void packet_checksum_finish(const struct packet *p, uint8_t *frame);
 
