@@ -118,8 +118,10 @@ static void finishes_partial_sums(void **state)
 		frame_put16(frame + at, frame_pseudo(frame + 14 + (v6 ? 8 : 12), v6 ? 32 : 8,
 						     samples[i].proto, p.l4_len));
 		assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_PARTIAL);
+		assert_true(packet_checksum_unfinished(&p));
 		packet_checksum_finish(&p, frame);
 		assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_OK);
+		assert_false(packet_checksum_unfinished(&p));
 		assert_memory_equal(frame, good, len);
 	}
 }
@@ -132,6 +134,7 @@ static void udp_without_checksum(void **state)
 	packet_decode(frame, frame_build(frame, &samples[1]), PACKET_LINK_ETHERNET, &p);
 	frame_put16(frame + p.l4 + 6, 0);
 	assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_NONE);
+	assert_false(packet_checksum_unfinished(&p));
 	packet_decode(frame, frame_build(frame, &samples[4]), PACKET_LINK_ETHERNET, &p);
 	frame_put16(frame + p.l4 + 6, 0);
 	assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_BAD);

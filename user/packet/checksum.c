@@ -117,6 +117,17 @@ enum packet_checksum packet_checksum(const struct packet *p)
 	return PACKET_CHECKSUM_BAD;
 }
 
+bool packet_checksum_unfinished(const struct packet *p)
+{
+	unsigned int offset = field_offset(p);
+	uint16_t field;
+
+	if (offset == 0 || p->proto == IPPROTO_ICMP || !is_whole(p))
+		return false;
+	field = wire_get16(p->frame + p->l4 + offset);
+	return field != 0 && field == checksum_fold(start_sum(p));
+}
+
 void packet_checksum_finish(const struct packet *p, uint8_t *frame)
 {
 	unsigned int offset = field_offset(p);
