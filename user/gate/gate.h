@@ -35,6 +35,12 @@ int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **ou
 void gate_close(struct gate *g);
 /* Removes pins (after every port was detached). */
 void gate_unpin(struct gate *g);
+/*
+ * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
+ * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, or a negative errno
+ * with e filled when a program stays attached (its pin stays then too).
+ */
+int gate_remove(const char *pins, struct error *e);
 
 /* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port, else
  * 0. */
