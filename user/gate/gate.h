@@ -75,7 +75,8 @@ int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 remov
 int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation);
 /* Live flows are re-decided by their next packet (generation steps by two). */
 void gate_redecide(struct gate *g);
-/* Names for whoever reads the maps, and the registry's memory across restarts. */
+/* Names for whoever reads the maps, and the registry's memory across restarts. Restoring comes
+ * before anything else is registered; -ESTALE when the pinned numbers are not this registry's. */
 int gate_save_apps(struct gate *g, const struct app_registry *r);
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 
