@@ -57,6 +57,9 @@ enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_l
 
 /* Verifies the transport checksum (RFC 793, 768, 4443) of a packet that decoded as PACKET_OK. */
 enum packet_checksum packet_checksum(const struct packet *p);
+/* Whether the checksum field holds just the pseudo-header sum: cheap, and may say so of a finished
+ * one (1 in 65536). */
+bool packet_checksum_unfinished(const struct packet *p);
 /* Finishes a PARTIAL checksum in place; frame is the writable storage p was decoded from. */
 void packet_checksum_finish(const struct packet *p, uint8_t *frame);
 
