@@ -22,6 +22,7 @@
 	X(MACS, "weir_macs", 0)                                                                    \
 	X(GIVEN, "weir_given", s->slots)                                                           \
 	X(DONE, "weir_done", s->slots)                                                             \
+	X(PROBE, "weir_probe", 0)                                                                  \
 	X(XSK_SENT, "weir_xsk_sent", s->xsk)                                                       \
 	X(XSK_READ, "weir_xsk_read", s->xsk)                                                       \
 	X(VERDICTS, "weir_verdicts", s->undecided)                                                 \
@@ -74,8 +75,8 @@ struct gate {
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
 	struct weir_numbers *done;
-	uint32_t *xsk_sent; /* mapped read-only */
-	uint32_t *xsk_read;
+	struct gate_xsk_count *xsk_sent; /* mapped read-only */
+	struct gate_xsk_count *xsk_read;
 	uint32_t slots, xsk;
 	int cpus; /* values of a per-CPU element */
 	bool accounts;
@@ -99,6 +100,8 @@ bool gate_prog_id_is(uint32_t id, enum gate_prog prog);
 /* pin.c: the pin folder. PINS/maps exists only when complete. */
 enum gate_pin_dir { GATE_PIN_MAPS, GATE_PIN_PROGS, GATE_PIN_LINKS };
 int gate_pins_prepare(const char *pins, struct error *e);
+/* Removes the folders that an open made and did not fill. */
+void gate_pins_tidy(const char *pins);
 bool gate_pins_exist(const char *pins);
 int gate_pins_open_maps(struct gate *g, struct error *e);
 int gate_pins_save_maps(struct gate *g, struct error *e);
