@@ -39,6 +39,8 @@ void inspector_free(struct inspector *i);
 /* A new signature set takes effect for the following packets; the old one is the caller's to free
  * afterwards. */
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/* Another inspect.packets from now on. */
+void inspector_set_packets(struct inspector *i, unsigned int packets);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow
