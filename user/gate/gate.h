@@ -35,9 +35,6 @@ int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **ou
 void gate_close(struct gate *g);
 /* Whether this kernel lets only CAP_BPF write to a map by its descriptor (before 5.19). */
 bool gate_map_writes_need_bpf(void);
-/* Without a daemon: detaches every pinned link and filter, removes the pins. 0 when there is
- * nothing. */
-int gate_remove(const char *pins, struct error *e);
 /* Removes pins (after every port was detached). */
 void gate_unpin(struct gate *g);
 /*
