@@ -61,15 +61,10 @@ bool gate_accounts_losses(const struct gate *g);
 struct weir_ctl *gate_ctl(struct gate *g);
 struct weir_numbers *gate_done(struct gate *g); /* weir_done, gate_slots() entries */
 uint32_t gate_slots(const struct gate *g);
-/* BPF arrays keep their elements 8 bytes apart. */
-struct gate_xsk_count {
-	uint32_t frames;
-	uint32_t pad;
-};
-/* weir_xsk_sent: frames steered to each XSKMAP slot. */
-const struct gate_xsk_count *gate_xsk_sent(struct gate *g);
-/* weir_xsk_read: frames the worker took. gate_set_xsk starts it at what was sent so far. */
-struct gate_xsk_count *gate_xsk_read(struct gate *g);
+/* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;
+ * gate_set_xsk starts it at what was sent so far. */
+const uint32_t *gate_xsk_sent(struct gate *g);
+uint32_t *gate_xsk_read(struct gate *g);
 
 /* Registers a port (index 1..WEIR_PORTS_MAX-1), its ifindex and the far end of its punt pair; cfg
  * NULL takes it out. -EADDRINUSE when two ifindexes collide. */

@@ -9,8 +9,8 @@
 
 #include "gate/gate.h"
 
-/* X(enumerator, "name", member of struct gate_sizes or 0): a map whose entries the caller chooses
- * names the member. */
+/* X(enumerator, "name", entries by struct gate_sizes *s, 0 = as the object has it). An element of
+ * weir_xsk_sent and weir_xsk_read counts for two XSKMAP indexes. */
 #define GATE_MAPS(X)                                                                               \
 	X(CTL, "weir_ctl", 0)                                                                      \
 	X(PORT_OF, "weir_port_of", 0)                                                              \
@@ -23,8 +23,8 @@
 	X(GIVEN, "weir_given", s->slots)                                                           \
 	X(DONE, "weir_done", s->slots)                                                             \
 	X(PROBE, "weir_probe", 0)                                                                  \
-	X(XSK_SENT, "weir_xsk_sent", s->xsk)                                                       \
-	X(XSK_READ, "weir_xsk_read", s->xsk)                                                       \
+	X(XSK_SENT, "weir_xsk_sent", (s->xsk + 1) / 2)                                             \
+	X(XSK_READ, "weir_xsk_read", (s->xsk + 1) / 2)                                             \
 	X(VERDICTS, "weir_verdicts", s->undecided)                                                 \
 	X(RECONNECTS, "weir_reconnects", s->reconnects)                                            \
 	X(ENDPOINTS, "weir_endpoints", s->endpoints)                                               \
@@ -75,8 +75,8 @@ struct gate {
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
 	struct weir_numbers *done;
-	struct gate_xsk_count *xsk_sent; /* mapped read-only */
-	struct gate_xsk_count *xsk_read;
+	uint32_t *xsk_sent; /* mapped read-only */
+	uint32_t *xsk_read;
 	uint32_t slots, xsk;
 	int cpus; /* values of a per-CPU element */
 	bool accounts;

@@ -267,12 +267,12 @@ uint32_t gate_slots(const struct gate *g)
 	return g->slots;
 }
 
-const struct gate_xsk_count *gate_xsk_sent(struct gate *g)
+const uint32_t *gate_xsk_sent(struct gate *g)
 {
 	return g->xsk_sent;
 }
 
-struct gate_xsk_count *gate_xsk_read(struct gate *g)
+uint32_t *gate_xsk_read(struct gate *g)
 {
 	return g->xsk_read;
 }
