@@ -36,7 +36,8 @@ struct flow {
 	uint32_t decided_after; /* frames seen when decided */
 	uint64_t seen_ns;
 	struct stream *stream[2]; /* TCP: NULL until payload */
-	void *module;	    /* of the application module, freed by flow_table's release callback */
+	void *module;	    /* the inspector's state, with its modules' in it; freed by the table's
+			       release callback */
 	char hostname[256]; /* "" = none */
 	struct flow *next_hash, *newer, *older;
 };
@@ -53,7 +54,8 @@ struct flow_table_stats {
 	size_t flows, stream_bytes;
 };
 
-/* release is called before a flow is freed (for .module); may be NULL. Heap; NULL on ENOMEM. */
+/* release is called before a flow is freed (for .module); may be NULL. Heap; NULL on ENOMEM or
+ * without random numbers for the hash. */
 struct flow_table *flow_table_new(const struct flow_limits *limits,
 				  void (*release)(struct flow *, void *), void *arg);
 void flow_table_free(struct flow_table *t);
@@ -73,7 +75,8 @@ void flow_table_each(struct flow_table *t, void (*fn)(struct flow *, void *), vo
 void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
 
 /*
- * Adds a TCP segment's payload. isn_valid: isn is the direction's initial sequence number (its
+ * Adds a TCP segment's payload, whose first byte has number seq (behind a SYN: its own plus one).
+ * isn_valid: isn is the direction's initial sequence number (its
  * SYN), so the first payload byte is isn + 1; otherwise the first segment pushed sets the base
  * (mid-stream). Returns how many bytes of the message are contiguous now, or -ENOMEM (bounds
  * reached; counted).

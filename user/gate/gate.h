@@ -40,6 +40,12 @@ bool gate_map_writes_need_bpf(void);
 int gate_remove(const char *pins, struct error *e);
 /* Removes pins (after every port was detached). */
 void gate_unpin(struct gate *g);
+/*
+ * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
+ * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, or a negative errno
+ * with e filled when a program stays attached (its pin stays then too).
+ */
+int gate_remove(const char *pins, struct error *e);
 
 /* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port, else
  * 0. */
@@ -74,7 +80,8 @@ int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 remov
 int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation);
 /* Live flows are re-decided by their next packet (generation steps by two). */
 void gate_redecide(struct gate *g);
-/* Names for whoever reads the maps, and the registry's memory across restarts. */
+/* Names for whoever reads the maps, and the registry's memory across restarts. Restoring comes
+ * before anything else is registered; -ESTALE when the pinned numbers are not this registry's. */
 int gate_save_apps(struct gate *g, const struct app_registry *r);
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 

@@ -60,6 +60,10 @@ void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 #define log_info(...)	 log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/* The candidate that text was most likely meant to be (edit distance of at most a third of its
+ * length, at least 1), or NULL: for messages about unknown names. */
+const char *text_nearest(const char *text, const char *const *candidates, size_t count);
+
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t time_now_ns(void);
 
