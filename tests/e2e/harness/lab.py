@@ -31,11 +31,11 @@ class Lab:
         """Called at the end, last one first."""
         self._closers.append(function)
 
-    def tool(self, name):
-        """A test program of tests/tools."""
-        path = os.path.join(TOP, "build", "tests", "tools", name)
+    def built(self, *parts):
+        """Something the tests need from build/."""
+        path = os.path.join(TOP, "build", *parts)
         if not os.path.exists(path):
-            raise Skip(f"{os.path.relpath(path, TOP)} is not built")
+            raise Skip(f"{os.path.relpath(path, TOP)} is not built (make e2e builds it)")
         return path
 
     def need(self, *programs):

@@ -164,24 +164,27 @@ class Net:
         for node in self._nodes:
             proc.must(["ip", "netns", "add", node.ns])
             self._quiet(node)
-        self.batch(self.gw.ns, self._gateway_links())
+        self.ip(self.gw.ns, "link set lo up")
         for host in self.hosts:
-            self.batch(host.ns, [
-                "link set lo up", f"link set eth0 mtu {self.mtu} up", f"addr add {host.ip4}/24 dev eth0",
-                f"addr add {host.ip6}/64 dev eth0 nodad"])
-            self._offloads(host)
+            self.ip(host.ns, "link set lo up")
+            self.connect(host)
         if self.bridge:
             self.make_bridge()
         if self.with_side:
             self._make_side()
         return self
 
-    def _gateway_links(self):
-        lines = ["link set lo up"]
-        for host in self.hosts:
-            lines.append(f"link add {host.interface} mtu {self.mtu} type veth peer name eth0 address {host.mac} "
-                         f"netns {host.ns}")
-        return lines + [f"link set {host.interface} up" for host in self.hosts]
+    def connect(self, host):
+        """The cable between a host and the gateway."""
+        self.batch(self.gw.ns, [
+            f"link add {host.interface} mtu {self.mtu} type veth peer name eth0 address {host.mac} "
+            f"netns {host.ns}", f"link set {host.interface} up"])
+        self.batch(host.ns, [
+            f"link set eth0 mtu {self.mtu} up", f"addr add {host.ip4}/24 dev eth0",
+            f"addr add {host.ip6}/64 dev eth0 nodad"])
+        if self.wire:
+            host.must(["ethtool", "-K", "eth0", "gro", "on"] + WIRE)
+            self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
     def _quiet(self, node):
         """No frame that nobody asked for: no duplicate address detection, no router solicitation, no link-local
@@ -191,12 +194,6 @@ class Net:
         if node in (self.gw, getattr(self, "side", None)):
             values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
         node.must(["sysctl", "-qw"] + values)
-
-    def _offloads(self, host):
-        if not self.wire:
-            return
-        host.must(["ethtool", "-K", "eth0", "gro", "on"] + WIRE)
-        self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
     def make_bridge(self, name="br0"):
         """A bridge as the gateway has without weir: the plain kernel path."""
