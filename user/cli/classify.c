@@ -15,6 +15,7 @@
 #define SIGNATURE_FILES_MAX 16
 #define NS_PER_SECOND	    UINT64_C(1000000000)
 #define EXPIRE_EVERY	    1024 /* frames */
+#define TUNNELS_MAX	    2
 
 static const struct inspect_settings settings = {
 	.packets = 8,
@@ -174,6 +175,20 @@ static void endpoints_freep(struct endpoints **e)
 	endpoints_free(*e);
 }
 
+/* IP in IP (RFC 2003, RFC 4213, RFC 2473): the flows are those inside. */
+static enum packet_status unwrap(struct packet *p, enum packet_status status)
+{
+	for (int depth = 0; depth < TUNNELS_MAX && status == PACKET_OK &&
+			    (p->proto == IPPROTO_IPIP || p->proto == IPPROTO_IPV6);
+	     depth++) {
+		const struct packet outer = *p;
+
+		status = packet_decode_cut(outer.frame + outer.payload, outer.payload_len,
+					   outer.l4_len, PACKET_LINK_RAW, p);
+	}
+	return status;
+}
+
 static void judge_frame(struct inspector *i, const struct capture_frame *f)
 {
 	struct inspect_outcome outcome;
@@ -181,6 +196,7 @@ static void judge_frame(struct inspector *i, const struct capture_frame *f)
 	enum packet_status status;
 
 	status = packet_decode_cut(f->data, f->len, f->wire_len, f->link, &p);
+	status = unwrap(&p, status);
 	inspector_packet(i, &p, status, NULL, f->time_ns, &outcome);
 }
 
