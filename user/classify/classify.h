@@ -83,8 +83,9 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 struct endpoints;
 struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns);
 void endpoints_free(struct endpoints *e);
-/* host zero = the peer said it of itself. Refuses (-EINVAL) port 0, multicast, loopback,
- * unspecified addresses. 1 new, 0 renewed. */
+/* host zero = the peer said it of itself. expires_ns 0 = now and the table's time to live. Refuses
+ * (-EINVAL) port 0, multicast, broadcast, loopback, unspecified addresses. 1 new, 0 renewed. The
+ * table full, the one told longest ago goes. */
 int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 		  const struct weir_peer *peer);
 /* Whether host was told that peer:port is something; also tries host zero. Copies into out. */

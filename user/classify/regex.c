@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Regexes: PCRE2 over bytes, compiled once, with bounds on what they may cost. */
+#include <string.h>
+
+#include "classify/set.h"
+
+#define REGEX_OPTIONS                                                                              \
+	(PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |                 \
+	 PCRE2_NEVER_BACKSLASH_C)
+
+/* What PCRE2 has against a pattern, at the character that it stopped at. */
+static int regex_error(const struct yaml_file *f, const struct yaml_node *n, int code,
+		       size_t offset, struct error *e)
+{
+	struct yaml_node at = *n;
+	PCRE2_UCHAR text[128];
+
+	at.column += n->quoted + (unsigned int)offset;
+	if (pcre2_get_error_message(code, text, sizeof(text)) < 0)
+		text[0] = '\0';
+	return yaml_error(f, &at, e, "regex: %s", (const char *)text);
+}
+
+static int regex_compile(const struct signatures *s, const struct yaml_file *f,
+			 const struct yaml_node *n, bool caseless, pcre2_code **out,
+			 struct error *e)
+{
+	uint32_t options = REGEX_OPTIONS | (caseless ? PCRE2_CASELESS : 0);
+	const char *pattern;
+	PCRE2_SIZE offset;
+	int code, err = yaml_string(f, n, "regex", &pattern, e);
+
+	if (err < 0)
+		return err;
+	*out = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &offset,
+			     s->compile);
+	if (!*out)
+		return regex_error(f, n, code, offset, e);
+	/* Where there is no JIT, or no memory that may be executed, the interpreter does the same.
+	 */
+	(void)pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT);
+	return 0;
+}
+
+static int regex_read_mapping(const struct signatures *s, const struct yaml_file *f,
+			      const struct yaml_node *n, struct regex_condition *out,
+			      struct error *e)
+{
+	static const char *const keys[] = {"pattern", "caseless", "offset", "within", NULL};
+	const struct yaml_node *pattern = yaml_get(n, "pattern");
+	const struct yaml_node *offset = yaml_get(n, "offset"), *within = yaml_get(n, "within");
+	const struct yaml_node *fold = yaml_get(n, "caseless");
+	unsigned long from = 0, span = REGEX_WITHIN;
+	bool caseless = false;
+	int err = yaml_known_keys(f, n, "regex", keys, e);
+
+	if (err == 0 && !pattern)
+		err = yaml_error(f, n, e, "regex: `pattern` is missing");
+	if (err == 0 && fold)
+		err = yaml_bool(f, fold, "caseless", &caseless, e);
+	if (err == 0 && offset)
+		err = yaml_uint(f, offset, "offset", 0, SET_OFFSET_MAX, &from, e);
+	if (err == 0 && within)
+		err = yaml_uint(f, within, "within", 1, REGEX_WITHIN_MAX, &span, e);
+	if (err < 0)
+		return err;
+	out->offset = (uint32_t)from;
+	out->within = (uint32_t)span;
+	return regex_compile(s, f, pattern, caseless, &out->code, e);
+}
+
+int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+	       struct condition *out, struct error *e)
+{
+	out->kind = CONDITION_REGEX;
+	out->regex.within = REGEX_WITHIN;
+	if (n->kind == YAML_MAPPING)
+		return regex_read_mapping(s, f, n, &out->regex, e);
+	return regex_compile(s, f, n, false, &out->regex.code, e);
+}
+
+static bool regex_is_anchored(const pcre2_code *code)
+{
+	uint32_t options = 0;
+
+	pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+	return options & PCRE2_ANCHORED;
+}
+
+/* With letters of both cases, since the pattern may fold them. */
+static void first_allow(uint32_t allowed[8], uint8_t byte)
+{
+	uint8_t other = byte ^ 0x20;
+
+	allowed[byte >> 5] |= 1u << (byte & 31);
+	if ((other | 0x20) >= 'a' && (other | 0x20) <= 'z')
+		allowed[other >> 5] |= 1u << (other & 31);
+}
+
+/*
+ * PCRE2 computes what a match begins with only for patterns that are not anchored. An anchored
+ * pattern matches at the first byte or not at all; without its `^` it still begins with no other
+ * byte than before.
+ */
+void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
+		       const char *pattern, uint32_t first[8])
+{
+	uint32_t allowed[8] = {0}, options = 0, type = 0, unit = 0, min = 0;
+	const uint8_t *bitmap = NULL;
+	PCRE2_SIZE offset;
+	pcre2_code *code;
+	int err;
+
+	if (x->offset || pattern[0] != '^' || !regex_is_anchored(x->code))
+		return;
+	pcre2_pattern_info(x->code, PCRE2_INFO_ARGOPTIONS, &options);
+	code = pcre2_compile((PCRE2_SPTR)pattern + 1, PCRE2_ZERO_TERMINATED, options, &err, &offset,
+			     s->compile);
+	if (!code)
+		return;
+	pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type);
+	pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODEUNIT, &unit);
+	pcre2_pattern_info(code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
+	pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &min);
+	if (type == 1)
+		first_allow(allowed, (uint8_t)unit);
+	for (int b = 0; bitmap && type != 1 && b < 256; b++)
+		if (bitmap[b >> 3] & 1u << (b & 7))
+			allowed[b >> 5] |= 1u << (b & 31);
+	for (int i = 0; min > 0 && (type == 1 || bitmap) && i < 8; i++)
+		first[i] &= allowed[i];
+	pcre2_code_free(code);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inside of user/classify: a compiled signature set. Features are conjunctions of conditions;
+ * rules are logic over features and name an application.
+ */
+#ifndef WEIR_CLASSIFY_SET_H
+#define WEIR_CLASSIFY_SET_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "classify/classify.h"
+#include "yaml/yaml.h"
+
+#define SET_FEATURES_MAX   4096
+#define SET_RULES_MAX	   2048
+#define SET_CONDITIONS_MAX 64	 /* of one feature */
+#define SET_RANGES_MAX	   64	 /* of one length or port list */
+#define SET_OFFSET_MAX	   65535 /* the longest datagram */
+#define MASK_BYTES_MAX	   256
+#define REGEX_WITHIN_MAX   16384
+#define REGEX_WITHIN	   4096 /* default: bytes a regex looks at */
+#define RULE_OPS_MAX	   1024
+#define RULE_DEPTH_MAX	   32			    /* nested parentheses and nots */
+#define RULE_STACK_MAX	   (2 * RULE_DEPTH_MAX + 4) /* an `or` and an `and` wait at each depth */
+
+/* What is known of a condition. MAYBE: more bytes of the message could still make it true. */
+enum tri { TRI_FALSE, TRI_TRUE, TRI_MAYBE };
+
+static inline enum tri tri_and(enum tri a, enum tri b)
+{
+	if (a == TRI_FALSE || b == TRI_FALSE)
+		return TRI_FALSE;
+	return a == TRI_TRUE && b == TRI_TRUE ? TRI_TRUE : TRI_MAYBE;
+}
+static inline enum tri tri_or(enum tri a, enum tri b)
+{
+	if (a == TRI_TRUE || b == TRI_TRUE)
+		return TRI_TRUE;
+	return a == TRI_FALSE && b == TRI_FALSE ? TRI_FALSE : TRI_MAYBE;
+}
+static inline enum tri tri_not(enum tri a)
+{
+	return a == TRI_MAYBE ? a : a == TRI_TRUE ? TRI_FALSE : TRI_TRUE;
+}
+
+/* From the cheapest to the dearest: the order of evaluation. */
+enum condition_kind {
+	CONDITION_PORT,
+	CONDITION_LENGTH,
+	CONDITION_MASK,
+	CONDITION_FIELD,
+	CONDITION_LENGTH_FIELD,
+	CONDITION_REGEX,
+};
+
+struct range {
+	uint32_t min, max; /* both included */
+};
+
+struct ranges {
+	struct range *list;
+	size_t count;
+};
+
+struct port_condition {
+	struct ranges ports;
+	bool source, destination; /* which of the two ports may match */
+};
+
+struct mask_condition {
+	uint32_t offset, len;
+	uint8_t *bytes; /* bits outside the mask are zero */
+	uint8_t *mask;
+};
+
+/* An unsigned integer of the message. */
+struct integer {
+	uint32_t offset, bytes; /* 1 to 8 */
+	bool little;
+	uint64_t mask;
+};
+
+struct field_condition {
+	struct integer integer;
+	struct range64 {
+		uint64_t min, max;
+	} value;
+};
+
+/* integer * unit + add is the length of the message; more: or less, other messages follow. */
+struct length_field_condition {
+	struct integer integer;
+	uint64_t min, max; /* of the integer */
+	uint32_t unit;
+	int32_t add;
+	bool more;
+};
+
+struct regex_condition {
+	uint32_t offset, within;
+	pcre2_code *code;
+};
+
+struct condition {
+	enum condition_kind kind;
+	union {
+		struct port_condition port;
+		struct ranges length;
+		struct mask_condition mask;
+		struct field_condition field;
+		struct length_field_condition length_field;
+		struct regex_condition regex;
+	};
+};
+
+#define TRANSPORT_TCP	    1u
+#define TRANSPORT_UDP	    2u
+#define DIRECTION_ORIGIN    1u
+#define DIRECTION_RESPONDER 2u
+
+struct feature {
+	char *name;
+	const struct yaml_file *file; /* while loading */
+	const struct yaml_node *node; /* while loading: its name's place */
+	uint8_t transports, directions;
+	uint16_t count, cheap; /* conditions; the first `cheap` are no regexes */
+	struct condition *conditions;
+	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
+};
+
+enum op_kind { OP_FEATURE, OP_NOT, OP_AND, OP_OR, OP_JUMP_FALSE, OP_JUMP_TRUE };
+
+/* Postfix; a jump skips the second operand and its operator where the first one settles it. */
+struct op {
+	uint16_t kind;
+	uint16_t arg; /* feature, or where to go on */
+};
+
+struct rule {
+	uint16_t application; /* index into applications */
+	uint8_t method, confidence;
+	uint16_t order; /* in the files */
+	uint16_t count;
+	struct op *ops;
+};
+
+struct application {
+	char name[WEIR_APP_NAME_LEN];
+	char category[WEIR_APP_NAME_LEN];
+	char *module;		      /* or NULL */
+	const struct yaml_file *file; /* while loading */
+	const struct yaml_node *node; /* while loading */
+	unsigned int features;	      /* distinct ones that its rules use */
+	uint16_t app;		      /* number in the registry */
+};
+
+/* Rules that a message can meet, by transport, direction and first byte. */
+#define INDEX_KEYS (2 * 2 * 256)
+static inline unsigned int index_key(bool udp, bool from_origin, uint8_t first)
+{
+	return (udp ? 512u : 0u) | (from_origin ? 256u : 0u) | first;
+}
+
+struct signatures {
+	struct feature *features;
+	size_t feature_count, feature_room;
+	struct application *applications;
+	size_t application_count, application_room;
+	struct rule *rules;
+	size_t rule_count, rule_room;
+	uint32_t index[INDEX_KEYS +
+		       1]; /* key's rules are index_rules[index[key] .. index[key + 1]] */
+	uint16_t *index_rules;
+	pcre2_compile_context *compile;
+	pcre2_match_context *match;
+};
+
+/* registry.c */
+bool app_name_valid(const char *name);
+/* A copy that lives as long as r, or NULL on ENOMEM. */
+const char *app_registry_intern(struct app_registry *r, const char *text);
+/* No application has signatures any more. */
+void app_registry_disable_all(struct app_registry *r);
+/* module is an interned text or NULL; category "" leaves the one known. */
+void app_registry_enable(struct app_registry *r, unsigned int app, const char *category,
+			 const char *module, unsigned int signatures);
+
+/* signatures.c: the whole way from YAML text to a set, as signatures_load does with files. */
+int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
+		     struct signatures **out, struct error *e);
+
+/* feature.c: reads one entry of `features` into *out; what was made on failure is freed. */
+int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		 struct feature *out, struct error *e);
+void feature_fini(struct feature *feature);
+/* Room for count + 1 entries of size bytes in *list. 0 or -ENOMEM. */
+int list_reserve(void *list, size_t *room, size_t count, size_t size);
+
+/* condition.c: reads a value of one of the condition keys and appends its conditions. */
+int condition_read_mask(const struct yaml_file *f, const struct yaml_node *n, struct condition *out,
+			struct error *e);
+int condition_read_field(const struct yaml_file *f, const struct yaml_node *n,
+			 struct condition *out, struct error *e);
+int condition_read_length_field(const struct yaml_file *f, const struct yaml_node *n,
+				struct condition *out, struct error *e);
+int condition_read_length(const struct yaml_file *f, const struct yaml_node *n,
+			  struct condition *out, struct error *e);
+int condition_read_port(const struct yaml_file *f, const struct yaml_node *n, bool source,
+			bool destination, struct condition *out, struct error *e);
+void condition_fini(struct condition *c);
+
+/* regex.c */
+int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+	       struct condition *out, struct error *e);
+/* Clears the bits of bytes that no match can begin with. */
+void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
+		       const char *pattern, uint32_t first[8]);
+
+/* rule.c: compiles a `when` expression. */
+int rule_compile(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		 struct rule *out, struct error *e);
+
+/* index.c: 0 or -ENOMEM. */
+int index_build(struct signatures *s);
+
+/* engine.c */
+/* The value of a rule, given its features'. */
+enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint16_t feature),
+		    void *arg);
+
+/* Features and regexes evaluated since the scratch was made: what tests of laziness count. */
+uint64_t classify_scratch_evaluations(const struct classify_scratch *c);
+uint64_t classify_scratch_regexes(const struct classify_scratch *c);
+
+#endif
