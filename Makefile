@@ -33,10 +33,8 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ibpf -Ivmlinux -I
 
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean deps,$(GOALS)),)
-# pkg-config is asked once; a missing library stops with its package's name.
-PKG_OK := $(shell sh scripts/deps.sh --libraries >&2 && echo ok)
-ifneq ($(PKG_OK),ok)
-$(error libraries are missing: run `make deps`)
+ifneq ($(shell sh scripts/deps.sh --build >&2 && echo ok),ok)
+$(error packages are missing)
 endif
 LIB_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm

@@ -28,8 +28,29 @@ void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_r
 		const char *port_interface, const char *rule, const char *hostname);
 /* An event of another type; body is stolen and put under the type's name. */
 void audit_event(struct audit *a, const char *type, json_t *body);
-/* The JSON object of a gate event, for other writers. New reference. */
+/*
+ * The JSON object of a gate event (docs/events.md), for other writers. New reference, NULL on
+ * ENOMEM.
+ */
 json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
 			const char *port_interface, const char *rule, const char *hostname);
+
+/* The last AUDIT_RECENT_MAX lines, oldest first; type NULL = all. fn returns false to stop. */
+#define AUDIT_RECENT_MAX 1000
+void audit_recent(const struct audit *a, const char *type, bool (*fn)(const char *line, void *arg),
+		  void *arg);
+/* Lines that did not get into the file. */
+uint64_t audit_lost(const struct audit *a);
+
+/* A flow's id as people and JSON readers see it: 51 bits, as doubles carry it exactly. */
+int64_t audit_flow_id(uint64_t id);
+/* "TCP", "UDP", "ICMP" ... as EVE writes them; the number in buf for others. */
+#define AUDIT_PROTOCOL_MAX 12
+const char *audit_protocol(uint8_t proto, char buf[AUDIT_PROTOCOL_MAX]);
+/* Whether ports of the key are ports (ICMP keeps its identifier there). */
+bool audit_has_ports(uint8_t proto);
+/* ISO 8601 with microseconds and zone, local time, of a CLOCK_MONOTONIC moment. */
+#define AUDIT_TIMESTAMP_MAX 48
+const char *audit_timestamp(uint64_t monotonic_ns, char buf[AUDIT_TIMESTAMP_MAX]);
 
 #endif

@@ -18,8 +18,9 @@
 /* ---- server: runs in the daemon's poll loop ---- */
 struct control_server;
 /*
- * Answers a verb: sets *data (new reference) and returns 0, or a negative errno with e filled.
- * stream: the handler sets *follow to keep the connection for control_server_publish.
+ * Answers a verb: sets *data (new reference; NULL answers null) and returns 0, or a negative errno
+ * with e filled. args is never NULL and belongs to the server. The handler sets *follow to keep the
+ * connection for control_server_publish; args.type is then the stream's filter.
  */
 typedef int (*control_handler)(const char *verb, const json_t *args, json_t **data, bool *follow,
 			       void *arg, struct error *e);
@@ -37,11 +38,14 @@ void control_server_work(struct control_server *s);
 void control_server_publish(struct control_server *s, const char *type, const char *line);
 
 /* ---- client ---- */
-/* One request; *data is a new reference. -ECONNREFUSED / -ENOENT when no daemon listens, -EPROTO on
- * nonsense, -EREMOTEIO with the daemon's own text. */
+/*
+ * One request. args is stolen, NULL = none; *data is a new reference. -ECONNREFUSED / -ENOENT when
+ * no daemon listens, -EPROTO on nonsense, -EREMOTEIO with the daemon's own text, -ETIMEDOUT.
+ */
 int control_request(const char *socket_path, const char *verb, json_t *args, json_t **data,
 		    struct error *e);
-/* Follows: fn gets every line until it returns false or the daemon closes. */
+/* Follows: fn gets every line (no newline) until it returns false or the daemon closes; both are 0.
+ * args is stolen. Errors as above. */
 int control_follow(const char *socket_path, const char *verb, json_t *args,
 		   bool (*fn)(const char *line, void *arg), void *arg, struct error *e);
 

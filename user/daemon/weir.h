@@ -4,6 +4,7 @@
 #define WEIR_DAEMON_WEIR_H
 
 #include <jansson.h>
+#include <pthread.h>
 
 #include "audit/audit.h"
 #include "control/control.h"
@@ -26,9 +27,11 @@ struct daemon_port {
 	struct weir_port cfg;
 	struct port_sockets *sockets;
 	struct port_link link_at_attach;
+	uint64_t lost_seen, redirected_seen; /* tick.c */
 };
 
 struct weir {
+	pthread_mutex_t lock; /* the loop against the metrics listener's thread */
 	struct daemon_options options;
 	struct gate *gate;
 	bool adopted;
@@ -51,7 +54,7 @@ struct weir {
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided; /* from the last scan */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1];
-	int stop_fd;
+	uint64_t second_ns, flow_scan_ns; /* when the next of each is due */
 };
 
 /* query.c: answers to the listing verbs. *data is a new reference; 0 or a negative errno with e
@@ -64,6 +67,8 @@ int query_stats(struct weir *w, const json_t *args, json_t **data,
 		struct error *e); /* {"text": Prometheus text} */
 int query_top(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_policy(struct weir *w, const json_t *args, json_t **data, struct error *e);
+/* Events of the recent past, for those who do not follow. {"type"} filters. */
+int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
 /* snapshot.c: the numbers of this moment. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);

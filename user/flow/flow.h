@@ -36,9 +36,10 @@ struct flow {
 	uint32_t decided_after; /* frames seen when decided */
 	uint64_t seen_ns;
 	struct stream *stream[2]; /* TCP: NULL until payload */
-	void *module;	    /* of the application module, freed by flow_table's release callback */
-	char hostname[256]; /* "" = none */
+	void *module; /* the inspector's state, with its modules' in it; freed by the table's
+			 release callback */
 	struct flow *next_hash, *newer, *older;
+	char hostname[256]; /* "" = none; last, so that a record may end with the text */
 };
 
 struct flow_table;
@@ -53,7 +54,8 @@ struct flow_table_stats {
 	size_t flows, stream_bytes;
 };
 
-/* release is called before a flow is freed (for .module); may be NULL. Heap; NULL on ENOMEM. */
+/* release is called before a flow is freed (for .module); may be NULL. Heap; NULL on ENOMEM or
+ * without random numbers for the hash. */
 struct flow_table *flow_table_new(const struct flow_limits *limits,
 				  void (*release)(struct flow *, void *), void *arg);
 void flow_table_free(struct flow_table *t);
@@ -73,7 +75,8 @@ void flow_table_each(struct flow_table *t, void (*fn)(struct flow *, void *), vo
 void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
 
 /*
- * Adds a TCP segment's payload. isn_valid: isn is the direction's initial sequence number (its
+ * Adds a TCP segment's payload, whose first byte has number seq (behind a SYN: its own plus one).
+ * isn_valid: isn is the direction's initial sequence number (its
  * SYN), so the first payload byte is isn + 1; otherwise the first segment pushed sets the base
  * (mid-stream). Returns how many bytes of the message are contiguous now, or -ENOMEM (bounds
  * reached; counted).
@@ -82,6 +85,8 @@ int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool
 			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len);
 /* The contiguous bytes so far; *len may be 0. Valid until the next push or release. */
 const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len);
+/* The number of the byte behind the contiguous ones; false without a stream. */
+bool flow_stream_next(const struct flow *f, uint8_t dir, uint32_t *seq);
 /* True once the limit is reached: the message will not grow. */
 bool flow_stream_full(const struct flow *f, uint8_t dir);
 
@@ -96,6 +101,9 @@ struct handover;
 /* done: the memory-mapped weir_done, `slots` entries. Heap; NULL on ENOMEM. */
 struct handover *handover_new(struct weir_numbers *done, uint32_t slots);
 void handover_free(struct handover *h);
+/* Frames that were outstanding will not come back (their sockets are closed): everything counts as
+ * finished. */
+void handover_reset(struct handover *h);
 /* A punted frame was read from a ring. */
 void handover_received(struct handover *h, const struct weir_punt *punt);
 /* It has left (its address came back on the completion ring) or was dropped. */

@@ -33,8 +33,16 @@ int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **ou
 	      struct error *e);
 /* Closes file descriptors; pins stay. */
 void gate_close(struct gate *g);
+/* Whether this kernel lets only CAP_BPF write to a map by its descriptor (before 5.19). */
+bool gate_map_writes_need_bpf(void);
 /* Removes pins (after every port was detached). */
 void gate_unpin(struct gate *g);
+/*
+ * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
+ * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, or a negative errno
+ * with e filled when a program stays attached (its pin stays then too).
+ */
+int gate_remove(const char *pins, struct error *e);
 
 /* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port, else
  * 0. */
@@ -53,9 +61,10 @@ bool gate_accounts_losses(const struct gate *g);
 struct weir_ctl *gate_ctl(struct gate *g);
 struct weir_numbers *gate_done(struct gate *g); /* weir_done, gate_slots() entries */
 uint32_t gate_slots(const struct gate *g);
-const uint32_t *
-gate_xsk_sent(struct gate *g);		 /* weir_xsk_sent: frames steered to each XSKMAP slot */
-uint32_t *gate_xsk_read(struct gate *g); /* weir_xsk_read: frames the worker took */
+/* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;
+ * gate_set_xsk starts it at what was sent so far. */
+const uint32_t *gate_xsk_sent(struct gate *g);
+uint32_t *gate_xsk_read(struct gate *g);
 
 /* Registers a port (index 1..WEIR_PORTS_MAX-1), its ifindex and the far end of its punt pair; cfg
  * NULL takes it out. -EADDRINUSE when two ifindexes collide. */
@@ -69,7 +78,8 @@ int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 remov
 int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation);
 /* Live flows are re-decided by their next packet (generation steps by two). */
 void gate_redecide(struct gate *g);
-/* Names for whoever reads the maps, and the registry's memory across restarts. */
+/* Names for whoever reads the maps, and the registry's memory across restarts. Restoring comes
+ * before anything else is registered; -ESTALE when the pinned numbers are not this registry's. */
 int gate_save_apps(struct gate *g, const struct app_registry *r);
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 

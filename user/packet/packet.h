@@ -34,7 +34,8 @@ enum packet_checksum {
 struct packet {
 	const uint8_t *frame;
 	uint32_t frame_len;
-	uint16_t l3; /* offsets into frame */
+	uint32_t cut_len; /* bytes of the frame that a capture left out; 0 for live frames */
+	uint16_t l3;	  /* offsets into frame */
 	uint16_t l4;
 	uint16_t payload;
 	uint32_t payload_len;	  /* bytes, from the IP length, padding excluded */
@@ -55,8 +56,22 @@ struct packet {
 enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_link link,
 				 struct packet *out);
 
-/* Verifies the transport checksum (RFC 793, 768, 4443) of a packet that decoded as PACKET_OK. */
+/*
+ * The same for a frame of wire_len bytes of which a capture kept the first len: lengths are held
+ * against the wire, payload_len counts what was kept. Headers that were cut are PACKET_TRUNCATED.
+ */
+enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wire_len,
+				     enum packet_link link, struct packet *out);
+
+/*
+ * Verifies the transport checksum (RFC 793, 768, 4443) of a packet that decoded as PACKET_OK. NONE
+ * also where it cannot be known: a cut frame, or IPv6 source routing on its way (RFC 8200, 8.1: the
+ * final destination counts).
+ */
 enum packet_checksum packet_checksum(const struct packet *p);
+/* Whether the checksum field holds just the pseudo-header sum: cheap, and may say so of a finished
+ * one (1 in 65536). */
+bool packet_checksum_unfinished(const struct packet *p);
 /* Finishes a PARTIAL checksum in place; frame is the writable storage p was decoded from. */
 void packet_checksum_finish(const struct packet *p, uint8_t *frame);
 

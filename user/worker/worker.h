@@ -18,7 +18,10 @@ struct worker_shared {
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct port_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
+	uint32_t xsk_base[WEIR_PORTS_MAX];	    /* as weir_port.xsk_base */
 	uint32_t workers;
+	uint32_t ports_changed; /* stepped when sockets were closed: frames in them will not
+				   complete */
 	uint64_t reconnect_ttl_ns;
 };
 

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Policy generations, ports, and what is read out of the maps. Needs root. */
+#include "gate_fixture.h"
+
+#include <arpa/inet.h>
+
+#define FLOWS 10000
+
+static int map_open(const struct fixture *f, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "maps/%s", name);
+	return pin_open(f, path);
+}
+
+/* The inner map in a slot of an outer one. */
+static int inner_open(const struct fixture *f, const char *name, uint32_t slot)
+{
+	_cleanup_close_ int outer = map_open(f, name);
+	uint32_t id;
+	int fd;
+
+	assert_int_equal(bpf_map_lookup_elem(outer, &slot, &id), 0);
+	fd = bpf_map_get_fd_by_id(id);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* A policy of two classes whose every cell names rule `mark`. */
+struct small_policy {
+	struct policy p;
+	struct policy_class classes[2];
+	uint32_t rows[4];
+	struct weir_cell cells[3 * WEIR_APPS_MAX];
+};
+
+static struct small_policy *policy_make(uint16_t mark)
+{
+	struct small_policy *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->classes[0] = (struct policy_class){{120, {0, 0, htonl(0xffff), htonl(0x0a010000)}}, 1};
+	s->classes[1] = (struct policy_class){{48, {htonl(0x20010db8), htonl(0x00010000)}}, 1};
+	for (uint32_t i = 0; i < 4; i++)
+		s->rows[i] = i % 3;
+	for (size_t i = 0; i < ARRAY_SIZE(s->cells); i++)
+		s->cells[i] = (struct weir_cell){.action = WEIR_ACTION_PASS, .rule = mark};
+	s->cells[2 * WEIR_APPS_MAX + 5].action = WEIR_ACTION_DROP;
+	s->p = (struct policy){.classes = s->classes,
+			       .class_count = 2,
+			       .class_ids = 2,
+			       .rows = s->rows,
+			       .row_count = 3,
+			       .cells = s->cells};
+	return s;
+}
+
+static void check_slot(const struct fixture *f, uint32_t slot, uint16_t mark)
+{
+	_cleanup_close_ int classes = inner_open(f, "weir_classes", slot);
+	_cleanup_close_ int rows = inner_open(f, "weir_rows", slot);
+	_cleanup_close_ int cells = inner_open(f, "weir_cells", slot);
+	struct weir_class_key key = {128, {0, 0, htonl(0xffff), htonl(0x0a010042)}};
+	struct weir_cell cell;
+	uint32_t class = 0, index = 3, row = 99;
+
+	assert_int_equal(bpf_map_lookup_elem(classes, &key, &class), 0);
+	assert_int_equal(class, 1);
+	key.addr[3] = htonl(0x0a020042);
+	assert_int_not_equal(bpf_map_lookup_elem(classes, &key, &class), 0);
+	assert_int_equal(bpf_map_lookup_elem(rows, &index, &row), 0);
+	assert_int_equal(row, 0);
+	index = 2;
+	assert_int_equal(bpf_map_lookup_elem(rows, &index, &row), 0);
+	assert_int_equal(row, 2);
+	index = 2 * WEIR_APPS_MAX + 5;
+	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
+	assert_int_equal(cell.action, WEIR_ACTION_DROP);
+	assert_int_equal(cell.rule, mark);
+	index = 3 * WEIR_APPS_MAX - 1;
+	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
+	assert_int_equal(cell.rule, mark);
+}
+
+static void policies_alternate_between_slots(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *first = policy_make(11), *second = policy_make(22);
+	uint32_t generation = 0;
+
+	gate_redecide(g);
+	assert_int_equal(gate_ctl(g)->generation, 0);
+	assert_int_equal(gate_load_policy(g, &first->p, &generation), 0);
+	assert_int_equal(generation, 1);
+	assert_int_equal(gate_ctl(g)->generation, 1);
+	assert_int_equal(gate_ctl(g)->classes[1], 2);
+	check_slot(f, 1, 11);
+	assert_int_equal(gate_load_policy(g, &second->p, &generation), 0);
+	assert_int_equal(generation, 2);
+	check_slot(f, 0, 22);
+	check_slot(f, 1, 11);
+	gate_redecide(g);
+	assert_int_equal(gate_ctl(g)->generation, 4);
+	assert_int_equal(gate_load_policy(g, &first->p, &generation), 0);
+	assert_int_equal(generation, 5);
+	check_slot(f, 1, 11);
+	/* Zero means "none": it is stepped over into the same slot. */
+	gate_ctl(g)->generation = UINT32_MAX;
+	assert_int_equal(gate_load_policy(g, &second->p, &generation), 0);
+	assert_int_equal(generation, 2);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static void a_policy_that_fails_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *good = policy_make(1), *bad = policy_make(2);
+	uint32_t generation = 0;
+
+	assert_int_equal(gate_load_policy(g, &good->p, &generation), 0);
+	bad->classes[1].key.prefixlen = 129;
+	assert_int_equal(gate_load_policy(g, &bad->p, &generation), -EINVAL);
+	assert_int_equal(generation, 1);
+	assert_int_equal(gate_ctl(g)->generation, 1);
+	check_slot(f, 1, 1);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+/* A policy without a single group, and one larger than a batch. */
+static void policies_of_any_size(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *none = policy_make(3);
+	_cleanup_free_ struct weir_cell *cells = calloc(300 * WEIR_APPS_MAX, sizeof(*cells));
+	_cleanup_close_ int fd = -1;
+	uint32_t generation, index = 299 * WEIR_APPS_MAX + 7;
+	struct weir_cell cell;
+
+	none->p.class_count = 0;
+	none->p.class_ids = 1;
+	none->p.row_count = 1;
+	assert_int_equal(gate_load_policy(g, &none->p, &generation), 0);
+	assert_non_null(cells);
+	cells[index].rule = 1023;
+	none->p.cells = cells;
+	none->p.row_count = 300;
+	assert_int_equal(gate_load_policy(g, &none->p, &generation), 0);
+	fd = inner_open(f, "weir_cells", generation & 1);
+	assert_int_equal(bpf_map_lookup_elem(fd, &index, &cell), 0);
+	assert_int_equal(cell.rule, 1023);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+/* Writes value to CPU 0 and value + 1, value + 2 ... to the others; returns their sum. */
+static uint64_t percpu_put(int fd, uint32_t index, size_t words, size_t word, uint64_t value)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = calloc((size_t)cpus * words, sizeof(*values));
+	uint64_t sum = 0;
+
+	assert_non_null(values);
+	assert_int_equal(bpf_map_lookup_elem(fd, &index, values), 0);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		values[cpu * words + word] = value + cpu;
+		sum += value + cpu;
+	}
+	assert_int_equal(bpf_map_update_elem(fd, &index, values, BPF_ANY), 0);
+	return sum;
+}
+
+static void rule_hits_start_at_zero(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *s = policy_make(1);
+	_cleanup_close_ int fd = map_open(f, "weir_rule_hits");
+	uint64_t hits, ours, others;
+	uint32_t generation;
+
+	assert_int_equal(gate_load_policy(g, &s->p, &generation), 0);
+	ours = percpu_put(fd, 1025 + 7, 1, 0, 100);
+	others = percpu_put(fd, 1025 + 1024, 1, 0, 200);
+	percpu_put(fd, 1024, 1, 0, 300);
+	assert_int_equal(gate_read_rule_hits(g, 1, 7, &hits), 0);
+	assert_int_equal(hits, ours);
+	assert_int_equal(gate_read_rule_hits(g, 1, WEIR_RULE_DEFAULT, &hits), 0);
+	assert_int_equal(hits, others);
+	/* Generation 2 clears its own half and leaves that of 1. */
+	assert_int_equal(gate_load_policy(g, &s->p, &generation), 0);
+	assert_int_equal(gate_read_rule_hits(g, 2, WEIR_RULE_DEFAULT, &hits), 0);
+	assert_int_equal(hits, 0);
+	assert_int_equal(gate_read_rule_hits(g, 1, 7, &hits), 0);
+	assert_int_equal(hits, ours);
+	assert_int_equal(gate_read_rule_hits(g, 1, 1025, &hits), -EINVAL);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static void sums_run_over_all_cpus(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_close_ int counters = map_open(f, "weir_counters");
+	_cleanup_close_ int sent = map_open(f, "weir_sent");
+	_cleanup_close_ int bytes = map_open(f, "weir_app_bytes");
+	_cleanup_close_ int flows = map_open(f, "weir_app_flows");
+	_cleanup_close_ int cache = map_open(f, "weir_cache");
+	struct weir_counter out[WEIR_REASON_COUNT];
+	struct weir_volume volume, app[2];
+	uint64_t methods[WEIR_METHOD_COUNT], results[GATE_CACHE_RESULTS], lost, want;
+	uint32_t index = 31 * WEIR_REASON_COUNT + WEIR_REASON_DROP_VERDICT;
+
+	want = percpu_put(counters, index, 3, 2, 1000);
+	assert_int_equal(gate_read_counters(g, 31, out), 0);
+	assert_int_equal(out[WEIR_REASON_DROP_VERDICT].segments, want);
+	assert_int_equal(out[WEIR_REASON_DROP_VERDICT].frames, 0);
+	assert_int_equal(out[WEIR_REASON_PUNTED].segments, 0);
+	assert_int_equal(gate_read_counters(g, WEIR_PORTS_MAX, out), -EINVAL);
+
+	want = percpu_put(sent, 4, 2, 1, 50);
+	assert_int_equal(gate_read_sent(g, 4, &volume), 0);
+	assert_int_equal(volume.frames, 0);
+	assert_int_equal(volume.bytes, want);
+
+	want = percpu_put(bytes, 9 * 2 + 1, 2, 0, 60);
+	percpu_put(flows, 9 * WEIR_METHOD_COUNT + WEIR_METHOD_ENDPOINT, 1, 0, 70);
+	assert_int_equal(gate_read_app(g, 9, app, methods), 0);
+	assert_int_equal(app[0].frames, 0);
+	assert_int_equal(app[1].frames, want);
+	assert_true(methods[WEIR_METHOD_ENDPOINT] >= 70);
+	assert_int_equal(methods[WEIR_METHOD_PORT], 0);
+	assert_int_equal(gate_read_app(g, WEIR_APPS_MAX, app, methods), -EINVAL);
+
+	want = percpu_put(cache, 3, 1, 0, 5);
+	assert_int_equal(gate_read_cache(g, results, &lost), 0);
+	assert_int_equal(lost, want);
+	assert_int_equal(results[GATE_CACHE_NEW], 0);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+struct seen {
+	uint32_t count, stop_after;
+	uint64_t ids;
+};
+
+static bool flow_seen(const struct weir_flow_key *key, const struct weir_flow *flow, void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(key->addr[0][3], (uint32_t)flow->id);
+	seen->ids += flow->id;
+	return ++seen->count != seen->stop_after;
+}
+
+static void every_flow_is_seen_once(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_close_ int decided = map_open(f, "weir_decided");
+	_cleanup_close_ int undecided = map_open(f, "weir_undecided");
+	struct seen seen = {};
+
+	assert_int_equal(gate_each_flow(g, true, flow_seen, &seen), 0);
+	assert_int_equal(seen.count, 0);
+	for (uint32_t i = 1; i <= FLOWS; i++) {
+		struct weir_flow_key key = {.addr[0][3] = i, .proto = 6};
+		struct weir_flow flow = {.id = i};
+
+		assert_int_equal(bpf_map_update_elem(decided, &key, &flow, BPF_ANY), 0);
+	}
+	assert_int_equal(gate_each_flow(g, true, flow_seen, &seen), 0);
+	assert_int_equal(seen.count, FLOWS);
+	assert_int_equal(seen.ids, (uint64_t)FLOWS * (FLOWS + 1) / 2);
+	seen = (struct seen){.stop_after = 5};
+	assert_int_equal(gate_each_flow(g, true, flow_seen, &seen), 0);
+	assert_int_equal(seen.count, 5);
+
+	for (uint32_t i = 1; i <= 10; i++) {
+		struct weir_flow_key key = {.addr[0][3] = i, .proto = 6};
+		struct weir_flow flow = {.id = i, .flags = i % 2 ? WEIR_FLOW_MOVED : 0};
+
+		assert_int_equal(bpf_map_update_elem(undecided, &key, &flow, BPF_ANY), 0);
+	}
+	seen = (struct seen){};
+	assert_int_equal(gate_each_flow(g, false, flow_seen, &seen), 0);
+	assert_int_equal(seen.count, 5);
+	assert_int_equal(seen.ids, 2 + 4 + 6 + 8 + 10);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static bool block_seen(const struct weir_block_key *key, uint64_t expires_ns, void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(key->port, htons(6881));
+	seen->ids += expires_ns;
+	seen->count++;
+	return true;
+}
+
+static bool endpoint_seen(const struct weir_endpoint_key *key, const struct weir_peer *peer,
+			  void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(key->domain, 1);
+	seen->ids += peer->app;
+	seen->count++;
+	return true;
+}
+
+static void what_was_put_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	struct weir_block_key block = {.addr = {1, 2, 3, 4}, .port = htons(6881)};
+	struct weir_endpoint_key endpoint = {.host = {1}, .peer = {2}, .domain = 1};
+	struct weir_reconnect_key reconnect = {.src = {1}, .dst = {2}, .proto = 6};
+	struct weir_verdict verdict = {.app = 12}, found;
+	struct weir_peer peer = {.expires_ns = 5, .app = 77}, found_peer;
+	_cleanup_close_ int verdicts = map_open(f, "weir_verdicts");
+	_cleanup_close_ int reconnects = map_open(f, "weir_reconnects");
+	struct seen seen = {};
+	uint64_t id = 0x1234567890ULL;
+
+	assert_int_equal(gate_put_block(g, &block, 42), 0);
+	assert_int_equal(gate_each_block(g, block_seen, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.ids, 42);
+	assert_int_equal(gate_del_block(g, &block), 0);
+	assert_int_equal(gate_del_block(g, &block), -ENOENT);
+	seen = (struct seen){};
+	assert_int_equal(gate_each_block(g, block_seen, &seen), 0);
+	assert_int_equal(seen.count, 0);
+
+	assert_int_equal(gate_put_endpoint(g, &endpoint, &peer), 0);
+	assert_int_equal(gate_each_endpoint(g, endpoint_seen, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.ids, 77);
+
+	assert_int_equal(gate_put_verdict(g, id, &verdict), 0);
+	assert_int_equal(bpf_map_lookup_elem(verdicts, &id, &found), 0);
+	assert_int_equal(found.app, 12);
+	assert_int_equal(gate_put_reconnect(g, &reconnect, &peer), 0);
+	assert_int_equal(bpf_map_lookup_elem(reconnects, &reconnect, &found_peer), 0);
+	assert_int_equal(found_peer.app, 77);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static struct weir_port_of port_of(const struct fixture *f, unsigned int ifindex)
+{
+	_cleanup_close_ int fd = map_open(f, "weir_port_of");
+	uint32_t slot = ifindex % WEIR_IFINDEX_SLOTS;
+	struct weir_port_of of;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &of), 0);
+	return of;
+}
+
+static void ports_are_found_by_interface(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_close_ int ports = map_open(f, "weir_ports");
+	struct weir_port cfg = {.ifindex = 10, .punt_ifindex = 20, .domain = 1}, found;
+	uint32_t port = 3;
+
+	assert_int_equal(gate_set_port(g, 0, &cfg, 0), -EINVAL);
+	assert_int_equal(gate_set_port(g, WEIR_PORTS_MAX, &cfg, 0), -EINVAL);
+	assert_int_equal(gate_set_port(g, 3, &cfg, 21), 0);
+	assert_int_equal(port_of(f, 10).port, 3);
+	assert_int_equal(port_of(f, 20).port, 3);
+	assert_int_equal(port_of(f, 21).port, 3);
+	assert_int_equal(port_of(f, 21).ifindex, 21);
+	assert_int_equal(bpf_map_lookup_elem(ports, &port, &found), 0);
+	assert_memory_equal(&found, &cfg, sizeof(cfg));
+
+	/* Two interfaces of one slot cannot both be ports, whosever they are. */
+	cfg = (struct weir_port){.ifindex = 10 + WEIR_IFINDEX_SLOTS, .domain = 1};
+	assert_int_equal(gate_set_port(g, 4, &cfg, 0), -EADDRINUSE);
+	assert_int_equal(port_of(f, 10).ifindex, 10);
+	cfg.punt_ifindex = cfg.ifindex + WEIR_IFINDEX_SLOTS;
+	assert_int_equal(gate_set_port(g, 3, &cfg, 0), -EADDRINUSE);
+
+	/* The port moves to another interface: the old ones lead nowhere. */
+	cfg = (struct weir_port){.ifindex = 30, .domain = 1};
+	assert_int_equal(gate_set_port(g, 3, &cfg, 0), 0);
+	assert_int_equal(port_of(f, 10).port, 0);
+	assert_int_equal(port_of(f, 21).port, 0);
+	assert_int_equal(port_of(f, 30).port, 3);
+	assert_int_equal(gate_set_port(g, 3, NULL, 0), 0);
+	assert_int_equal(port_of(f, 30).port, 0);
+	assert_int_equal(bpf_map_lookup_elem(ports, &port, &found), 0);
+	assert_int_equal(found.ifindex, 0);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static void redirect_targets_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int ifindex = veth_add("wgd");
+	struct gate *g = fixture_open(f, false);
+	_cleanup_close_ int devmap = map_open(f, "weir_devmap");
+	_cleanup_close_ int sent = map_open(f, "weir_xsk_sent");
+	_cleanup_close_ int read = map_open(f, "weir_xsk_read");
+	uint32_t port = 2, found[2] = {}, last = f->sizes.xsk - 1;
+	uint32_t element = last / 2, frames[2] = {77, 1234};
+
+	assert_int_equal(gate_set_devmap(g, 2, ifindex), 0);
+	assert_int_equal(bpf_map_lookup_elem(devmap, &port, found), 0);
+	assert_int_equal(found[0], ifindex);
+	assert_int_equal(gate_set_devmap(g, 2, 0), 0);
+	assert_int_not_equal(bpf_map_lookup_elem(devmap, &port, found), 0);
+	assert_int_equal(gate_set_devmap(g, 2, 0), 0);
+	assert_true(gate_set_devmap(g, 2, 4000) < 0);
+
+	assert_int_equal(gate_set_xsk(g, f->sizes.xsk, -1), -EINVAL);
+	assert_int_equal(gate_set_xsk(g, 1, -1), 0);
+	/* Not a socket: refused. What an earlier socket did not read is nobody's any more. */
+	assert_int_equal(bpf_map_update_elem(sent, &element, frames, BPF_ANY), 0);
+	assert_true(gate_set_xsk(g, last, 0) < 0);
+	assert_int_equal(gate_xsk_sent(g)[last], 1234);
+	assert_int_equal(gate_xsk_read(g)[last], 1234);
+	assert_int_equal(bpf_map_lookup_elem(read, &element, found), 0);
+	assert_int_equal(found[1], 1234);
+	assert_int_equal(found[0], 0);
+	gate_close(g);
+	fixture_remove(f);
+	veth_del("wgd");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policies_alternate_between_slots),
+		cmocka_unit_test(a_policy_that_fails_changes_nothing),
+		cmocka_unit_test(policies_of_any_size),
+		cmocka_unit_test(rule_hits_start_at_zero),
+		cmocka_unit_test(sums_run_over_all_cpus),
+		cmocka_unit_test(every_flow_is_seen_once),
+		cmocka_unit_test(what_was_put_is_found),
+		cmocka_unit_test(ports_are_found_by_interface),
+		cmocka_unit_test(redirect_targets_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

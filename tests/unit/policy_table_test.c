@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Classes, rows and cells against what the rules say, worked out the slow way. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/draft.h"
+
+#define HEAD                                                                                       \
+	"version: 1\n"                                                                             \
+	"ports: { lan: { interface: eth1 } }\n"                                                    \
+	"forward: [ { mode: bridge, bridge: br0, ports: [lan] } ]\n"
+
+static struct app_registry *registry(void)
+{
+	struct app_registry *r = app_registry_new();
+
+	assert_true(app_registry_add(r, "bittorrent", "p2p") > 0);
+	assert_true(app_registry_add(r, "edonkey", "p2p") > 0);
+	assert_true(app_registry_add(r, "http", "web") > 0);
+	return r;
+}
+
+static struct policy *parse(const char *text)
+{
+	struct app_registry *r = registry();
+	struct policy *p = NULL;
+	struct error e = {0};
+
+	if (policy_parse("p.yaml", text, strlen(text), r, &p, NULL, &e) < 0)
+		fail_msg("%s", e.text);
+	app_registry_free(r);
+	return p;
+}
+
+static uint32_t class_at(const struct policy *p, const char *address)
+{
+	uint32_t addr[4];
+
+	assert_int_equal(address_parse(address, addr), 0);
+	return policy_class(p, addr);
+}
+
+/* Name of the rule that decides, as the gate finds it. */
+static const char *rule_of(const struct policy *p, const char *from, const char *to,
+			   const char *app)
+{
+	struct app_registry *r = registry();
+	int number = app_registry_find(r, app);
+	const struct weir_cell *cell;
+
+	/* Not registered: a number that no policy knew when it was compiled. */
+	if (number < 0)
+		number = WEIR_APPS_MAX - 1;
+	cell = policy_cell(p, class_at(p, from), class_at(p, to), (uint32_t)number);
+	app_registry_free(r);
+	assert_non_null(cell);
+	return policy_rule_name(p, cell->rule);
+}
+
+static void first_match_wins(void **state)
+{
+	struct policy *p = parse(
+		HEAD "groups: { staff: [10.1.0.0/16], students: [10.2.0.0/16] }\n"
+		     "rules:\n"
+		     "- { name: boss, from: 10.1.0.7, application: bittorrent, action: pass }\n"
+		     "- { name: p2p, from: [staff, students], application: \"category:p2p\",\n"
+		     "    action: drop }\n"
+		     "- { name: exam, from: students, to: 203.0.113.0/24, action: reset }\n"
+		     "- { name: odd, application: unknown, to: staff, action: drop }\n"
+		     "- { name: list, application: [http, edonkey], action: pass }\n"
+		     "default: drop\n");
+
+	assert_string_equal(rule_of(p, "10.1.0.7", "192.0.2.1", "bittorrent"), "boss");
+	assert_string_equal(rule_of(p, "10.1.0.7", "192.0.2.1", "edonkey"), "p2p");
+	assert_string_equal(rule_of(p, "10.1.0.8", "192.0.2.1", "bittorrent"), "p2p");
+	assert_string_equal(rule_of(p, "10.2.3.4", "203.0.113.9", "bittorrent"), "p2p");
+	assert_string_equal(rule_of(p, "10.2.3.4", "203.0.113.9", "http"), "exam");
+	assert_string_equal(rule_of(p, "10.2.3.4", "203.0.113.9", "later"), "exam");
+	assert_string_equal(rule_of(p, "10.2.3.4", "203.0.114.9", "later"), "default");
+	assert_string_equal(rule_of(p, "203.0.113.9", "10.2.3.4", "http"), "list");
+	assert_string_equal(rule_of(p, "192.0.2.1", "10.1.0.7", "unknown"), "odd");
+	assert_string_equal(rule_of(p, "192.0.2.1", "10.1.0.7", "later"), "default");
+	assert_string_equal(rule_of(p, "192.0.2.1", "192.0.2.2", "edonkey"), "list");
+	assert_int_equal(policy_cell(p, 0, 0, 0)->action, WEIR_ACTION_DROP);
+	policy_free(p);
+}
+
+static void nested_prefixes_add_up(void **state)
+{
+	struct policy *p =
+		parse(HEAD "groups:\n"
+			   "  campus: [10.0.0.0/8, \"2001:db8::/32\"]\n"
+			   "  lab: [10.1.0.0/16, \"2001:db8:1::/48\"]\n"
+			   "  host: [10.1.2.3, \"2001:db8:1::5\"]\n"
+			   "  other: [10.1.2.3]\n"
+			   "rules:\n"
+			   "- { name: a, from: campus, to: lab, application: http, action: drop }\n"
+			   "- { name: b, from: host, to: campus, action: drop }\n");
+
+	/* none, campus, campus+lab, campus+lab+host+other, campus+lab+host */
+	assert_int_equal(p->class_ids, 5);
+	assert_int_equal(class_at(p, "11.0.0.1"), 0);
+	assert_int_equal(class_at(p, "::1"), 0);
+	assert_int_equal(class_at(p, "10.9.9.9"), class_at(p, "2001:db8:2::1"));
+	assert_int_equal(class_at(p, "10.1.9.9"), class_at(p, "2001:db8:1::1"));
+	assert_int_not_equal(class_at(p, "10.9.9.9"), class_at(p, "10.1.9.9"));
+	assert_int_not_equal(class_at(p, "10.1.2.3"), class_at(p, "2001:db8:1::5"));
+	assert_string_equal(rule_of(p, "10.1.2.3", "10.1.0.1", "http"), "a");
+	assert_string_equal(rule_of(p, "10.1.2.3", "10.2.0.1", "http"), "b");
+	assert_string_equal(rule_of(p, "2001:db8:1::5", "10.2.0.1", "unknown"), "b");
+	assert_string_equal(rule_of(p, "10.9.9.9", "2001:db8:1::1", "http"), "a");
+	policy_free(p);
+}
+
+static void whole_families(void **state)
+{
+	struct policy *p = parse(HEAD "rules:\n"
+				      "- { name: six, from: \"::/0\", action: drop }\n"
+				      "- { name: low, from: \"::/80\", action: drop }\n"
+				      "- { name: four, from: 0.0.0.0/0, action: pass }\n"
+				      "- { name: ten, from: 10.0.0.0/8, action: pass }\n");
+
+	assert_string_equal(rule_of(p, "2001:db8::1", "::1", "http"), "six");
+	assert_string_equal(rule_of(p, "192.0.2.1", "::1", "http"), "four");
+	assert_string_equal(rule_of(p, "10.0.0.1", "::1", "http"), "four");
+	assert_int_not_equal(class_at(p, "::5"), class_at(p, "2001::"));
+	policy_free(p);
+
+	p = parse(HEAD "rules:\n- { name: six, to: \"::/0\", action: drop }\n");
+	assert_string_equal(rule_of(p, "192.0.2.1", "192.0.2.2", "http"), "default");
+	assert_string_equal(rule_of(p, "192.0.2.1", "2001:db8::1", "http"), "six");
+	assert_int_equal(class_at(p, "192.0.2.1"), 0);
+	policy_free(p);
+}
+
+static void equal_rows_are_one(void **state)
+{
+	struct policy *p =
+		parse(HEAD "groups: { a: [10.1.0.0/16], b: [10.2.0.0/16],\n"
+			   "  c: [10.3.0.0/16] }\n"
+			   "rules:\n"
+			   "- { name: x, from: [a, b], application: http, action: drop }\n"
+			   "- { name: y, from: b, application: http, action: pass }\n");
+
+	/* b's second rule is hidden by the first, so a and b have the same cells; c has none. */
+	assert_int_equal(p->class_ids, 4);
+	assert_int_equal(p->row_count, 2);
+	for (uint32_t to = 0; to < 4; to++) {
+		assert_int_equal(p->rows[class_at(p, "10.1.0.1") * 4 + to],
+				 p->rows[class_at(p, "10.2.0.1") * 4 + to]);
+		assert_int_equal(p->rows[class_at(p, "10.3.0.1") * 4 + to], p->rows[to]);
+		assert_int_not_equal(p->rows[class_at(p, "10.1.0.1") * 4 + to], p->rows[to]);
+	}
+	policy_free(p);
+}
+
+static void too_many_classes(void **state)
+{
+	size_t room = 64 * 1024, at;
+	char *text = malloc(room);
+	struct app_registry *r = registry();
+	struct policy *p = NULL;
+	struct error e = {0};
+
+	at = (size_t)snprintf(text, room, HEAD "groups:\n");
+	for (int i = 0; i < WEIR_CLASSES_MAX; i++)
+		at += (size_t)snprintf(text + at, room - at, "  g%d: [10.%d.0.0/16]\n", i, i);
+	assert_true(policy_parse("p.yaml", text, at, r, &p, NULL, &e) < 0);
+	assert_string_equal(e.text, "p.yaml:5:3: groups and prefixes overlap in more than 255 "
+				    "different ways");
+	/* One fewer is allowed. */
+	at = (size_t)(strrchr(text, 'g') - text) - 2;
+	e.text[0] = '\0';
+	assert_int_equal(policy_parse("p.yaml", text, at, r, &p, NULL, &e), 0);
+	assert_int_equal(p->class_ids, WEIR_CLASSES_MAX);
+	policy_free(p);
+	app_registry_free(r);
+	free(text);
+}
+
+static void too_many_rows(void **state)
+{
+	size_t room = 64 * 1024, at;
+	char *text = malloc(room);
+	struct app_registry *r = registry();
+	struct policy *p = NULL;
+	struct error e = {0};
+
+	/* 13 overlapping choices of `to` under one source, each with a rule of its own: too many
+	 * combinations need more classes than there are, so use both sides. */
+	at = (size_t)snprintf(text, room, HEAD "rules:\n");
+	for (int i = 0; i < 70; i++)
+		at += (size_t)snprintf(text + at, room - at,
+				       "- { name: f%d, from: 10.%d.0.0/16, application: http, "
+				       "action: drop }\n"
+				       "- { name: t%d, to: 10.%d.0.0/16, application: edonkey, "
+				       "action: drop }\n",
+				       i, i, i, i);
+	assert_true(policy_parse("p.yaml", text, at, r, &p, NULL, &e) < 0);
+	assert_string_equal(e.text, "p.yaml:5:1: rules: more than 4096 different combinations of "
+				    "`from` and `to`");
+	app_registry_free(r);
+	free(text);
+}
+
+/* ---- against brute force ---- */
+
+#define GROUPS	 6
+#define PREFIXES 8
+
+struct model {
+	uint32_t addr[GROUPS][PREFIXES][4];
+	unsigned int bits[GROUPS][PREFIXES];
+};
+
+static uint32_t random_state;
+
+static uint32_t random_next(void)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return random_state >> 8;
+}
+
+static bool in_prefix(const uint32_t addr[4], const uint32_t prefix[4], unsigned int bits)
+{
+	for (unsigned int i = 0; i < bits; i++)
+		if ((ntohl(addr[i / 32]) ^ ntohl(prefix[i / 32])) >> (31 - i % 32) & 1)
+			return false;
+	return address_is_v4(addr) == (bits >= 96 && address_is_v4(prefix));
+}
+
+/* Few different bits, so that prefixes nest and addresses meet them. */
+static void random_address(uint32_t addr[4])
+{
+	if (random_next() % 2)
+		address_from_v4(addr, htonl((random_next() & 3) << 30 | (random_next() & 3) << 16 |
+					    (random_next() & 1)));
+	else
+		for (int i = 0; i < 4; i++)
+			addr[i] = htonl((random_next() & 1) << 31 | (random_next() & 1) << 12);
+}
+
+static size_t random_prefix(struct model *m, int g, int i, char *text, size_t room)
+{
+	char address[ADDRESS_TEXT_MAX];
+	uint32_t *addr = m->addr[g][i];
+	unsigned int bits;
+	bool v4;
+
+	random_address(addr);
+	v4 = address_is_v4(addr);
+	bits = v4 ? 96 + random_next() % 33 : random_next() % 129;
+	for (unsigned int bit = bits; bit < 128; bit++)
+		addr[bit / 32] &= ~htonl(0x80000000u >> (bit % 32));
+	m->bits[g][i] = bits;
+	address_format(addr, address);
+	return (size_t)snprintf(text, room, "%s\"%s/%u\"", i ? ", " : "", address,
+				v4 ? bits - 96 : bits);
+}
+
+static void classes_equal_brute_force(void **state)
+{
+	for (int round = 0; round < 60; round++) {
+		char text[16384];
+		size_t at = (size_t)snprintf(text, sizeof(text), HEAD "groups:\n");
+		unsigned int seen[WEIR_CLASSES_MAX];
+		bool known[WEIR_CLASSES_MAX] = {false};
+		struct model m;
+		struct policy *p;
+
+		random_state = 4711u + (uint32_t)round;
+		for (int g = 0; g < GROUPS; g++) {
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "  g%d: [", g);
+			for (int i = 0; i < PREFIXES; i++)
+				at += random_prefix(&m, g, i, text + at, sizeof(text) - at);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "]\n");
+		}
+		p = parse(text);
+		for (int probe = 0; probe < 400; probe++) {
+			unsigned int member = 0;
+			uint32_t addr[4], class;
+
+			random_address(addr);
+			for (int g = 0; g < GROUPS; g++)
+				for (int i = 0; i < PREFIXES; i++)
+					if (in_prefix(addr, m.addr[g][i], m.bits[g][i]))
+						member |= 1u << g;
+			class = policy_class(p, addr);
+			assert_true(class < p->class_ids);
+			assert_int_equal(class == 0, member == 0);
+			if (known[class])
+				assert_int_equal(seen[class], member);
+			known[class] = true;
+			seen[class] = member;
+		}
+		/* Different classes are different memberships. */
+		for (uint32_t a = 0; a < p->class_ids; a++)
+			for (uint32_t b = 0; b < a; b++)
+				assert_false(known[a] && known[b] && seen[a] == seen[b]);
+		policy_free(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_match_wins),
+		cmocka_unit_test(nested_prefixes_add_up),
+		cmocka_unit_test(whole_families),
+		cmocka_unit_test(equal_rows_are_one),
+		cmocka_unit_test(too_many_classes),
+		cmocka_unit_test(too_many_rows),
+		cmocka_unit_test(classes_equal_brute_force),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

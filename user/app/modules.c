@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of modules: a new one is a file and a line here. */
+#include <string.h>
+
+#include "app/app.h"
+
+static const struct app_module *const modules[] = {
+	NULL,
+};
+
+const struct app_module *const *app_modules(void)
+{
+	return modules;
+}
+
+const struct app_module *app_module_find(const char *name)
+{
+	for (size_t i = 0; modules[i]; i++)
+		if (strcmp(modules[i]->name, name) == 0)
+			return modules[i];
+	return NULL;
+}

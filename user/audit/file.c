@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <string.h>
+
+#include "audit/file.h"
+
+static int audit_file_reopen(struct audit_file *f)
+{
+	/* Non-blocking for a FIFO's sake: a reader that is slow or gone costs lines, not the
+	 * daemon. */
+	_cleanup_close_ int fd = open(
+		f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	util_closep(&f->fd);
+	f->fd = TAKE_FD(fd);
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	return 0;
+}
+
+int audit_file_open(struct audit_file *f, const char *path, struct error *e)
+{
+	struct audit_file next = {.fd = -1};
+	int err;
+
+	next.path = strdup(path);
+	if (!next.path)
+		return error_set(e, -ENOMEM, "out of memory");
+	err = audit_file_reopen(&next);
+	if (err < 0) {
+		free(next.path);
+		return error_set(e, err, "%s: %s", path, strerror(-err));
+	}
+	*f = next;
+	return 0;
+}
+
+void audit_file_close(struct audit_file *f)
+{
+	util_closep(&f->fd);
+	free(f->path);
+	f->fd = -1;
+	f->path = NULL;
+}
+
+/* logrotate moves the file away: from then on the name is the one to write to. */
+static int audit_file_follow_name(struct audit_file *f)
+{
+	struct stat st;
+
+	if (f->fd >= 0 && stat(f->path, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino)
+		return 0;
+	return audit_file_reopen(f);
+}
+
+static int audit_file_append(struct audit_file *f, const char *text, size_t len)
+{
+	struct stat st;
+	ssize_t n;
+
+	do
+		n = write(f->fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == len)
+		return 0;
+	/* The disk is full: take the half line back, so that what follows stays readable. */
+	if (fstat(f->fd, &st) == 0 && st.st_size >= n && ftruncate(f->fd, st.st_size - n) < 0)
+		log_debug("%s: %s", f->path, strerror(errno));
+	return -ENOSPC;
+}
+
+void audit_file_write(struct audit_file *f, const char *text, size_t len)
+{
+	int err = audit_file_follow_name(f);
+
+	if (!err)
+		err = audit_file_append(f, text, len);
+	if (err < 0) {
+		f->lost++;
+		if (!f->failing)
+			log_warning("%s: events are not written: %s", f->path, strerror(-err));
+	}
+	f->failing = err < 0;
+}

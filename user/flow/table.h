@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of user/flow share about the table. */
+#ifndef WEIR_FLOW_TABLE_H
+#define WEIR_FLOW_TABLE_H
+
+#include "flow/flow.h"
+
+struct flow_table {
+	struct flow_limits limits;
+	struct flow_table_stats stats;
+	void (*release)(struct flow *f, void *arg);
+	void *arg;
+	uint64_t seed[2];
+	struct flow *newest, *oldest;
+	size_t mask; /* of buckets, a power of two less one */
+	struct flow *bucket[];
+};
+
+#endif

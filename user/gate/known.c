@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What user space knows: verdicts, peers, blocks. */
+#include "gate/gate_private.h"
+
+static int put(struct gate *g, enum gate_map map, const void *key, const void *value)
+{
+	return bpf_map_update_elem(g->maps[map], key, value, BPF_ANY) ? -errno : 0;
+}
+
+int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v)
+{
+	return put(g, GATE_MAP_VERDICTS, &flow_id, v);
+}
+
+int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
+		       const struct weir_peer *v)
+{
+	return put(g, GATE_MAP_RECONNECTS, k, v);
+}
+
+int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v)
+{
+	return put(g, GATE_MAP_ENDPOINTS, k, v);
+}
+
+int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns)
+{
+	return put(g, GATE_MAP_BLOCKS, k, &expires_ns);
+}
+
+int gate_del_block(struct gate *g, const struct weir_block_key *k)
+{
+	return bpf_map_delete_elem(g->maps[GATE_MAP_BLOCKS], k) ? -errno : 0;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Three objects, one set of maps: the first object that names a map makes it, the others (and an
+ * adopting gate's first) are given its descriptor before they are loaded. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "account.skel.h"
+#include "gate.skel.h"
+#include "gate/gate_private.h"
+#include "queue.skel.h"
+
+static const char *const map_names[] = {
+#define X(id, name, size) name,
+	GATE_MAPS(X)
+#undef X
+};
+static const char *const prog_names[] = {
+#define X(id, name) name,
+	GATE_PROGS(X)
+#undef X
+};
+
+const char *gate_map_name(enum gate_map id)
+{
+	return map_names[id];
+}
+
+const char *gate_prog_name(enum gate_prog id)
+{
+	return prog_names[id];
+}
+
+static int name_find(const char *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
+bool gate_prog_id_is(uint32_t id, enum gate_prog prog)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	/* The kernel keeps 15 characters of a name. */
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       !strncmp(info.name, prog_names[prog], sizeof(info.name) - 1);
+}
+
+static uint32_t map_entries(const struct gate_sizes *s, enum gate_map id)
+{
+	const uint32_t entries[] = {
+#define X(id, name, size) size,
+		GATE_MAPS(X)
+#undef X
+	};
+
+	return entries[id];
+}
+
+/* Whether a pinned map is what this program's object declares. */
+static int map_check(const struct bpf_map *want, int fd, const char *pins, struct error *e)
+{
+	struct bpf_map_info have = {};
+	uint32_t len = sizeof(have);
+	const char *name = bpf_map__name(want);
+
+	if (bpf_obj_get_info_by_fd(fd, &have, &len))
+		return error_set(e, -errno, "%s pinned under %s: %s", name, pins, strerror(errno));
+	if (have.type != bpf_map__type(want) || have.key_size != bpf_map__key_size(want) ||
+	    have.value_size != bpf_map__value_size(want))
+		return error_set(e, -EEXIST,
+				 "%s pinned under %s is of another layout: run `weir detach` first",
+				 name, pins);
+	if (have.max_entries != bpf_map__max_entries(want))
+		return error_set(e, -EEXIST,
+				 "%s pinned under %s has %u entries where %u are asked for: run "
+				 "`weir detach` first",
+				 name, pins, have.max_entries, bpf_map__max_entries(want));
+	return 0;
+}
+
+static int map_prepare(struct gate *g, struct bpf_map *map, const struct gate_sizes *sizes,
+		       struct error *e)
+{
+	int id = name_find(map_names, GATE_MAP_COUNT, bpf_map__name(map));
+	uint32_t entries;
+	int r;
+
+	if (id < 0)
+		return 0;
+	entries = map_entries(sizes, id);
+	r = entries ? bpf_map__set_max_entries(map, entries) : 0;
+	if (r)
+		return error_set(e, r, "cannot size map %s: %s", map_names[id], strerror(-r));
+	if (g->maps[id] < 0)
+		return 0;
+	r = map_check(map, g->maps[id], g->pins, e);
+	if (r)
+		return r;
+	r = bpf_map__reuse_fd(map, g->maps[id]);
+	return r ? error_set(e, r, "cannot reuse map %s: %s", map_names[id], strerror(-r)) : 0;
+}
+
+static int take_maps(struct gate *g, struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		int id = name_find(map_names, GATE_MAP_COUNT, bpf_map__name(map));
+
+		if (id < 0 || g->maps[id] >= 0)
+			continue;
+		g->maps[id] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+		if (g->maps[id] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int take_progs(struct gate *g, struct bpf_object *object)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		int id = name_find(prog_names, GATE_PROG_COUNT, bpf_program__name(prog));
+		const char *slash = strchr(bpf_program__section_name(prog), '/');
+
+		if (id < 0)
+			continue;
+		g->progs[id] = fcntl(bpf_program__fd(prog), F_DUPFD_CLOEXEC, 3);
+		if (g->progs[id] < 0)
+			return -errno;
+		if (slash)
+			snprintf(g->tracepoints[id], sizeof(g->tracepoints[id]), "%s", slash + 1);
+	}
+	return 0;
+}
+
+static void object_closep(struct bpf_object **object)
+{
+	if (*object)
+		bpf_object__close(*object);
+}
+
+static int object_load(struct gate *g, const char *name, const void *elf, size_t elf_bytes,
+		       const struct gate_sizes *sizes, struct error *e)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
+	_cleanup_(object_closep) struct bpf_object *object = NULL;
+	struct bpf_map *map;
+	int r;
+
+	object = bpf_object__open_mem(elf, elf_bytes, &opts);
+	if (!object)
+		return error_set(e, -errno, "BPF object %s cannot be read: %s", name,
+				 strerror(errno));
+	bpf_object__for_each_map(map, object)
+	{
+		r = map_prepare(g, map, sizes, e);
+		if (r)
+			return r;
+	}
+	r = bpf_object__load(object);
+	if (r)
+		return error_set(e, r,
+				 "the kernel does not load BPF object %s: %s (more with "
+				 "debug logging)",
+				 name, strerror(-r));
+	r = take_maps(g, object);
+	if (!r)
+		r = take_progs(g, object);
+	return r ? error_set(e, r, "BPF object %s: %s", name, strerror(-r)) : 0;
+}
+
+static int check_complete(const struct gate *g, struct error *e)
+{
+	for (int i = 0; i < GATE_MAP_COUNT; i++)
+		if (g->maps[i] < 0)
+			return error_set(e, -EINVAL, "no BPF object has map %s", map_names[i]);
+	for (int i = 0; i <= GATE_PROG_PAIR_FAR; i++)
+		if (g->progs[i] < 0)
+			return error_set(e, -EINVAL, "no BPF object has program %s", prog_names[i]);
+	return 0;
+}
+
+int gate_objects_load(struct gate *g, const struct gate_sizes *sizes, struct error *e)
+{
+	struct error account = {};
+	const void *elf;
+	size_t elf_bytes;
+	int r;
+
+	elf = gate_bpf__elf_bytes(&elf_bytes);
+	r = object_load(g, "gate", elf, elf_bytes, sizes, e);
+	if (r)
+		return r;
+	elf = queue_bpf__elf_bytes(&elf_bytes);
+	r = object_load(g, "queue", elf, elf_bytes, sizes, e);
+	if (r)
+		return r;
+	/* Without it weir counts less; it does not forward less. */
+	elf = account_bpf__elf_bytes(&elf_bytes);
+	if (object_load(g, "account", elf, elf_bytes, sizes, &account))
+		log_warning("losses behind a redirect are not counted: %s", account.text);
+	return check_complete(g, e);
+}

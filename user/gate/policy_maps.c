@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A policy generation: three inner maps made and filled beside the running ones, put into the slot
+ * that nobody reads, and switched to by one store. */
+#include <string.h>
+
+#include "gate/gate_private.h"
+
+#define BATCH 4096
+
+/* Inner arrays of several sizes fit one outer map only with this flag. */
+static int inner_array(const char *name, uint32_t value_bytes, uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), value_bytes, entries ?: 1,
+			      &opts);
+}
+
+static int inner_trie(uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+
+	return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "weir_class", sizeof(struct weir_class_key),
+			      sizeof(uint32_t), entries ?: 1, &opts);
+}
+
+/* Batches where the kernel has them for arrays (5.6), else one by one. */
+static int array_fill(int fd, const void *values, uint32_t value_bytes, uint32_t count)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	_cleanup_free_ uint32_t *keys = calloc(BATCH, sizeof(*keys));
+	bool batch = true;
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t base = 0; base < count; base += BATCH) {
+		uint32_t n = count - base < BATCH ? count - base : BATCH, done = n;
+		const char *chunk = (const char *)values + (size_t)base * value_bytes;
+
+		for (uint32_t i = 0; i < n; i++)
+			keys[i] = base + i;
+		if (batch && bpf_map_update_batch(fd, keys, chunk, &done, &opts))
+			batch = false;
+		for (uint32_t i = 0; !batch && i < n; i++)
+			if (bpf_map_update_elem(fd, &keys[i], chunk + (size_t)i * value_bytes,
+						BPF_ANY))
+				return -errno;
+	}
+	return 0;
+}
+
+static int classes_make(const struct policy *p, int *out)
+{
+	_cleanup_close_ int fd = inner_trie(p->class_count);
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < p->class_count; i++)
+		if (bpf_map_update_elem(fd, &p->classes[i].key, &p->classes[i].class, BPF_ANY))
+			return -errno;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+static int array_make(const char *name, const void *values, uint32_t value_bytes, uint64_t count,
+		      int *out)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (count > UINT32_MAX)
+		return -E2BIG;
+	fd = inner_array(name, value_bytes, count);
+	if (fd < 0)
+		return fd;
+	r = array_fill(fd, values, value_bytes, count);
+	if (!r)
+		*out = TAKE_FD(fd);
+	return r;
+}
+
+static int rule_hits_clear(struct gate *g, uint32_t slot)
+{
+	_cleanup_free_ uint64_t *zero = calloc(g->cpus, sizeof(*zero));
+
+	if (!zero)
+		return -ENOMEM;
+	for (uint32_t i = 0; i <= WEIR_RULES_MAX; i++) {
+		uint32_t index = slot * (WEIR_RULES_MAX + 1) + i;
+
+		if (bpf_map_update_elem(g->maps[GATE_MAP_RULE_HITS], &index, zero, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int slot_put(struct gate *g, enum gate_map outer, uint32_t slot, int inner)
+{
+	return bpf_map_update_elem(g->maps[outer], &slot, &inner, BPF_ANY) ? -errno : 0;
+}
+
+/* Generation 0 means "none" and is stepped over, keeping the slot it would have had. */
+static uint32_t generation_after(uint32_t generation, uint32_t step)
+{
+	return generation + step ?: 2;
+}
+
+static int slot_fill(struct gate *g, const struct policy *p, uint32_t slot, int classes, int rows,
+		     int cells)
+{
+	int r = slot_put(g, GATE_MAP_CLASSES, slot, classes);
+
+	if (!r)
+		r = slot_put(g, GATE_MAP_ROWS, slot, rows);
+	if (!r)
+		r = slot_put(g, GATE_MAP_CELLS, slot, cells);
+	if (!r)
+		r = rule_hits_clear(g, slot);
+	if (!r)
+		g->ctl->classes[slot] = p->class_ids;
+	return r;
+}
+
+int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation)
+{
+	_cleanup_close_ int classes = -1, rows = -1, cells = -1;
+	uint32_t next;
+	int r;
+
+	r = classes_make(p, &classes);
+	if (!r)
+		r = array_make("weir_row", p->rows, sizeof(*p->rows),
+			       (uint64_t)p->class_ids * p->class_ids, &rows);
+	if (!r)
+		r = array_make("weir_cell", p->cells, sizeof(*p->cells),
+			       (uint64_t)p->row_count * WEIR_APPS_MAX, &cells);
+	if (r)
+		return r;
+	pthread_mutex_lock(&g->generation_lock);
+	next = generation_after(g->ctl->generation, 1);
+	r = slot_fill(g, p, next & 1, classes, rows, cells);
+	/* Whoever sees the generation sees its tables. */
+	if (!r)
+		__atomic_store_n(&g->ctl->generation, next, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&g->generation_lock);
+	if (!r)
+		*generation = next;
+	return r;
+}
+
+void gate_redecide(struct gate *g)
+{
+	pthread_mutex_lock(&g->generation_lock);
+	if (g->ctl->generation)
+		__atomic_store_n(&g->ctl->generation, generation_after(g->ctl->generation, 2),
+				 __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&g->generation_lock);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/in.h>
+#include <string.h>
+
+#include "packet/checksum.h"
+#include "packet/wire.h"
+
+/* RFC 1071. Sums big-endian words so that the result does not depend on the machine. */
+uint32_t checksum_add(uint32_t sum, const uint8_t *data, size_t len)
+{
+	uint64_t wide = sum;
+	size_t i = 0;
+
+	for (; i + 4 <= len; i += 4)
+		wide += wire_get32(data + i);
+	for (; i + 2 <= len; i += 2)
+		wide += wire_get16(data + i);
+	if (i < len)
+		wide += (uint32_t)data[i] << 8;
+	while (wide >> 32)
+		wide = (wide & 0xffffffff) + (wide >> 32);
+	return (uint32_t)wide;
+}
+
+uint16_t checksum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+uint32_t checksum_pseudo(const uint8_t *l3, uint8_t version, uint8_t proto, uint32_t l4_len)
+{
+	uint32_t sum = version == 4 ? checksum_add(0, l3 + 12, 8) : checksum_add(0, l3 + 8, 32);
+	uint8_t tail[8] = {0};
+
+	wire_put32(tail, l4_len);
+	tail[7] = proto;
+	return checksum_add(sum, tail, sizeof(tail));
+}
+
+/* Offset of the checksum field in the transport header, or 0. */
+static unsigned int field_offset(const struct packet *p)
+{
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		return 16;
+	case IPPROTO_UDP:
+		return 6;
+	case IPPROTO_ICMP:
+		return p->ip_version == 4 ? 2 : 0;
+	case IPPROTO_ICMPV6:
+		return p->ip_version == 6 ? 2 : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Whether an IPv6 routing header still has somewhere to go. The chain was walked by decode. */
+static bool is_source_routed(const struct packet *p)
+{
+	size_t at = (size_t)p->l3 + WIRE_IPV6_BYTES;
+	uint8_t proto;
+
+	if (p->ip_version != 6)
+		return false;
+	proto = p->frame[p->l3 + 6];
+	while (at < p->l4) {
+		const uint8_t *h = p->frame + at;
+
+		if (proto == IPPROTO_ROUTING && h[3] != 0)
+			return true;
+		if (proto == IPPROTO_AH)
+			at += ((size_t)h[1] + 2) * 4;
+		else if (proto == IPPROTO_FRAGMENT)
+			at += 8;
+		else
+			at += ((size_t)h[1] + 1) * 8;
+		proto = h[0];
+	}
+	return false;
+}
+
+/* ICMP over IPv4 has no pseudo-header. */
+static uint32_t start_sum(const struct packet *p)
+{
+	if (p->proto == IPPROTO_ICMP)
+		return 0;
+	return checksum_pseudo(p->frame + p->l3, p->ip_version, p->proto, p->l4_len);
+}
+
+/* Whether the frame holds the packet to its end. */
+static bool is_whole(const struct packet *p)
+{
+	return (uint32_t)(p->payload - p->l4) + p->payload_len == p->l4_len;
+}
+
+enum packet_checksum packet_checksum(const struct packet *p)
+{
+	const uint8_t *l4 = p->frame + p->l4;
+	unsigned int offset = field_offset(p);
+	uint16_t field;
+	uint32_t pseudo;
+
+	if (offset == 0 || !is_whole(p))
+		return PACKET_CHECKSUM_NONE;
+	field = wire_get16(l4 + offset);
+	if (p->proto == IPPROTO_UDP && field == 0)
+		return p->ip_version == 4 ? PACKET_CHECKSUM_NONE : PACKET_CHECKSUM_BAD;
+	if (is_source_routed(p))
+		return PACKET_CHECKSUM_NONE;
+	pseudo = start_sum(p);
+	if (checksum_fold(checksum_add(pseudo, l4, p->l4_len)) == 0xffff)
+		return PACKET_CHECKSUM_OK;
+	if (p->proto != IPPROTO_ICMP && field == checksum_fold(pseudo))
+		return PACKET_CHECKSUM_PARTIAL;
+	return PACKET_CHECKSUM_BAD;
+}
+
+bool packet_checksum_unfinished(const struct packet *p)
+{
+	unsigned int offset = field_offset(p);
+	uint16_t field;
+
+	if (offset == 0 || p->proto == IPPROTO_ICMP || !is_whole(p))
+		return false;
+	field = wire_get16(p->frame + p->l4 + offset);
+	return field != 0 && field == checksum_fold(start_sum(p));
+}
+
+void packet_checksum_finish(const struct packet *p, uint8_t *frame)
+{
+	unsigned int offset = field_offset(p);
+	uint8_t *field = frame + p->l4 + offset;
+	uint16_t sum;
+
+	if (offset == 0 || !is_whole(p))
+		return;
+	wire_put16(field, 0);
+	sum = (uint16_t)~checksum_fold(checksum_add(start_sum(p), frame + p->l4, p->l4_len));
+	/* RFC 768: a sum of zero is sent as all ones, since zero means none. */
+	if (sum == 0 && p->proto == IPPROTO_UDP)
+		sum = 0xffff;
+	wire_put16(field, sum);
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "packet/packet.h"
+#include "packet/wire.h"
+#include "util/util.h"
+
+/* Extension headers that are walked; the gate stops at the same number. */
+#define EXTENSIONS_MAX 8
+
+#define PROTO_HIP   139
+#define PROTO_SHIM6 140
+
+#define ICMP_ECHO_REPLY	    0
+#define ICMP_ECHO_REQUEST   8
+#define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_ECHO_REPLY   129
+
+/* Where decoding stands. `at` moves towards `end`; [0, have) is what the frame really holds, which
+ * for a cut frame ends before the packet does. */
+struct cursor {
+	const uint8_t *frame;
+	size_t at;
+	size_t have;
+	size_t end;
+	struct packet *out;
+};
+
+/* What a header of n bytes at the cursor is: inside, beyond what was kept, beyond the packet. */
+static enum packet_status need(const struct cursor *c, size_t n)
+{
+	if (c->end - c->at < n)
+		return PACKET_MALFORMED;
+	if (c->have < c->at || c->have - c->at < n)
+		return PACKET_TRUNCATED;
+	return PACKET_OK;
+}
+
+static enum packet_status decode_tcp(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	struct packet *p = c->out;
+	enum packet_status status = need(c, WIRE_TCP_BYTES);
+	size_t header;
+
+	if (status != PACKET_OK)
+		return status;
+	header = (size_t)(h[12] >> 4) * 4;
+	if (header < WIRE_TCP_BYTES)
+		return PACKET_MALFORMED;
+	status = need(c, header);
+	if (status != PACKET_OK)
+		return status;
+	memcpy(&p->key.port[0], h, 2);
+	memcpy(&p->key.port[1], h + 2, 2);
+	p->seq = wire_get32(h + 4);
+	p->ack = wire_get32(h + 8);
+	p->tcp_flags = h[13];
+	c->at += header;
+	return PACKET_OK;
+}
+
+static enum packet_status decode_udp(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	enum packet_status status = need(c, WIRE_UDP_BYTES);
+	size_t len;
+
+	if (status != PACKET_OK)
+		return status;
+	len = wire_get16(h + 4);
+	if (len < WIRE_UDP_BYTES || len > c->end - c->at)
+		return PACKET_MALFORMED;
+	memcpy(&c->out->key.port[0], h, 2);
+	memcpy(&c->out->key.port[1], h + 2, 2);
+	c->end = c->at + len;
+	c->at += WIRE_UDP_BYTES;
+	return PACKET_OK;
+}
+
+static enum packet_status decode_icmp(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	enum packet_status status = need(c, WIRE_ICMP_BYTES);
+	bool echo;
+
+	if (status != PACKET_OK)
+		return status;
+	if (c->out->proto == IPPROTO_ICMP)
+		echo = h[0] == ICMP_ECHO_REQUEST || h[0] == ICMP_ECHO_REPLY;
+	else
+		echo = h[0] == ICMPV6_ECHO_REQUEST || h[0] == ICMPV6_ECHO_REPLY;
+	if (echo) {
+		memcpy(&c->out->key.port[0], h + 4, 2);
+		memcpy(&c->out->key.port[1], h + 4, 2);
+	}
+	c->out->icmp_type = h[0];
+	c->at += WIRE_ICMP_BYTES;
+	return PACKET_OK;
+}
+
+static enum packet_status decode_transport(struct cursor *c)
+{
+	struct packet *p = c->out;
+	enum packet_status status = PACKET_OK;
+
+	p->l4 = (uint16_t)c->at;
+	if (p->proto == IPPROTO_TCP)
+		status = decode_tcp(c);
+	else if (p->proto == IPPROTO_UDP)
+		status = decode_udp(c);
+	else if (p->proto == (p->ip_version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		status = decode_icmp(c);
+	if (status != PACKET_OK)
+		return status;
+	p->payload = (uint16_t)c->at;
+	p->l4_len = (uint32_t)(c->end - p->l4);
+	if (c->at < c->have)
+		p->payload_len = (uint32_t)((c->end < c->have ? c->end : c->have) - c->at);
+	return PACKET_OK;
+}
+
+/* Puts addresses and ports (until now source first) into the order of the key. */
+static void finish_key(struct packet *p, const uint32_t src[4], const uint32_t dst[4])
+{
+	struct weir_flow_key *k = &p->key;
+	__be16 sport = k->port[0];
+	__be16 dport = k->port[1];
+
+	p->dir = weir_side_before(src, sport, dst, dport) ? 0 : 1;
+	memcpy(k->addr[p->dir], src, sizeof(k->addr[0]));
+	memcpy(k->addr[!p->dir], dst, sizeof(k->addr[0]));
+	k->port[p->dir] = sport;
+	k->port[!p->dir] = dport;
+	k->proto = p->proto;
+}
+
+/* After the IP header: transport unless it is a fragment, then the key. */
+static enum packet_status decode_rest(struct cursor *c, const uint32_t src[4],
+				      const uint32_t dst[4], bool fragment)
+{
+	enum packet_status status = PACKET_FRAGMENT;
+
+	c->out->l4 = (uint16_t)c->at;
+	c->out->payload = (uint16_t)c->at;
+	if (!fragment)
+		status = decode_transport(c);
+	if (status == PACKET_OK || status == PACKET_FRAGMENT)
+		finish_key(c->out, src, dst);
+	return status;
+}
+
+static enum packet_status decode_ipv4(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	uint32_t src[4];
+	uint32_t dst[4];
+	uint32_t word;
+	size_t header;
+	size_t total;
+
+	if (c->have - c->at < WIRE_IPV4_BYTES)
+		return PACKET_TRUNCATED;
+	header = (size_t)(h[0] & 0x0f) * 4;
+	total = wire_get16(h + 2);
+	if (h[0] >> 4 != 4 || header < WIRE_IPV4_BYTES || total < header)
+		return PACKET_MALFORMED;
+	if (total > c->end - c->at || header > c->have - c->at)
+		return PACKET_TRUNCATED;
+	memcpy(&word, h + 12, 4);
+	address_from_v4(src, word);
+	memcpy(&word, h + 16, 4);
+	address_from_v4(dst, word);
+	c->out->ip_version = 4;
+	c->out->proto = h[9];
+	c->end = c->at + total;
+	c->at += header;
+	return decode_rest(c, src, dst, wire_get16(h + 6) & 0x3fff);
+}
+
+static bool is_extension(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case PROTO_HIP:
+	case PROTO_SHIM6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Walks extension headers (RFC 8200, 4; AH: RFC 4302). A fragment header that carries a whole
+ * packet is none (RFC 6946). */
+static enum packet_status skip_extensions(struct cursor *c, uint8_t *proto, bool *fragment)
+{
+	for (int i = 0; is_extension(*proto); i++) {
+		const uint8_t *h = c->frame + c->at;
+		enum packet_status status = need(c, 8);
+		size_t len;
+
+		if (i == EXTENSIONS_MAX)
+			return PACKET_MALFORMED;
+		if (status != PACKET_OK)
+			return status;
+		len = *proto == IPPROTO_AH ? ((size_t)h[1] + 2) * 4 : ((size_t)h[1] + 1) * 8;
+		if (*proto == IPPROTO_FRAGMENT) {
+			len = 8;
+			*fragment = wire_get16(h + 2) & 0xfff9;
+		}
+		status = need(c, len);
+		if (status != PACKET_OK)
+			return status;
+		*proto = h[0];
+		c->at += len;
+		if (*fragment)
+			break;
+	}
+	return PACKET_OK;
+}
+
+static enum packet_status decode_ipv6(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	enum packet_status status;
+	uint32_t src[4];
+	uint32_t dst[4];
+	bool fragment = false;
+	uint8_t proto;
+	size_t total;
+
+	if (c->have - c->at < WIRE_IPV6_BYTES)
+		return PACKET_TRUNCATED;
+	if (h[0] >> 4 != 6)
+		return PACKET_MALFORMED;
+	total = WIRE_IPV6_BYTES + (size_t)wire_get16(h + 4);
+	if (total > c->end - c->at)
+		return PACKET_TRUNCATED;
+	memcpy(src, h + 8, 16);
+	memcpy(dst, h + 24, 16);
+	proto = h[6];
+	c->end = c->at + total;
+	c->at += WIRE_IPV6_BYTES;
+	status = skip_extensions(c, &proto, &fragment);
+	if (status != PACKET_OK)
+		return status;
+	c->out->ip_version = 6;
+	c->out->proto = proto;
+	return decode_rest(c, src, dst, fragment);
+}
+
+/* RFC 2516 session data: what follows is IP, or the frame is none. */
+static enum packet_status decode_pppoe(struct cursor *c, uint16_t *type)
+{
+	const uint8_t *h = c->frame + c->at;
+	uint16_t ppp;
+	size_t len;
+
+	if (c->have - c->at < WIRE_PPPOE_BYTES)
+		return PACKET_TRUNCATED;
+	if (h[0] != 0x11 || h[1] != 0)
+		return PACKET_NOT_IP;
+	ppp = wire_get16(h + 6);
+	if (ppp != WIRE_PPP_IPV4 && ppp != WIRE_PPP_IPV6)
+		return PACKET_NOT_IP;
+	len = wire_get16(h + 4);
+	if (len < 2)
+		return PACKET_MALFORMED;
+	if (len > c->end - c->at - 6)
+		return PACKET_TRUNCATED;
+	c->end = c->at + 6 + len;
+	c->at += WIRE_PPPOE_BYTES;
+	if (c->have > c->end)
+		c->have = c->end;
+	*type = ppp == WIRE_PPP_IPV4 ? WIRE_TYPE_IPV4 : WIRE_TYPE_IPV6;
+	return PACKET_OK;
+}
+
+static enum packet_status decode_ethernet(struct cursor *c, uint16_t *type)
+{
+	struct packet *p = c->out;
+
+	if (c->have < WIRE_ETH_BYTES)
+		return PACKET_TRUNCATED;
+	*type = wire_get16(c->frame + 12);
+	c->at = WIRE_ETH_BYTES;
+	while ((*type == WIRE_TYPE_VLAN || *type == WIRE_TYPE_QINQ) &&
+	       p->vlan_count < WEIR_VLAN_TAGS_MAX) {
+		const uint8_t *tag = c->frame + c->at;
+
+		if (c->have - c->at < WIRE_VLAN_BYTES)
+			return PACKET_TRUNCATED;
+		p->key.vlan[p->vlan_count++] = htons(wire_get16(tag) & 0x0fff);
+		*type = wire_get16(tag + 2);
+		c->at += WIRE_VLAN_BYTES;
+	}
+	return *type == WIRE_TYPE_PPPOE ? decode_pppoe(c, type) : PACKET_OK;
+}
+
+static enum packet_status decode_raw(const struct cursor *c, uint16_t *type)
+{
+	if (c->have == 0)
+		return PACKET_TRUNCATED;
+	if (c->frame[0] >> 4 == 4)
+		*type = WIRE_TYPE_IPV4;
+	else if (c->frame[0] >> 4 == 6)
+		*type = WIRE_TYPE_IPV6;
+	else
+		return PACKET_NOT_IP;
+	return PACKET_OK;
+}
+
+enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wire_len,
+				     enum packet_link link, struct packet *out)
+{
+	struct cursor c = {.frame = frame, .have = len, .end = wire_len, .out = out};
+	enum packet_status status;
+	uint16_t type = 0;
+
+	if (c.end < c.have)
+		c.end = c.have;
+	memset(out, 0, sizeof(*out));
+	out->frame = frame;
+	out->frame_len = (uint32_t)len;
+	out->cut_len = (uint32_t)(c.end - c.have);
+	status = link == PACKET_LINK_RAW ? decode_raw(&c, &type) : decode_ethernet(&c, &type);
+	if (status != PACKET_OK)
+		return status;
+	out->l3 = (uint16_t)c.at;
+	if (type == WIRE_TYPE_IPV4)
+		return decode_ipv4(&c);
+	if (type == WIRE_TYPE_IPV6)
+		return decode_ipv6(&c);
+	return PACKET_NOT_IP;
+}
+
+enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_link link,
+				 struct packet *out)
+{
+	return packet_decode_cut(frame, len, len, link, out);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A policy file on its way to tables: read (ports, settings, groups, rules), resolved against the
+ * applications known, compiled (classes, rows, cells).
+ */
+#ifndef WEIR_POLICY_DRAFT_H
+#define WEIR_POLICY_DRAFT_H
+
+#include <string.h>
+
+#include "policy/policy.h"
+#include "yaml/yaml.h"
+
+#define DRAFT_ATOMS_MAX	   1024	 /* groups and distinct prefixes written in rules */
+#define DRAFT_PREFIXES_MAX 65536 /* of all groups and rules */
+#define DRAFT_ROWS_MAX	   4096	 /* 8 KiB of cells each */
+
+/* A set of up to 1024 things: atoms, rules or applications. */
+#define BITS_WORDS 16
+struct bits {
+	uint64_t word[BITS_WORDS];
+};
+_Static_assert(BITS_WORDS * 64 == WEIR_APPS_MAX, "a bit for each application");
+_Static_assert(BITS_WORDS * 64 == WEIR_RULES_MAX, "a bit for each rule");
+_Static_assert(BITS_WORDS * 64 == DRAFT_ATOMS_MAX, "a bit for each atom");
+
+static inline void bits_set(struct bits *b, unsigned int i)
+{
+	b->word[i / 64] |= 1ULL << (i % 64);
+}
+static inline bool bits_has(const struct bits *b, unsigned int i)
+{
+	return b->word[i / 64] >> (i % 64) & 1;
+}
+static inline void bits_fill(struct bits *b)
+{
+	memset(b, 0xff, sizeof(*b));
+}
+static inline void bits_add(struct bits *b, const struct bits *more)
+{
+	for (unsigned int i = 0; i < BITS_WORDS; i++)
+		b->word[i] |= more->word[i];
+}
+static inline void bits_and(struct bits *b, const struct bits *other)
+{
+	for (unsigned int i = 0; i < BITS_WORDS; i++)
+		b->word[i] &= other->word[i];
+}
+static inline void bits_remove(struct bits *b, const struct bits *gone)
+{
+	for (unsigned int i = 0; i < BITS_WORDS; i++)
+		b->word[i] &= ~gone->word[i];
+}
+static inline bool bits_meet(const struct bits *a, const struct bits *b)
+{
+	for (unsigned int i = 0; i < BITS_WORDS; i++)
+		if (a->word[i] & b->word[i])
+			return true;
+	return false;
+}
+static inline bool bits_cover(const struct bits *a, const struct bits *b)
+{
+	for (unsigned int i = 0; i < BITS_WORDS; i++)
+		if (b->word[i] & ~a->word[i])
+			return false;
+	return true;
+}
+
+/* What `from` and `to` are made of: a group, or one prefix written in a rule. */
+struct draft_atom {
+	const char *group; /* NULL: a prefix */
+	struct weir_class_key key;
+};
+
+struct draft_prefix {
+	struct weir_class_key key;
+	uint32_t atom;
+};
+
+/* One side's addresses in a rule. */
+struct draft_side {
+	bool any;
+	struct bits atoms;
+};
+
+struct draft_rule {
+	const struct yaml_node *node;
+	const struct yaml_node *application; /* NULL = any */
+	struct draft_side from, to;
+	struct bits apps;
+};
+
+struct draft {
+	const struct yaml_file *file;
+	FILE *warnings; /* or NULL */
+	struct error *e;
+	struct policy *policy;
+	struct draft_atom *atoms;
+	size_t atom_count;
+	struct draft_prefix *prefixes;
+	size_t prefix_count, prefix_room;
+	struct draft_rule *rules; /* policy->rule_count entries */
+	struct bits *class_atoms; /* policy->class_ids entries */
+};
+
+/* draft.c: what all readers of the file need. Messages name the node's place. */
+#define draft_error(d, node, ...) yaml_error((d)->file, node, (d)->e, __VA_ARGS__)
+int draft_memory(const struct draft *d);
+void draft_warn(const struct draft *d, const struct yaml_node *n, const char *fmt, ...)
+	_printf_(3, 4);
+/* A mapping whose keys are all in the NULL-terminated list. */
+int draft_mapping(const struct draft *d, const struct yaml_node *n, const char *what,
+		  const char *const *known);
+/* A list of at least one item. */
+int draft_list(const struct draft *d, const struct yaml_node *n, const char *what);
+/* Index of the text among the choices. */
+int draft_choice(const struct draft *d, const struct yaml_node *n, const char *what,
+		 const char *const *choices, size_t count, unsigned int *out);
+/* A name that may become a metric's label: letters, digits, `-`, `_`, `.`, up to room - 1. */
+int draft_name(const struct draft *d, const struct yaml_node *n, const char *what, char *out,
+	       size_t room);
+/* An interface name as the kernel takes it. */
+int draft_interface(const struct draft *d, const struct yaml_node *n, const char *what,
+		    char out[16]);
+/* Refuses a key that later versions will know. */
+int draft_unsupported(const struct draft *d, const struct yaml_node *mapping, const char *key);
+
+/* port.c */
+int draft_read_ports(struct draft *d, const struct yaml_node *root);
+int draft_read_forward(struct draft *d, const struct yaml_node *root);
+/* settings.c: everything of one value */
+int draft_read_settings(struct draft *d, const struct yaml_node *root);
+/* output.c: signatures, metrics, events */
+int draft_read_files(struct draft *d, const struct yaml_node *root);
+/* group.c */
+int draft_read_groups(struct draft *d, const struct yaml_node *root);
+/* Reads `from` or `to`; n NULL = any. */
+int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what,
+		    struct draft_side *out);
+/* rule.c */
+int draft_read_rules(struct draft *d, const struct yaml_node *root);
+/* Applications and categories by the names that r knows. */
+int draft_resolve(struct draft *d, const struct app_registry *r);
+/* class.c: prefixes to classes. table.c: rules to rows and cells, anew each time; warns of rules
+ * that are never reached. */
+int draft_compile_classes(struct draft *d);
+int draft_compile_tables(struct draft *d);
+
+/* load.c: from memory, against the applications of r; no signature file is opened. name as in
+ * yaml_parse. */
+int policy_parse(const char *name, const char *text, size_t len, const struct app_registry *r,
+		 struct policy **out, FILE *warnings, struct error *e);
+
+#endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From a file to a policy. Everything is checked before the application registry changes. */
+#include "app/app.h"
+#include "policy/draft.h"
+
+static void draft_fini(struct draft *d)
+{
+	policy_free(d->policy);
+	free(d->atoms);
+	free(d->prefixes);
+	free(d->rules);
+	free(d->class_atoms);
+}
+
+static void file_closep(struct yaml_file **f)
+{
+	yaml_close(*f);
+}
+
+static void registry_freep(struct app_registry **r)
+{
+	app_registry_free(*r);
+}
+
+static void signatures_freep(struct signatures **s)
+{
+	signatures_free(*s);
+}
+
+static int version_read(struct draft *d, const struct yaml_node *root)
+{
+	const struct yaml_node *n = yaml_get(root, "version");
+	unsigned long version;
+
+	if (!n)
+		return draft_error(d, root, "`version` is missing");
+	return yaml_uint(d->file, n, "version", 1, 1, &version, d->e);
+}
+
+/* Everything but the names of applications. */
+static int draft_read(struct draft *d)
+{
+	static const char *const known[] = {
+		"version",    "ports",	 "forward", "inspect", "on_failure", "on_overload",
+		"signatures", "groups",	 "pipes",   "rules",   "default",    "metrics",
+		"events",     "workers", "limits",  "rings",   NULL,
+	};
+	static int (*const readers[])(struct draft *, const struct yaml_node *) = {
+		version_read,	  draft_read_ports,  draft_read_forward, draft_read_settings,
+		draft_read_files, draft_read_groups, draft_read_rules,
+	};
+	const struct yaml_node *root = yaml_root(d->file);
+	int err = draft_mapping(d, root, "policy", known);
+
+	if (err == 0)
+		err = draft_unsupported(d, root, "pipes");
+	if (err < 0)
+		return err;
+	d->policy = calloc(1, sizeof(*d->policy));
+	if (!d->policy || !(d->policy->path = strdup(yaml_name(d->file))))
+		return draft_memory(d);
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(readers); i++)
+		err = readers[i](d, root);
+	return err;
+}
+
+static int draft_compile(struct draft *d, const struct app_registry *r)
+{
+	int err = draft_resolve(d, r);
+
+	if (err == 0)
+		err = draft_compile_classes(d);
+	return err < 0 ? err : draft_compile_tables(d);
+}
+
+/* What the policy can name: the modules' applications and the signature set's. */
+static int applications_load(const struct draft *d, struct app_registry *r, struct signatures **out)
+{
+	const char *const *paths = (const char *const *)d->policy->signatures;
+	const struct app_module *const *m;
+	int err = 0;
+
+	for (m = app_modules(); *m && err >= 0; m++)
+		err = app_registry_add(r, (*m)->name, (*m)->category);
+	if (err < 0)
+		return error_set(d->e, err, "%s: no room for more applications",
+				 yaml_name(d->file));
+	if (d->policy->signature_count == 0)
+		return signatures_load_builtin(r, out, d->e);
+	return signatures_load(paths, d->policy->signature_count, r, out, d->e);
+}
+
+/*
+ * Checks against a registry of its own, so that a policy means the same whatever was loaded before,
+ * and one that is refused leaves no trace.
+ */
+static int draft_rehearse(struct draft *d)
+{
+	_cleanup_(registry_freep) struct app_registry *r = app_registry_new();
+	_cleanup_(signatures_freep) struct signatures *s = NULL;
+	int err;
+
+	if (!r)
+		return draft_memory(d);
+	err = applications_load(d, r, &s);
+	return err < 0 ? err : draft_compile(d, r);
+}
+
+/* The same for the numbers of r. Nothing in the file can be wrong any more. */
+static int draft_perform(struct draft *d, struct app_registry *r, struct signatures **out)
+{
+	_cleanup_(signatures_freep) struct signatures *s = NULL;
+	int err = applications_load(d, r, &s);
+
+	d->warnings = NULL;
+	if (err == 0)
+		err = draft_resolve(d, r);
+	if (err == 0)
+		err = draft_compile_tables(d);
+	if (err == 0)
+		*out = TAKE_PTR(s);
+	return err;
+}
+
+int policy_load(const char *path, struct app_registry *r, struct policy **out,
+		struct signatures **signatures, FILE *warnings, struct error *e)
+{
+	_cleanup_(file_closep) struct yaml_file *file = NULL;
+	_cleanup_(signatures_freep) struct signatures *s = NULL;
+	_cleanup_(draft_fini) struct draft d = {.warnings = warnings, .e = e};
+	int err = yaml_open(path, &file, e);
+
+	if (err < 0)
+		return err;
+	d.file = file;
+	err = draft_read(&d);
+	if (err == 0)
+		err = draft_rehearse(&d);
+	if (err == 0)
+		err = draft_perform(&d, r, &s);
+	if (err < 0)
+		return err;
+	*out = TAKE_PTR(d.policy);
+	*signatures = TAKE_PTR(s);
+	return 0;
+}
+
+int policy_parse(const char *name, const char *text, size_t len, const struct app_registry *r,
+		 struct policy **out, FILE *warnings, struct error *e)
+{
+	_cleanup_(file_closep) struct yaml_file *file = NULL;
+	_cleanup_(draft_fini) struct draft d = {.warnings = warnings, .e = e};
+	int err = yaml_parse(name, text, len, &file, e);
+
+	if (err < 0)
+		return err;
+	d.file = file;
+	err = draft_read(&d);
+	if (err == 0)
+		err = draft_compile(&d, r);
+	if (err == 0)
+		*out = TAKE_PTR(d.policy);
+	return err;
+}
+
+void policy_free(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->signature_count; i++)
+		free(p->signatures[i]);
+	free(p->signatures);
+	free(p->path);
+	free(p->events_file);
+	free(p->rules);
+	free(p->classes);
+	free(p->rows);
+	free(p->cells);
+	free(p);
+}
+
+const char *policy_rule_name(const struct policy *p, unsigned int rule)
+{
+	return rule < p->rule_count ? p->rules[rule].name : "default";
+}
+
+const char *policy_action_name(enum weir_action a)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_ACTION_##id] = name,
+		WEIR_ACTIONS(X)
+#undef X
+	};
+
+	return (size_t)a < ARRAY_SIZE(names) ? names[a] : "?";
+}

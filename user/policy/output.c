@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the policy names outside itself: signature files, the metrics listener, the event file. */
+#include "policy/draft.h"
+
+/* path as seen from the policy file's folder; as it is when absolute. */
+static char *path_beside(const char *policy, const char *path)
+{
+	const char *slash = strrchr(policy, '/');
+	char *out = NULL;
+
+	if (path[0] == '/' || !slash)
+		return strdup(path);
+	if (asprintf(&out, "%.*s/%s", (int)(slash - policy), policy, path) < 0)
+		return NULL;
+	return out;
+}
+
+static int signature_read(struct draft *d, const struct yaml_node *n)
+{
+	struct policy *p = d->policy;
+	_cleanup_free_ char *beside = NULL;
+	const char *path = NULL;
+	int err = yaml_string(d->file, n, "signatures", &path, d->e);
+
+	if (err < 0)
+		return err;
+	if (!path[0])
+		return draft_error(d, n, "signatures: expected a file name, found \"\"");
+	beside = path_beside(yaml_name(d->file), path);
+	if (!beside)
+		return draft_memory(d);
+	if (access(beside, F_OK) < 0) {
+		if (path[0] == '/' || access(path, F_OK) < 0)
+			return draft_error(d, n, "signatures: cannot find `%.256s`", path);
+		free(beside);
+		beside = strdup(path);
+		if (!beside)
+			return draft_memory(d);
+	}
+	p->signatures[p->signature_count++] = TAKE_PTR(beside);
+	return 0;
+}
+
+static int signatures_read(struct draft *d, const struct yaml_node *n)
+{
+	int err;
+
+	if (!n)
+		return 0;
+	err = yaml_sequence(d->file, n, "signatures", d->e);
+	if (err < 0)
+		return err;
+	if (n->count == 0)
+		return draft_error(d, n,
+				   "signatures: expected at least one file; leave the key out for "
+				   "the built-in set");
+	d->policy->signatures = calloc(n->count, sizeof(*d->policy->signatures));
+	if (!d->policy->signatures)
+		return draft_memory(d);
+	for (size_t i = 0; err == 0 && i < n->count; i++)
+		err = signature_read(d, n->items[i]);
+	return err;
+}
+
+/* "127.0.0.1:9477" or "[::1]:9477". Names are not resolved: a policy means the same everywhere. */
+static bool listen_is_valid(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	bool six = text[0] == '[';
+	char host[ADDRESS_TEXT_MAX];
+	uint32_t addr[4];
+	unsigned long port;
+	size_t len;
+	char *end;
+
+	if (!colon || colon[1] < '0' || colon[1] > '9')
+		return false;
+	port = strtoul(colon + 1, &end, 10);
+	len = (size_t)(colon - text);
+	if (*end || port == 0 || port > 65535 || len < 3 || len >= sizeof(host))
+		return false;
+	if (six && colon[-1] != ']')
+		return false;
+	len -= six ? 2 : 0;
+	memcpy(host, text + six, len);
+	host[len] = '\0';
+	return address_parse(host, addr) == 0 && six == (strchr(host, ':') != NULL);
+}
+
+static int metrics_read(struct draft *d, const struct yaml_node *n)
+{
+	static const char *const known[] = {"listen", NULL};
+	const struct yaml_node *listen = yaml_get(n, "listen");
+	const char *text = NULL;
+	int err = n ? draft_mapping(d, n, "metrics", known) : 0;
+
+	if (err < 0 || !n)
+		return err;
+	if (!listen)
+		return draft_error(d, n, "metrics: `listen` is missing");
+	err = yaml_string(d->file, listen, "listen", &text, d->e);
+	if (err < 0)
+		return err;
+	if (!listen_is_valid(text) || strlen(text) >= sizeof(d->policy->metrics_listen))
+		return draft_error(d, listen,
+				   "listen: expected address:port such as \"127.0.0.1:9477\" or "
+				   "\"[::1]:9477\", found `%.64s`",
+				   text);
+	strcpy(d->policy->metrics_listen, text);
+	return 0;
+}
+
+static int events_read(struct draft *d, const struct yaml_node *n)
+{
+	static const char *const known[] = {"file", NULL};
+	const struct yaml_node *file = yaml_get(n, "file");
+	const char *text = NULL;
+	int err = n ? draft_mapping(d, n, "events", known) : 0;
+
+	if (err < 0 || !n)
+		return err;
+	if (!file)
+		return draft_error(d, n, "events: `file` is missing");
+	err = yaml_string(d->file, file, "file", &text, d->e);
+	if (err < 0)
+		return err;
+	if (!text[0])
+		return draft_error(d, file, "file: expected a file name, found \"\"");
+	d->policy->events_file = strdup(text);
+	return d->policy->events_file ? 0 : draft_memory(d);
+}
+
+int draft_read_files(struct draft *d, const struct yaml_node *root)
+{
+	int err = signatures_read(d, yaml_get(root, "signatures"));
+
+	if (err == 0)
+		err = metrics_read(d, yaml_get(root, "metrics"));
+	if (err == 0)
+		err = events_read(d, yaml_get(root, "events"));
+	return err;
+}
