@@ -56,7 +56,7 @@ def watch(hosts, *ports):
 
 
 def check_few_packets(sniffers, most=PACKETS_MOST):
-    """What arrived of every flow, both directions together, is at most what the inspection lets through."""
+    """Of every flow, both directions together, no more arrived than inspection lets through."""
     flows = collections.Counter()
     for sniffer in sniffers:
         sniffer.stop()

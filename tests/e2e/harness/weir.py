@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The daemon under test: policy, start, questions, end; what it leaves behind; whether its counters are true."""
+"""The daemon under test: its life, its answers, what it leaves behind, whether it counts right."""
 import json
 import os
 import re
