@@ -32,8 +32,9 @@ def wait_complete(clients, seconds=45):
 
 def dropped_on(weir, host, *reasons):
     """Frames from the host that were dropped for one of the reasons."""
-    found = weir.ports()[host.port]["reasons"]
-    return sum(found.get(reason, 0) for reason in reasons)
+    return sum(value for name, has, value in weir.metrics()
+               if name == "weir_dropped_frames_total" and has["port"] == host.port
+               and has["reason"] in reasons)
 
 
 def wait_blocked(weir, clients, times=2, seconds=40):

@@ -83,15 +83,15 @@ class Known:
         self.download = download
         self.flow = download.flow()
         self.generation = weir.metric("weir_policy_generation")
-        self.received = {name: port["received"] for name, port in weir.ports().items()}
+        self.received = weir.counters()["rx"]
 
     def check_kept(self, weir):
         flow = self.download.flow()
         check(flow is not None, "the download's flow is still known")
         check_equal(flow["flow_id"], self.flow["flow_id"], "its id")
         check(weir.metric("weir_policy_generation") >= self.generation, "the generation goes on")
-        for name, port in weir.ports().items():
-            check(port["received"] >= self.received[name], f"port {name} keeps its counters")
+        for port, frames in weir.counters()["rx"].items():
+            check(frames >= self.received[port], f"port {port} keeps its counters")
 
 
 def page(client, web, seconds):
