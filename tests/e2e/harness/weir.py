@@ -90,7 +90,8 @@ class Weir:
         return ["run", "-c", policy or self.policy, "--socket", self.socket, "--pins", self.pins,
                 "--state", self.changes]
 
-    def start(self, seconds=20):
+    def start(self, seconds=20, at_rest=True):
+        """at_rest: nothing moves on the hosts, so that counting can begin here."""
         self.process = proc.Process(self.command(*self.run_words()),
                                     os.path.join(self.dir, "weir.log"), cwd=self.lab.top)
         self.lab.on_close(self._end)
@@ -101,7 +102,7 @@ class Weir:
                               f"{self.process.log()[-3000:]}")
             return os.path.exists(self.socket) and self.cli("status", "--json")[0] == 0
         wait_for(answers, "weir answers", seconds)
-        self.baseline = self.snapshot()
+        self.baseline = self.snapshot() if at_rest else None
         return self
 
     def _end(self):
