@@ -206,7 +206,8 @@ static enum state feature_begin(const struct feature *f, struct classify_scratch
 	unsigned int direction = c->in->from_origin ? DIRECTION_ORIGIN : DIRECTION_RESPONDER;
 	enum tri value;
 
-	if (!(f->transports & transport) || !(f->directions & direction))
+	if (!(f->transports & transport) || !(f->directions & direction) ||
+	    !feature_begins(f, c->in->data[0]))
 		return STATE_FALSE;
 	c->evaluations++;
 	value = conditions_eval(f, 0, f->cheap, TRI_TRUE, c);
@@ -238,6 +239,7 @@ enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint
 	enum tri stack[RULE_STACK_MAX];
 	size_t depth = 0;
 
+	stack[0] = TRI_FALSE;
 	for (uint16_t at = 0; at < rule->count; at++) {
 		const struct op *op = &rule->ops[at];
 

@@ -129,6 +129,11 @@ struct feature {
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
 
+static inline bool feature_begins(const struct feature *f, uint8_t byte)
+{
+	return f->first[byte >> 5] & 1u << (byte & 31);
+}
+
 enum op_kind { OP_FEATURE, OP_NOT, OP_AND, OP_OR, OP_JUMP_FALSE, OP_JUMP_TRUE };
 
 /* Postfix; a jump skips the second operand and its operator where the first one settles it. */
