@@ -88,7 +88,8 @@ struct field_condition {
 	} value;
 };
 
-/* integer * unit + add is the length of the message; more: or less, other messages follow. */
+/* integer * unit + add is the length of the message; more: others may follow. The feature's regexes
+ * look no further than that. */
 struct length_field_condition {
 	struct integer integer;
 	uint64_t min, max; /* of the integer */
@@ -99,6 +100,7 @@ struct length_field_condition {
 
 struct regex_condition {
 	uint32_t offset, within;
+	bool anchored;
 	pcre2_code *code;
 };
 
