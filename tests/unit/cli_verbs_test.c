@@ -96,17 +96,9 @@ static void the_contracts_verbs_are_there(void **state)
 	static const char *const listing[] = {"status",	  "port list",	    "policy show", "flows",
 					      "apps",	  "blocks",	    "events",	   "top",
 					      "classify", "signatures list"};
-	static const char *const others[] = {"run",
-					     "detach",
-					     "port enable",
-					     "port disable",
-					     "policy check",
-					     "policy load",
-					     "block",
-					     "unblock",
-					     "stats",
-					     "signatures check",
-					     "signatures import"};
+	static const char *const others[] = {
+		"run",	       "detach", "port enable", "port disable", "policy check",
+		"policy load", "block",	 "unblock",	"stats",	"signatures check"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(listing); i++)
 		assert_true(has_option(verb_named(listing[i]), "--json"));

@@ -110,7 +110,7 @@ static void file_verbs(FILE *out)
 	const char *separator = "";
 
 	for (size_t i = 0; (v = verb_at(i)); i++) {
-		if (strcmp(v->arguments, "FILE") != 0 && strcmp(v->arguments, "DIR") != 0 &&
+		if (strncmp(v->arguments, "FILE", 4) != 0 &&
 		    strcmp(v->arguments, "CAPTURE...") != 0)
 			continue;
 		fprintf(out, "%s\"%s\"", separator, v->words);
