@@ -162,7 +162,8 @@ static enum tri regex_eval(const struct regex_condition *x, const struct classif
 	bool whole = in->complete || len >= x->within;
 	int rc;
 
-	if (in->len < x->offset)
+	/* PCRE2 never calls an empty subject a partial match. */
+	if (in->len < x->offset || (len == 0 && !in->complete))
 		return beyond(in);
 	c->regexes++;
 	rc = pcre2_match(x->code, in->data + x->offset, len < x->within ? len : x->within, 0,

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map of weir, once: the objects define them identically, so a loader shares them by name
+ * (bpf_map__reuse_fd or one pin folder). The numbers of entries are defaults for a plain load; the
+ * daemon sets its own. What each holds and who writes it: docs/architecture.md, "Maps".
+ */
+#ifndef WEIR_MAPS_BPF_H
+#define WEIR_MAPS_BPF_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "weir/ctl.h"
+#include "weir/flow.h"
+#include "weir/limits.h"
+#include "weir/policy.h"
+#include "weir/reason.h"
+#include "weir/verdict.h"
+
+#define WEIR_XSK_DEFAULT   1024
+#define WEIR_SLOTS_DEFAULT 4096
+#define WEIR_PROBES	   1024 /* a power of two; slots may share one, which costs time only */
+
+/* When the gate last let a frame of a draining slot through, in milliseconds. */
+struct weir_probe {
+	__u32 ms[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct weir_ctl);
+} weir_ctl SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_IFINDEX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct weir_port_of);
+} weir_port_of SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct weir_port);
+} weir_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, WEIR_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} weir_devmap SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, WEIR_XSK_DEFAULT);
+	__type(key, __u32);
+	__type(value, __u32);
+} weir_xsk SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_flow_key);
+	__type(value, struct weir_flow);
+} weir_decided SEC(".maps"), weir_undecided SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct weir_mac_key);
+	__type(value, __u32);
+} weir_macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_SLOTS_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct weir_numbers);
+} weir_given SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_SLOTS_DEFAULT);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct weir_numbers);
+} weir_done SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_PROBES);
+	__type(key, __u32);
+	__type(value, struct weir_probe);
+} weir_probe SEC(".maps");
+
+/*
+ * XSKMAP index i is n[i % 2] of element i / 2: an array keeps its elements 8 bytes apart, and user
+ * space has this one mapped as plain __u32[].
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_XSK_DEFAULT);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct weir_numbers);
+} weir_xsk_sent SEC(".maps"), weir_xsk_read SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct weir_verdict);
+} weir_verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_reconnect_key);
+	__type(value, struct weir_peer);
+} weir_reconnects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_endpoint_key);
+	__type(value, struct weir_peer);
+} weir_endpoints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct weir_block_key);
+	__type(value, __u64);
+} weir_blocks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} weir_proto_apps SEC(".maps");
+
+/* Only for user space: the gate knows applications by number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_APPS_MAX);
+	__type(key, __u32);
+	__type(value, char[WEIR_APP_NAME_LEN]);
+} weir_app_names SEC(".maps");
+
+/*
+ * Inner maps may be of any size: an LPM trie always, an array with BPF_F_INNER_MAP. Sizes instead
+ * of types, because clang describes a type that only an inner map names as a forward declaration.
+ */
+struct weir_classes_inner {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct weir_class_key));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct weir_rows_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct weir_cells_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_cell));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_classes_inner);
+} weir_classes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_rows_inner);
+} weir_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_cells_inner);
+} weir_cells SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_PORTS_MAX *WEIR_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, struct weir_counter);
+} weir_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct weir_volume);
+} weir_sent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_APPS_MAX * 2);
+	__type(key, __u32);
+	__type(value, struct weir_volume);
+} weir_app_bytes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_APPS_MAX *WEIR_METHOD_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} weir_app_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * (WEIR_RULES_MAX + 1));
+	__type(key, __u32);
+	__type(value, __u64);
+} weir_rule_hits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u64);
+} weir_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} weir_events SEC(".maps");
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One frame, read once: link layer, IP with its options and extension headers, transport. */
+#ifndef WEIR_PACKET_BPF_H
+#define WEIR_PACKET_BPF_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "weir/flow.h"
+#include "weir/reason.h"
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* What packet_parse() returns besides a reason. */
+#define PACKET_FLOW  -1 /* the key is valid: look the flow up */
+#define PACKET_SHORT -2 /* the headers reach beyond the linear part of the frame */
+
+#define PACKET_TCP_FIN 0x01
+#define PACKET_TCP_SYN 0x02
+#define PACKET_TCP_RST 0x04
+#define PACKET_TCP_ACK 0x10
+
+#define PACKET_EXTENSIONS_MAX 8
+#define PACKET_OFFSET_MAX     0x3fff /* of any header: what the verifier needs to know */
+
+struct packet {
+	struct weir_flow_key key;
+	__be16 tag[WEIR_VLAN_TAGS_MAX][2]; /* protocol, TCI; outer first */
+	__be16 mac[6];			   /* destination, source */
+	__u32 len;			   /* bytes from the Ethernet header on */
+	__u32 seq;			   /* TCP, host order */
+	__u32 payload;			   /* bytes after the transport header */
+	__u16 headers;			   /* bytes up to the payload */
+	__u8 tags;			   /* VLAN tags; those beside the frame (TC) included */
+	__u8 dir;
+	__u8 tcp_flags; /* 0 for other protocols */
+	bool fragment;	/* the first fragment of a datagram */
+	bool merged;	/* GSO: the IP length may be too small a field for it */
+};
+
+/* A header ends at `need`, beyond what can be read. */
+static __always_inline int packet_cut(const struct packet *p, __u32 need)
+{
+	return need > p->len ? WEIR_REASON_DROP_MALFORMED : PACKET_SHORT;
+}
+
+static __always_inline void packet_tag(struct packet *p, __be16 proto, __be16 tci)
+{
+	__be16 vid = tci & bpf_htons(0x0fff);
+
+	if (p->tags) {
+		p->key.vlan[1] = vid;
+		p->tag[1][0] = proto;
+		p->tag[1][1] = tci;
+	} else {
+		p->key.vlan[0] = vid;
+		p->tag[0][0] = proto;
+		p->tag[0][1] = tci;
+	}
+	p->tags++;
+}
+
+/* Ethernet and the tags in the frame. Returns PACKET_FLOW with *proto what follows at *off. */
+static __always_inline int packet_link(struct packet *p, void *data, void *end, __u32 *off,
+				       __be16 *proto)
+{
+	const __be16 *word = data;
+
+	*off = ETH_HLEN;
+	if (data + ETH_HLEN > end)
+		return packet_cut(p, ETH_HLEN);
+	__builtin_memcpy(p->mac, word, sizeof(p->mac));
+	*proto = word[6];
+#pragma unroll
+	for (int i = 0; i < WEIR_VLAN_TAGS_MAX; i++) {
+		if (*proto != bpf_htons(ETH_P_8021Q) && *proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if (p->tags >= WEIR_VLAN_TAGS_MAX)
+			break;
+		word = data + *off;
+		if (data + *off + 4 > end)
+			return packet_cut(p, *off + 4);
+		packet_tag(p, *proto, word[0]);
+		*proto = word[1];
+		*off += 4;
+	}
+	return PACKET_FLOW;
+}
+
+/* Whether the destination is this station; the last bytes of two addresses differ first. */
+static __always_inline bool packet_is_to(const struct packet *p, const __u8 mac[6])
+{
+	const __u8 *to = (const __u8 *)p->mac;
+
+	return to[5] == mac[5] && to[4] == mac[4] && to[3] == mac[3] && to[2] == mac[2] &&
+	       to[1] == mac[1] && to[0] == mac[0];
+}
+
+static __always_inline int packet_tcp(struct packet *p, void *data, void *end, __u32 off, __u32 len,
+				      __be16 port[2])
+{
+	const struct tcphdr *tcp = data + off;
+	__u32 header;
+
+	if (len < sizeof(*tcp))
+		return WEIR_REASON_DROP_MALFORMED;
+	if ((void *)(tcp + 1) > end)
+		return packet_cut(p, off + sizeof(*tcp));
+	header = tcp->doff * 4;
+	if (header < sizeof(*tcp) || header > len)
+		return WEIR_REASON_DROP_MALFORMED;
+	port[0] = tcp->source;
+	port[1] = tcp->dest;
+	p->seq = bpf_ntohl(tcp->seq);
+	p->tcp_flags = ((const __u8 *)tcp)[13];
+	p->headers = off + header;
+	p->payload = len - header;
+	return PACKET_FLOW;
+}
+
+static __always_inline int packet_udp(struct packet *p, void *data, void *end, __u32 off, __u32 len,
+				      __be16 port[2])
+{
+	const struct udphdr *udp = data + off;
+	__u32 total;
+
+	if (len < sizeof(*udp))
+		return WEIR_REASON_DROP_MALFORMED;
+	if ((void *)(udp + 1) > end)
+		return packet_cut(p, off + sizeof(*udp));
+	total = bpf_ntohs(udp->len);
+	if (total < sizeof(*udp) || (total > len && !p->fragment))
+		return WEIR_REASON_DROP_MALFORMED;
+	port[0] = udp->source;
+	port[1] = udp->dest;
+	p->headers = off + sizeof(*udp);
+	p->payload = total - sizeof(*udp);
+	return PACKET_FLOW;
+}
+
+/* ICMP messages that belong to the network rather than to a flow (RFC 792, 1256). */
+static __always_inline bool packet_icmp4_control(__u8 type)
+{
+	return (type >= 3 && type <= 5) || (type >= 9 && type <= 12);
+}
+
+/* RFC 4443 (errors are below 128), 2710, 4861, 3122, 3810, 3971, 4286. */
+static __always_inline bool packet_icmp6_control(__u8 type)
+{
+	return type < 128 || (type >= 130 && type <= 137) || (type >= 141 && type <= 143) ||
+	       (type >= 148 && type <= 149) || (type >= 151 && type <= 153);
+}
+
+static __always_inline int packet_icmp(struct packet *p, void *data, void *end, __u32 off,
+				       __u32 len, __be16 port[2])
+{
+	const __u8 *type = data + off;
+	bool echo;
+
+	if (len < 4)
+		return WEIR_REASON_DROP_MALFORMED;
+	if (data + off + 4 > end)
+		return packet_cut(p, off + 4);
+	if (p->key.proto == IPPROTO_ICMP ? packet_icmp4_control(*type)
+					 : packet_icmp6_control(*type))
+		return WEIR_REASON_STACK_CONTROL;
+	echo = p->key.proto == IPPROTO_ICMP ? *type == 0 || *type == 8
+					    : *type == 128 || *type == 129;
+	if (!echo)
+		return PACKET_FLOW;
+	if (len < 8)
+		return WEIR_REASON_DROP_MALFORMED;
+	if (data + off + 8 > end)
+		return packet_cut(p, off + 8);
+	port[0] = port[1] = ((const __be16 *)type)[2];
+	return PACKET_FLOW;
+}
+
+/* The header at off, `len` bytes to the end of the IP packet. */
+static __always_inline int packet_transport(struct packet *p, void *data, void *end, __u32 off,
+					    __u32 len, __be16 port[2])
+{
+	if (off > PACKET_OFFSET_MAX)
+		return WEIR_REASON_DROP_MALFORMED;
+	p->headers = off;
+	p->payload = len;
+	switch (p->key.proto) {
+	case IPPROTO_TCP:
+		return packet_tcp(p, data, end, off, len, port);
+	case IPPROTO_UDP:
+		return packet_udp(p, data, end, off, len, port);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return packet_icmp(p, data, end, off, len, port);
+	}
+	return PACKET_FLOW;
+}
+
+static __always_inline void packet_sides(struct packet *p, const __u32 src[4], const __u32 dst[4],
+					 const __be16 port[2])
+{
+	if (weir_side_before(src, port[0], dst, port[1])) {
+		__builtin_memcpy(p->key.addr[0], src, 16);
+		__builtin_memcpy(p->key.addr[1], dst, 16);
+		p->key.port[0] = port[0];
+		p->key.port[1] = port[1];
+		p->dir = 0;
+	} else {
+		__builtin_memcpy(p->key.addr[0], dst, 16);
+		__builtin_memcpy(p->key.addr[1], src, 16);
+		p->key.port[0] = port[1];
+		p->key.port[1] = port[0];
+		p->dir = 1;
+	}
+}
+
+static __always_inline int packet_ipv4(struct packet *p, void *data, void *end, __u32 off)
+{
+	const struct iphdr *ip = data + off;
+	__u32 header, total, part;
+	__be16 port[2] = {};
+	int r;
+
+	if ((void *)(ip + 1) > end)
+		return packet_cut(p, off + sizeof(*ip));
+	header = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (!total && p->merged)
+		total = p->len - off;
+	if (ip->version != 4 || header < sizeof(*ip) || total < header || off + total > p->len)
+		return WEIR_REASON_DROP_MALFORMED;
+	part = bpf_ntohs(ip->frag_off) & 0x3fff;
+	if (part & 0x1fff)
+		return WEIR_REASON_STACK_FRAGMENT;
+	p->fragment = part;
+	p->key.proto = ip->protocol;
+	r = packet_transport(p, data, end, off + header, total - header, port);
+	if (r == PACKET_FLOW) {
+		__u32 src[4] = {0, 0, bpf_htonl(0xffff), ip->saddr};
+		__u32 dst[4] = {0, 0, bpf_htonl(0xffff), ip->daddr};
+
+		packet_sides(p, src, dst, port);
+	}
+	return r;
+}
+
+static __always_inline bool packet_is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT ||
+	       next == IPPROTO_AH || next == IPPROTO_DSTOPTS || next == IPPROTO_MH;
+}
+
+/*
+ * Walks the extension headers (RFC 8200, 4; AH: RFC 4302) from off to at most limit, the end of the
+ * packet, and leaves the transport's protocol in the key and its offset in headers. A chain that is
+ * longer than any real one, or not whole in the first fragment (RFC 7112), is malformed.
+ */
+static __noinline int packet_extensions(struct packet *p, void *data, void *end, __u32 off,
+					__u32 limit)
+{
+	for (int i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
+		const __u8 *ext;
+		__u32 size;
+		__u8 next;
+
+		if (off > PACKET_OFFSET_MAX || off + 8 > limit)
+			return WEIR_REASON_DROP_MALFORMED;
+		ext = data + off;
+		if ((void *)(ext + 8) > end)
+			return packet_cut(p, off + 8);
+		next = ext[0];
+		size = 8 * (ext[1] + 1);
+		if (p->key.proto == IPPROTO_AH)
+			size = 4 * (ext[1] + 2);
+		if (p->key.proto == IPPROTO_FRAGMENT) {
+			__u32 part = bpf_ntohs(*(const __be16 *)(ext + 2));
+
+			if (part & 0xfff8)
+				return WEIR_REASON_STACK_FRAGMENT;
+			p->fragment |= part & 1;
+			size = 8;
+		}
+		off += size;
+		if (off > limit)
+			return WEIR_REASON_DROP_MALFORMED;
+		p->key.proto = next;
+		p->headers = off;
+		if (!packet_is_extension(next))
+			return PACKET_FLOW;
+	}
+	return WEIR_REASON_DROP_MALFORMED;
+}
+
+static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, __u32 off)
+{
+	const struct ipv6hdr *ip = data + off;
+	__be16 port[2] = {};
+	__u32 limit;
+	int r;
+
+	if ((void *)(ip + 1) > end)
+		return packet_cut(p, off + sizeof(*ip));
+	limit = off + sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (!ip->payload_len && p->merged)
+		limit = p->len;
+	if (ip->version != 6 || limit > p->len)
+		return WEIR_REASON_DROP_MALFORMED;
+	p->fragment = false;
+	p->key.proto = ip->nexthdr;
+	p->headers = off + sizeof(*ip);
+	if (unlikely(packet_is_extension(ip->nexthdr))) {
+		r = packet_extensions(p, data, end, off + sizeof(*ip), limit);
+		if (r != PACKET_FLOW)
+			return r;
+	}
+	r = packet_transport(p, data, end, p->headers, limit - p->headers, port);
+	if (r == PACKET_FLOW)
+		packet_sides(p, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, port);
+	return r;
+}
+
+/*
+ * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and,
+ * for a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
+ * PACKET_FLOW, PACKET_SHORT or the reason that ends the frame.
+ */
+static __always_inline int packet_parse(struct packet *p, void *data, void *end,
+					const __u8 local_mac[6], __u8 domain)
+{
+	__be16 proto;
+	__u32 off;
+	int r;
+
+	p->key.domain = domain;
+	p->key.pad[0] = p->key.pad[1] = 0;
+	p->tcp_flags = 0;
+	r = packet_link(p, data, end, &off, &proto);
+	if (r != PACKET_FLOW)
+		return r;
+	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
+		return WEIR_REASON_STACK_NOT_IP;
+	if (*(const __u8 *)p->mac & 1)
+		return WEIR_REASON_STACK_MULTICAST;
+	if (packet_is_to(p, local_mac))
+		return WEIR_REASON_STACK_LOCAL;
+	return proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
+					    : packet_ipv6(p, data, end, off);
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Handing a frame to the slow path: whether it would take it, and what it is told. */
+#ifndef WEIR_PUNT_BPF_H
+#define WEIR_PUNT_BPF_H
+
+#include "flow.bpf.h"
+
+#define PUNT_WIRE_MAX 1700 /* bytes of frame that fit a chunk behind its headroom and metadata */
+
+static __always_inline int punt_on_failure(void)
+{
+	return ctl_has(WEIR_CTL_FAILURE_DROP) ? WEIR_REASON_DROP_FAILURE
+					      : WEIR_REASON_STACK_FAILURE;
+}
+
+/* A frame that overtakes others of its direction would reorder them, so it has to go. */
+static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
+{
+	if (ctl_has(WEIR_CTL_OVERLOAD_DROP) || flow_outstanding(slot, f->pkt.dir))
+		return WEIR_REASON_DROP_OVERLOAD;
+	return WEIR_REASON_STACK_OVERLOAD;
+}
+
+/* Finds the socket of the slot's worker; false when nobody would read it. */
+static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	__u32 workers, worker, xsk;
+
+	if (!ctl || !in || f->queue >= in->queues)
+		return false;
+	workers = ctl->workers;
+	if (!workers || workers > WEIR_WORKERS_MAX)
+		return false;
+	worker = slot % workers;
+	/* clang knows that this holds and would leave out what the verifier needs to see. */
+	asm volatile("" : "+r"(worker));
+	if (worker >= WEIR_WORKERS_MAX)
+		return false;
+	if ((__s64)(bpf_ktime_get_ns() - ctl->heartbeat_ns[worker]) > (__s64)WEIR_HEARTBEAT_MAX_NS)
+		return false;
+	xsk = in->xsk_base + f->queue * workers + worker;
+	f->xsk = xsk;
+	return bpf_map_lookup_elem(&weir_xsk, &xsk);
+}
+
+/*
+ * Whether seven eighths of the ring are not full. The difference is signed: what the kernel lost is
+ * taken off `sent` when the worker may have made up for it already.
+ */
+static __always_inline bool punt_has_room(const struct frame *f)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	const __u32 *sent = xsk_number(&weir_xsk_sent, f->xsk);
+	const __u32 *read = xsk_number(&weir_xsk_read, f->xsk);
+	__s32 room;
+
+	if (!ctl || !sent || !read)
+		return false;
+	room = ctl->ring_frames - ctl->ring_frames / 8;
+	return (__s32)(*sent + f->segments - *read) <= room;
+}
+
+/* Whether a frame of this flow can be punted: PUNTED, or the reason that ends it otherwise. */
+__noinline int punt_check(struct frame *f, const struct weir_flow *flow)
+{
+	int r;
+
+	if (!f || !flow)
+		return WEIR_REASON_STACK_FAILURE;
+	r = frame_egress(f, flow, 0);
+	if (r != WEIR_REASON_REDIRECTED)
+		return r;
+	if (f->wire > PUNT_WIRE_MAX)
+		return WEIR_REASON_STACK_OVERSIZE;
+	if (!punt_find_socket(f, flow->slot))
+		return punt_on_failure();
+	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);
+}
+
+/* Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. */
+__noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 flags)
+{
+	struct weir_numbers *given;
+	struct weir_punt *punt;
+	__u32 slot, dir, have;
+
+	if (!f || !flow)
+		return WEIR_REASON_STACK_FAILURE;
+	slot = flow->slot;
+	given = bpf_map_lookup_elem(&weir_given, &slot);
+	if (!given)
+		return f->fallback;
+	dir = f->pkt.dir & 1;
+	have = flow->flags;
+	flags |= have & WEIR_FLOW_SYN(0) ? WEIR_PUNT_ISN(0) : 0;
+	flags |= have & WEIR_FLOW_SYN(1) ? WEIR_PUNT_ISN(1) : 0;
+	flags |= have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0;
+	flags |= have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0;
+	punt = &f->punt;
+	punt->flow_id = flow->id;
+	punt->number = __sync_fetch_and_add(&given->n[dir], 1) + 1;
+	punt->slot = slot;
+	punt->isn[0] = flow->isn[0];
+	punt->isn[1] = flow->isn[1];
+	punt->segments = f->segments;
+	punt->app = flow->app;
+	punt->dir = dir;
+	punt->in_port = f->port;
+	punt->out_port = f->egress;
+	punt->flags = flags;
+	return WEIR_REASON_PUNTED;
+}
+
+/* A draining slot lets one frame a millisecond through, so that its last number is seen again. */
+static __always_inline bool punt_is_probe(__u32 slot, __u32 dir, __u64 now_ns)
+{
+	__u32 index = slot & (WEIR_PROBES - 1), now_ms = now_ns / 1000000;
+	struct weir_probe *probe = bpf_map_lookup_elem(&weir_probe, &index);
+
+	if (!probe || probe->ms[dir & 1] == now_ms)
+		return false;
+	probe->ms[dir & 1] = now_ms;
+	return true;
+}
+
+/* Whether the hand-over has lasted too long, so that this frame is dropped to let it end. */
+static __always_inline bool punt_is_overdue(const struct frame *f, const struct weir_flow *flow)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	__u64 now = bpf_ktime_get_ns();
+
+	return ctl && now - flow->decided_ns > ctl->handover_max_ms * 1000000ULL &&
+	       !punt_is_probe(flow->slot, f->pkt.dir, now);
+}
+
+#endif

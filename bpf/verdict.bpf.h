@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The verdict: a frame that packet_parse() left with a flow's key ends in one reason. Redirecting,
+ * punting, passing and dropping are the hook's.
+ */
+#ifndef WEIR_VERDICT_BPF_H
+#define WEIR_VERDICT_BPF_H
+
+#include "peer.bpf.h"
+#include "punt.bpf.h"
+
+#define RESETS_MAX	3  /* frames of a flow that are answered with resets */
+#define FIRST_UNDECIDED -3 /* first_verdict(): an undecided entry was made */
+
+/* The module may have seen all it wanted: the flow is handed over like one just decided. */
+static __always_inline void flow_inspected(struct weir_flow *flow)
+{
+	__u64 id = flow->id;
+	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &id);
+
+	if (!v || v->flags & WEIR_VERDICT_INSPECT)
+		return;
+	flow->decided_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_or(&flow->flags, WEIR_FLOW_HANDOVER(0) | WEIR_FLOW_HANDOVER(1));
+	__sync_fetch_and_and(&flow->flags, ~WEIR_FLOW_INSPECT);
+}
+
+/*
+ * A decided flow that passes, but not past frames still in the slow path: those of an inspected
+ * flow, or those punted before the decision. Without a living slow path it takes the fast one.
+ */
+__noinline int decided_drain(struct frame *f, struct weir_flow *flow)
+{
+	bool inspect, behind;
+	__u32 bit;
+	int r;
+
+	if (!f || !flow)
+		return WEIR_REASON_STACK_FAILURE;
+	bit = WEIR_FLOW_HANDOVER(f->pkt.dir & 1);
+	if (flow->flags & WEIR_FLOW_INSPECT)
+		flow_inspected(flow);
+	inspect = flow->flags & WEIR_FLOW_INSPECT && f->pkt.payload;
+	behind = flow_outstanding(flow->slot, f->pkt.dir);
+	if (!behind && flow->flags & bit)
+		__sync_fetch_and_and(&flow->flags, ~bit);
+	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
+	if (!behind && !inspect)
+		return f->fallback;
+	r = punt_check(f, flow);
+	if (r == WEIR_REASON_PUNTED) {
+		if (flow->flags & bit && punt_is_overdue(f, flow))
+			return WEIR_REASON_DROP_HANDOVER;
+		return punt_take(f, flow, inspect ? WEIR_PUNT_INSPECT : WEIR_PUNT_DECIDED);
+	}
+	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
+		return r;
+	if (flow->flags & bit)
+		__sync_fetch_and_and(&flow->flags, ~bit);
+	return f->fallback;
+}
+
+/* The first frames of a flow that is reset go up to be answered. */
+__noinline int decided_reset(struct frame *f, struct weir_flow *flow)
+{
+	if (!f || !flow || flow->resets >= RESETS_MAX)
+		return WEIR_REASON_DROP_RESET;
+	if (!f->pkt.payload && !(f->pkt.tcp_flags & PACKET_TCP_SYN))
+		return WEIR_REASON_DROP_RESET;
+	if (punt_check(f, flow) != WEIR_REASON_PUNTED)
+		return WEIR_REASON_DROP_RESET;
+	flow->resets++;
+	f->fallback = WEIR_REASON_DROP_RESET;
+	return punt_take(f, flow, WEIR_PUNT_RESET);
+}
+
+static __always_inline int decided_drop(const struct weir_flow *flow)
+{
+	if (flow->action == WEIR_ACTION_RESET)
+		return WEIR_REASON_DROP_RESET;
+	return flow->flags & WEIR_FLOW_BLOCKED ? WEIR_REASON_DROP_BLOCKED
+					       : WEIR_REASON_DROP_VERDICT;
+}
+
+/* The path of almost every frame. */
+static __always_inline int decided_verdict(struct frame *f, struct weir_flow *flow)
+{
+	__u32 flags;
+
+	count_cache(CACHE_DECIDED);
+	if (unlikely(flow->generation != f->generation))
+		flow_redecide(f, flow);
+	flow_see(f, flow);
+	flags = flow->flags;
+	count_app(flow->app, (f->pkt.dir & 1) ^ (flags & WEIR_FLOW_ORIGIN ? 1 : 0), 1, f->bytes);
+	if (unlikely(flow_is_tracked(&f->pkt)) && flow_track(f, flow))
+		flow_event(f, flow, WEIR_EVENT_CLOSED, 0);
+	if (flow->action == WEIR_ACTION_PASS) {
+		if (unlikely(flags & (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) | WEIR_FLOW_INSPECT)))
+			return decided_drain(f, flow);
+		return frame_egress(f, flow, WEIR_PORT_REDIRECT);
+	}
+	if (frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_DISABLED;
+	return flow->action == WEIR_ACTION_RESET ? decided_reset(f, flow) : decided_drop(flow);
+}
+
+/* The first fragment has the ports; without the rest it cannot be forwarded on its own. */
+__noinline int fragment_verdict(struct frame *f)
+{
+	struct weir_flow *flow;
+
+	if (!f)
+		return WEIR_REASON_STACK_FRAGMENT;
+	flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
+	if (!flow)
+		return WEIR_REASON_STACK_FRAGMENT;
+	if (flow->generation != f->generation)
+		flow_redecide(f, flow);
+	if (flow->action == WEIR_ACTION_PASS)
+		return WEIR_REASON_STACK_FRAGMENT;
+	flow_see(f, flow);
+	return frame_other_disabled(f, flow) ? WEIR_REASON_STACK_DISABLED : decided_drop(flow);
+}
+
+/* Ends a first packet whose peer is known and not allowed; no entry is made. */
+__noinline int first_drop(struct frame *f, struct weir_flow *flow, const struct decision *d,
+			  __u32 reason)
+{
+	if (!f || !flow || !d)
+		return WEIR_REASON_DROP_BLOCKED;
+	if (frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_DISABLED;
+	flow_adopt(flow, d);
+	flow->id = 0;
+	if (reason != WEIR_REASON_DROP_BLOCKED) {
+		count_app_flow(d->app, d->method);
+		count_rule(f->generation, d->rule);
+	}
+	flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
+	if (d->action != WEIR_ACTION_RESET || punt_check(f, flow) != WEIR_REASON_PUNTED)
+		return reason;
+	f->fallback = reason;
+	return punt_take(f, flow, WEIR_PUNT_RESET);
+}
+
+/*
+ * A frame without a flow. Returns the reason that ends it, or PACKET_FLOW or FIRST_UNDECIDED when
+ * it now has an entry. A new undecided entry replaces an old one; a decided one leaves none behind.
+ */
+__noinline int first_verdict(struct frame *f)
+{
+	struct decision d = {};
+	struct weir_flow flow;
+	int reason, r;
+
+	if (!f)
+		return WEIR_REASON_STACK_TABLE;
+	count_cache(CACHE_NEW);
+	flow_init(f, &flow);
+	flow_decision(&flow, &d);
+	if (policy_blocked(f)) {
+		decision_block(&d);
+		return first_drop(f, &flow, &d, WEIR_REASON_DROP_BLOCKED);
+	}
+	reason = peer_identify(f, &d);
+	if (reason == PACKET_FLOW) {
+		r = bpf_map_update_elem(&weir_undecided, &f->pkt.key, &flow, BPF_ANY);
+		return r ? WEIR_REASON_STACK_TABLE : FIRST_UNDECIDED;
+	}
+	policy_decide(f, &d);
+	if (reason_is_drop(reason) && d.action != WEIR_ACTION_PASS)
+		return first_drop(f, &flow, &d, reason);
+	bpf_map_delete_elem(&weir_undecided, &f->pkt.key);
+	r = flow_insert(f, &flow, &d);
+	return r && r != -EEXIST ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
+}
+
+/* An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. */
+__noinline int undecided_verdict(struct frame *f, struct weir_flow *flow)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	int r;
+
+	if (!f || !flow || !ctl)
+		return WEIR_REASON_STACK_TABLE;
+	r = flow_fold(f, flow);
+	if (r != 1)
+		return r ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
+	flow_see(f, flow);
+	if (flow_is_tracked(&f->pkt))
+		flow_track(f, flow);
+	if (!f->pkt.payload && !flow_outstanding(flow->slot, f->pkt.dir))
+		return WEIR_REASON_STACK_NO_PAYLOAD;
+	r = punt_check(f, flow);
+	if (r != WEIR_REASON_PUNTED)
+		return r;
+	if (flow->epoch != ctl->epoch)
+		flow->epoch = ctl->epoch;
+	f->fallback = punt_on_failure();
+	return punt_take(f, flow, 0);
+}
+
+/* A SYN that is not a retransmission of the one that began this entry. */
+static __always_inline bool undecided_restarts(const struct frame *f, const struct weir_flow *flow)
+{
+	__u32 dir = f->pkt.dir & 1, flags = flow->flags;
+
+	if (!packet_is_syn(&f->pkt))
+		return false;
+	if (flow_closed(flags) || flags & WEIR_FLOW_MIDSTREAM)
+		return true;
+	return flags & WEIR_FLOW_SYN(dir) && flow->isn[dir] != f->pkt.seq;
+}
+
+/*
+ * The undecided flow of a frame. One that was moved is in the decided table by now; when it is not,
+ * it was evicted from there and is undecided again.
+ */
+static __always_inline struct weir_flow *undecided_find(const struct frame *f)
+{
+	struct weir_flow *flow = bpf_map_lookup_elem(&weir_undecided, &f->pkt.key);
+
+	if (!flow)
+		return NULL;
+	if (flow->flags & WEIR_FLOW_MOVED)
+		__sync_fetch_and_and(&flow->flags, ~WEIR_FLOW_MOVED);
+	return undecided_restarts(f, flow) ? NULL : flow;
+}
+
+/* Everything but a hit in the decided table. restart: a SYN on a flow that was closed. */
+__noinline int gate_miss(struct frame *f, int restart)
+{
+	struct weir_flow *flow = NULL;
+	int r;
+
+	if (!f)
+		return WEIR_REASON_STACK_TABLE;
+	frame_note_mac(f);
+	if (restart)
+		bpf_map_delete_elem(&weir_decided, &f->pkt.key);
+	else
+		flow = undecided_find(f);
+	if (flow) {
+		count_cache(CACHE_UNDECIDED);
+		return undecided_verdict(f, flow);
+	}
+	r = first_verdict(f);
+	if (r != FIRST_UNDECIDED)
+		return r;
+	flow = bpf_map_lookup_elem(&weir_undecided, &f->pkt.key);
+	return flow ? undecided_verdict(f, flow) : WEIR_REASON_STACK_TABLE;
+}
+
+/*
+ * The reason that ends a frame of a flow. A frame that missed and is decided now (PACKET_FLOW)
+ * takes the second round.
+ */
+static __always_inline int gate_verdict(struct frame *f)
+{
+	struct weir_flow *flow;
+
+	if (unlikely(f->pkt.fragment)) {
+		frame_note_mac(f);
+		return fragment_verdict(f);
+	}
+	flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
+	if (unlikely(!flow || (packet_is_syn(&f->pkt) && flow_closed(flow->flags)))) {
+		int r = gate_miss(f, !!flow);
+
+		if (r != PACKET_FLOW)
+			return r;
+		flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
+		if (!flow)
+			return WEIR_REASON_STACK_TABLE;
+	}
+	return decided_verdict(f, flow);
+}
+
+/*
+ * Finds the port and fills in what does not come from the frame. Returns PACKET_FLOW, or the reason
+ * why the frame is the stack's alone. Without a policy there is nothing to go by: the gate is not
+ * configured.
+ */
+static __always_inline int gate_enter(struct frame *f, __u32 ifindex, const struct weir_port **in)
+{
+	const struct weir_ctl *ctl = ctl_get();
+
+	f->port = port_of(ifindex);
+	*in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	if (!ctl || !*in || !f->port || !((*in)->flags & WEIR_PORT_ENABLED))
+		return WEIR_REASON_STACK_DISABLED;
+	f->generation = ctl->generation;
+	f->clock_ds = ctl->clock_ds;
+	if (!f->generation)
+		return WEIR_REASON_STACK_DISABLED;
+	if (!((*in)->flags & WEIR_PORT_FORWARDING))
+		return WEIR_REASON_STACK_NOT_FORWARDING;
+	return PACKET_FLOW;
+}
+
+/* Ends the frame in one reason, after packet_parse() said r. */
+static __always_inline int gate_decide(struct frame *f, int r)
+{
+	if (r == PACKET_FLOW)
+		return gate_verdict(f);
+	if (r < 0)
+		return WEIR_REASON_DROP_MALFORMED;
+	if (!reason_is_drop(r))
+		frame_note_mac(f);
+	return r;
+}
+
+#endif
