@@ -3,6 +3,8 @@
 #ifndef WEIR_COUNT_BPF_H
 #define WEIR_COUNT_BPF_H
 
+#include <stddef.h>
+
 #include "maps.bpf.h"
 
 enum { CACHE_DECIDED, CACHE_UNDECIDED, CACHE_NEW, CACHE_EVENTS_LOST };

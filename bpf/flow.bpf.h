@@ -5,6 +5,8 @@
 
 #include "policy.bpf.h"
 
+#define EEXIST 17
+
 static __always_inline bool flow_closed(__u32 flags)
 {
 	const __u32 both = WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
@@ -18,29 +20,32 @@ static __always_inline bool packet_is_syn(const struct packet *p)
 }
 
 /* The slot both directions share. The seed is the daemon's, so that nobody outside can choose. */
-static __always_inline __u32 flow_slot(const struct frame *f)
+static __always_inline __u32 flow_slot(const struct frame *f, const struct weir_ctl *ctl)
 {
 	const __u32 *word = (const __u32 *)&f->pkt.key;
-	__u64 hash = f->ctl->hash_seed;
+	__u64 hash = ctl->hash_seed;
 
 	for (__u32 i = 0; i < sizeof(f->pkt.key) / sizeof(*word); i++) {
 		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ULL;
 		hash ^= hash >> 29;
 	}
-	return (__u32)(hash >> 32) & f->ctl->slots_mask;
+	return (__u32)(hash >> 32) & ctl->slots_mask;
 }
 
 /* A new entry of which this frame is the first. */
 static __always_inline void flow_init(const struct frame *f, struct weir_flow *flow)
 {
+	const struct weir_ctl *ctl = ctl_get();
 	__u32 dir = f->pkt.dir;
 
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
-	flow->created_ds = f->ctl->clock_ds;
+	flow->created_ds = f->clock_ds;
 	flow->generation = f->generation;
-	flow->epoch = f->ctl->epoch;
-	flow->slot = flow_slot(f);
+	if (ctl) {
+		flow->epoch = ctl->epoch;
+		flow->slot = flow_slot(f, ctl);
+	}
 	flow->rule = WEIR_RULE_DEFAULT;
 	flow->flags = dir ? WEIR_FLOW_ORIGIN : 0;
 	if (f->pkt.key.proto == IPPROTO_TCP && !(f->pkt.tcp_flags & PACKET_TCP_SYN))
@@ -55,23 +60,31 @@ static __always_inline void flow_init(const struct frame *f, struct weir_flow *f
  */
 static __always_inline void flow_see(const struct frame *f, struct weir_flow *flow)
 {
-	__u32 dir = f->pkt.dir & 1, now = f->ctl->clock_ds, flags = flow->flags;
+	__u32 dir = f->pkt.dir & 1, flags = flow->flags;
 
 	__sync_fetch_and_add(&flow->frames[dir], 1);
 	__sync_fetch_and_add(&flow->bytes[dir], f->bytes);
-	if (flow->seen_ds != now)
-		flow->seen_ds = now;
+	if (flow->seen_ds != f->clock_ds)
+		flow->seen_ds = f->clock_ds;
 	if (flow->port[dir] != f->port)
 		flow->port[dir] = f->port;
 	if (!(flags & WEIR_FLOW_TWOWAY) && dir != (flags & WEIR_FLOW_ORIGIN ? 1 : 0))
 		__sync_fetch_and_or(&flow->flags, WEIR_FLOW_TWOWAY);
 }
 
-/* Notes SYN, FIN and RST of a TCP segment. Returns whether it closed the connection. */
-static __noinline bool flow_track(const struct frame *f, struct weir_flow *flow)
+static __always_inline bool flow_is_tracked(const struct packet *p)
 {
-	__u32 dir = f->pkt.dir & 1, set = 0, before;
+	return p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST);
+}
 
+/* Notes SYN, FIN and RST of a TCP segment. Returns whether it closed the connection. */
+__noinline int flow_track(const struct frame *f, struct weir_flow *flow)
+{
+	__u32 dir, set = 0, before;
+
+	if (!f || !flow)
+		return 0;
+	dir = f->pkt.dir & 1;
 	if (f->pkt.tcp_flags & PACKET_TCP_SYN && !(flow->flags & WEIR_FLOW_SYN(dir))) {
 		flow->isn[dir] = f->pkt.seq;
 		set |= WEIR_FLOW_SYN(dir);
@@ -84,17 +97,12 @@ static __noinline bool flow_track(const struct frame *f, struct weir_flow *flow)
 	return !flow_closed(before) && flow_closed(before | set);
 }
 
-static __always_inline bool flow_is_tracked(const struct packet *p)
-{
-	return p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST);
-}
-
-static __noinline int flow_event(const struct frame *f, const struct weir_flow *flow, __u8 kind,
-				 __u8 reason)
+__noinline int flow_event(const struct frame *f, const struct weir_flow *flow, __u8 kind,
+			  __u8 reason)
 {
 	struct weir_event *e;
 
-	if (!(f->ctl->flags & WEIR_CTL_EVENTS))
+	if (!f || !flow || !ctl_has(WEIR_CTL_EVENTS))
 		return 0;
 	e = bpf_ringbuf_reserve(&weir_events, sizeof(*e), 0);
 	if (!e) {
@@ -108,8 +116,6 @@ static __noinline int flow_event(const struct frame *f, const struct weir_flow *
 	e->port = f->port;
 	e->dir = f->pkt.dir;
 	e->flow = *flow;
-	if (kind == WEIR_EVENT_DROPPED)
-		e->flow.id = 0;
 	/* A forced wake-up costs fifty times the record; the daemon polls. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -125,123 +131,135 @@ static __always_inline bool flow_outstanding(__u32 slot, __u32 dir)
 }
 
 /* The hand-over bits of a flow that takes the fast path from now on. */
-static __always_inline __u32 flow_handover(const struct weir_flow *flow)
+static __always_inline __u32 flow_handover(__u32 slot, const struct decision *d)
 {
-	if (flow->action != WEIR_ACTION_PASS || flow->flags & WEIR_FLOW_INSPECT)
+	if (d->action != WEIR_ACTION_PASS || d->flags & WEIR_FLOW_INSPECT)
 		return 0;
-	return (flow_outstanding(flow->slot, 0) ? WEIR_FLOW_HANDOVER(0) : 0) |
-	       (flow_outstanding(flow->slot, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
+	return (flow_outstanding(slot, 0) ? WEIR_FLOW_HANDOVER(0) : 0) |
+	       (flow_outstanding(slot, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
+}
+
+static __always_inline void flow_decision(const struct weir_flow *flow, struct decision *d)
+{
+	d->app = flow->app;
+	d->method = flow->method;
+	d->confidence = flow->confidence;
+	d->origin = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
+	d->action = WEIR_ACTION_PASS;
+	d->rule = WEIR_RULE_DEFAULT;
+	d->class[0] = d->class[1] = 0;
+	d->flags = flow->flags & WEIR_FLOW_INSPECT;
+}
+
+/* Everything but the flags, which other CPUs write too; the action last. */
+static __always_inline void flow_adopt(struct weir_flow *flow, const struct decision *d)
+{
+	flow->app = d->app;
+	flow->method = d->method;
+	flow->confidence = d->confidence;
+	flow->class[0] = d->class[0];
+	flow->class[1] = d->class[1];
+	flow->rule = d->rule;
+	flow->action = d->action;
 }
 
 /*
- * Puts a flow that policy_decide() filled into the decided table. What it carried so far is its
+ * Puts a flow into the decided table with its decision. What it carried so far is its
  * application's; frames of undecided flows are nobody's. 0, -EEXIST when another CPU was first, or
  * the map's error.
  */
-static __noinline int flow_insert(const struct frame *f, struct weir_flow *flow)
+__noinline int flow_insert(const struct frame *f, struct weir_flow *flow, const struct decision *d)
 {
-	__u32 origin = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
 	int r;
 
+	if (!f || !flow || !d)
+		return 0;
+	flow_adopt(flow, d);
+	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | WEIR_FLOW_INSPECT);
+	flow->flags |= d->flags | flow_handover(flow->slot, d);
 	flow->decided_ns = bpf_ktime_get_ns();
 	flow->generation = f->generation;
-	flow->flags |= flow_handover(flow);
 	r = bpf_map_update_elem(&weir_decided, &f->pkt.key, flow, BPF_NOEXIST);
 	if (r)
 		return r;
-	count_app(flow->app, origin, flow->frames[0], flow->bytes[0]);
-	count_app(flow->app, origin ^ 1, flow->frames[1], flow->bytes[1]);
-	count_app_flow(flow->app, flow->method);
-	count_rule(f->generation, flow->rule);
+	count_app(d->app, d->origin & 1, flow->frames[0], flow->bytes[0]);
+	count_app(d->app, (d->origin & 1) ^ 1, flow->frames[1], flow->bytes[1]);
+	count_app_flow(d->app, d->method);
+	count_rule(f->generation, d->rule);
 	flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
 	return 0;
 }
 
-static __always_inline void flow_identify(struct weir_flow *flow, const struct weir_verdict *v)
+/* What user space says the flow is; false when it says nothing. */
+static __always_inline bool flow_consult(__u64 id, struct decision *d)
 {
-	flow->app = v->app < WEIR_APPS_MAX ? v->app : 0;
-	flow->method = v->method < WEIR_METHOD_COUNT ? v->method : WEIR_METHOD_NONE;
-	flow->confidence = v->confidence;
-}
+	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &id);
 
-static __always_inline void flow_block(struct weir_flow *flow)
-{
-	flow->flags |= WEIR_FLOW_BLOCKED;
-	flow->action = WEIR_ACTION_DROP;
-	flow->rule = WEIR_RULE_DEFAULT;
+	if (!v)
+		return false;
+	decision_identify(d, v->app, v->method, v->confidence);
+	d->flags = v->flags & WEIR_VERDICT_INSPECT ? WEIR_FLOW_INSPECT : 0;
+	return true;
 }
 
 /*
- * Moves an undecided flow into the decided table: identified by v, or (v NULL) blocked. The old
- * entry stays, marked, for the CPU that has just looked it up.
+ * Moves an undecided flow into the decided table when it can be decided: it is blocked since the
+ * generation moved, or user space has said what it is. Returns 0 (moved), 1 (stays undecided) or
+ * the map's error. The old entry stays, marked, for the CPU that has just looked it up.
  */
-static __noinline int flow_fold(const struct frame *f, struct weir_flow *undecided,
-				const struct weir_verdict *v)
+__noinline int flow_fold(const struct frame *f, struct weir_flow *undecided)
 {
-	struct weir_flow flow = *undecided;
+	struct decision d = {};
+	struct weir_flow flow;
 	int r;
 
-	flow.flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED);
-	if (v) {
-		flow_identify(&flow, v);
-		if (v->flags & WEIR_VERDICT_INSPECT)
-			flow.flags |= WEIR_FLOW_INSPECT;
-		policy_decide(f, &flow);
+	if (!f || !undecided)
+		return 1;
+	flow_decision(undecided, &d);
+	if (undecided->generation != f->generation && policy_blocked(f)) {
+		decision_block(&d);
 	} else {
-		flow_block(&flow);
+		undecided->generation = f->generation;
+		if (!flow_consult(undecided->id, &d))
+			return 1;
+		policy_decide(f, &d);
 	}
-	r = flow_insert(f, &flow);
+	flow = *undecided;
+	r = flow_insert(f, &flow, &d);
 	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
-	return r;
+	return r == -EEXIST ? 0 : r;
 }
 
-static __always_inline void flow_commit(struct weir_flow *flow, const struct weir_flow *next)
+/* Decides a flow again after the generation moved, by what is known about it now. */
+__noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 {
-	flow->app = next->app;
-	flow->method = next->method;
-	flow->confidence = next->confidence;
-	flow->class[0] = next->class[0];
-	flow->class[1] = next->class[1];
-	flow->rule = next->rule;
-	if (flow->flags & ~next->flags & (WEIR_FLOW_INSPECT | WEIR_FLOW_BLOCKED))
-		__sync_fetch_and_and(&flow->flags, next->flags | ~(WEIR_FLOW_INSPECT |
-								   WEIR_FLOW_BLOCKED));
-	if (next->flags & ~flow->flags)
-		__sync_fetch_and_or(&flow->flags, next->flags);
-	flow->action = next->action;
-}
-
-/*
- * Decides a flow again after the generation moved, by what is known about it now. The result is
- * worked out aside, so that another CPU never sees an action that nobody decided.
- */
-static __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
-{
-	struct weir_flow next = *flow;
-	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &next.id);
+	const __u32 mask = WEIR_FLOW_INSPECT | WEIR_FLOW_BLOCKED;
+	struct decision d = {};
 	bool changed;
 
-	next.flags &= ~WEIR_FLOW_BLOCKED;
-	if (v) {
-		flow_identify(&next, v);
-		next.flags &= ~WEIR_FLOW_INSPECT;
-		next.flags |= v->flags & WEIR_VERDICT_INSPECT ? WEIR_FLOW_INSPECT : 0;
-	}
-	policy_decide(f, &next);
+	if (!f || !flow)
+		return 0;
+	flow_decision(flow, &d);
+	flow_consult(flow->id, &d);
+	policy_decide(f, &d);
 	if (policy_blocked(f))
-		flow_block(&next);
-	changed = next.action != flow->action || next.app != flow->app;
+		decision_block(&d);
+	changed = d.action != flow->action || d.app != flow->app;
 	/* Frames of a flow that was dropped or inspected may still be in the slow path. */
-	if (flow->action != WEIR_ACTION_PASS || flow->flags & ~next.flags & WEIR_FLOW_INSPECT) {
+	if (flow->action != WEIR_ACTION_PASS || flow->flags & ~d.flags & WEIR_FLOW_INSPECT) {
 		flow->decided_ns = bpf_ktime_get_ns();
 		flow->resets = 0;
-		next.flags |= flow_handover(&next);
+		__sync_fetch_and_or(&flow->flags, flow_handover(flow->slot, &d));
 	}
-	flow_commit(flow, &next);
+	if (flow->flags & ~d.flags & mask)
+		__sync_fetch_and_and(&flow->flags, d.flags | ~mask);
+	if (d.flags & ~flow->flags)
+		__sync_fetch_and_or(&flow->flags, d.flags);
+	flow_adopt(flow, &d);
 	flow->generation = f->generation;
 	if (!changed)
 		return 0;
-	count_rule(f->generation, flow->rule);
+	count_rule(f->generation, d.rule);
 	return flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
 }
 

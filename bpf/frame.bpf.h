@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One frame on its way through the gate, whatever the hook. */
+/*
+ * One frame on its way through the gate, whatever the hook. It holds no pointers and is wholly
+ * initialised, so that the large steps can be global functions, which the verifier takes one at a
+ * time; each looks up what it needs of the (array) maps itself.
+ */
 #ifndef WEIR_FRAME_BPF_H
 #define WEIR_FRAME_BPF_H
 
@@ -8,14 +12,13 @@
 
 struct frame {
 	struct packet pkt;
-	const struct weir_ctl *ctl;
-	const struct weir_port *in;
 	__u32 hook;	  /* WEIR_PORT_TC or 0 */
 	__u32 port;	  /* where it came in */
 	__u32 queue;	  /* receive queue of the socket that would take it */
 	__u32 generation; /* of the policy, read once */
-	__u32 bytes;	  /* with a tag that is beside the frame */
-	__u32 wire;	  /* bytes of its largest wire segment */
+	__u32 clock_ds;
+	__u32 bytes; /* with a tag that is beside the frame */
+	__u32 wire;  /* bytes of its largest wire segment */
 	__u32 segments;
 	/* What the verdict adds. */
 	__u32 egress;
@@ -24,6 +27,20 @@ struct frame {
 	int fallback; /* the reason when the hook fails to punt */
 	struct weir_punt punt;
 };
+
+static __always_inline const struct weir_ctl *ctl_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&weir_ctl, &zero);
+}
+
+static __always_inline bool ctl_has(__u32 flag)
+{
+	const struct weir_ctl *ctl = ctl_get();
+
+	return ctl && ctl->flags & flag;
+}
 
 static __always_inline bool reason_is_drop(__u32 reason)
 {
@@ -36,30 +53,59 @@ static __always_inline bool reason_is_drop(__u32 reason)
 	return drops >> (reason & 63) & 1;
 }
 
-/* Notes where a station is. Stations do not move often: the map is written only when one did. */
-static __noinline void frame_note_mac(const struct frame *f)
+static __always_inline void frame_mac(const struct frame *f, __u32 word, struct weir_mac_key *key)
 {
-	struct weir_mac_key key = {.vlan = f->pkt.key.vlan[0], .domain = f->in->domain};
-	const __u32 *seen;
-	__u32 port = f->port;
+	__builtin_memset(key, 0, sizeof(*key));
+	__builtin_memcpy(key->mac, &f->pkt.mac[word], sizeof(key->mac));
+	key->vlan = f->pkt.key.vlan[0];
+	key->domain = f->pkt.key.domain;
+}
 
-	__builtin_memcpy(key.mac, &f->pkt.mac[3], sizeof(key.mac));
+/* Notes where the sender is. Stations do not move often: the map is written only when one did. */
+__noinline int frame_note_mac(const struct frame *f)
+{
+	struct weir_mac_key key;
+	const __u32 *seen;
+	__u32 port;
+
+	if (!f)
+		return 0;
+	frame_mac(f, 3, &key);
 	if (key.mac[0] & 1)
-		return;
+		return 0;
+	port = f->port;
 	seen = bpf_map_lookup_elem(&weir_macs, &key);
 	if (!seen || *seen != port)
 		bpf_map_update_elem(&weir_macs, &key, &port, BPF_ANY);
+	return 0;
 }
 
 /* The port where the destination was last seen, WEIR_PORT_NONE when it was not. */
-static __noinline __u32 frame_port_by_mac(const struct frame *f)
+__noinline int frame_port_by_mac(const struct frame *f)
 {
-	struct weir_mac_key key = {.vlan = f->pkt.key.vlan[0], .domain = f->in->domain};
+	struct weir_mac_key key;
 	const __u32 *seen;
 
-	__builtin_memcpy(key.mac, &f->pkt.mac[0], sizeof(key.mac));
+	if (!f)
+		return WEIR_PORT_NONE;
+	frame_mac(f, 0, &key);
 	seen = bpf_map_lookup_elem(&weir_macs, &key);
 	return seen ? *seen : WEIR_PORT_NONE;
+}
+
+/* Whether a flow's other port is switched off: then the kernel alone forwards it both ways. */
+__noinline int frame_other_disabled(const struct frame *f, const struct weir_flow *flow)
+{
+	const struct weir_port *port;
+	__u32 out;
+
+	if (!f || !flow)
+		return 0;
+	out = flow->port[(f->pkt.dir & 1) ^ 1];
+	if (out == WEIR_PORT_NONE)
+		out = frame_port_by_mac(f);
+	port = bpf_map_lookup_elem(&weir_ports, &out);
+	return port && port->ifindex && !(port->flags & WEIR_PORT_ENABLED);
 }
 
 /*

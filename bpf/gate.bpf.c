@@ -27,7 +27,7 @@ static __always_inline bool xdp_punt(struct xdp_md *ctx, const struct frame *f)
 }
 
 /* Does what the reason says and counts it, once it is known to have worked. */
-static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int reason)
+static __always_inline int xdp_finish(struct xdp_md *ctx, const struct frame *f, int reason)
 {
 	int action = XDP_PASS;
 
@@ -52,20 +52,16 @@ SEC("xdp")
 int weir_gate(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct frame f;
+	const struct weir_port *in;
+	struct frame f = {};
 	int reason;
 
-	f.bytes = f.wire = end - data;
+	f.bytes = f.wire = f.pkt.len = end - data;
 	f.segments = 1;
-	f.hook = 0;
-	reason = gate_enter(&f, ctx->ingress_ifindex);
+	f.queue = ctx->rx_queue_index;
+	reason = gate_enter(&f, ctx->ingress_ifindex, &in);
 	if (reason == PACKET_FLOW) {
-		f.queue = ctx->rx_queue_index;
-		f.pkt.len = f.bytes;
-		f.pkt.merged = false;
-		f.pkt.tags = 0;
-		f.pkt.key.vlan[0] = f.pkt.key.vlan[1] = 0;
-		reason = packet_parse(&f.pkt, data, end, f.in->local_mac, f.in->domain);
+		reason = packet_parse(&f.pkt, data, end, in->local_mac, in->domain);
 		reason = gate_decide(&f, reason);
 	}
 	return xdp_finish(ctx, &f, reason);

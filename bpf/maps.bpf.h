@@ -7,6 +7,8 @@
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -154,29 +156,32 @@ struct {
 	__type(value, char[WEIR_APP_NAME_LEN]);
 } weir_app_names SEC(".maps");
 
-/* Inner maps may be of any size: an LPM trie always, an array with BPF_F_INNER_MAP. */
+/*
+ * Inner maps may be of any size: an LPM trie always, an array with BPF_F_INNER_MAP. Sizes instead
+ * of types, because clang describes a type that only an inner map names as a forward declaration.
+ */
 struct weir_classes_inner {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct weir_class_key);
-	__type(value, __u32);
+	__uint(key_size, sizeof(struct weir_class_key));
+	__uint(value_size, sizeof(__u32));
 };
 
 struct weir_rows_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__type(key, __u32);
-	__type(value, __u32);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
 };
 
 struct weir_cells_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__type(key, __u32);
-	__type(value, struct weir_cell);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_cell));
 };
 
 struct {

@@ -3,6 +3,8 @@
 #ifndef WEIR_PACKET_BPF_H
 #define WEIR_PACKET_BPF_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -328,8 +330,8 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 }
 
 /*
- * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and, for
- * a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
+ * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and,
+ * for a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
  * PACKET_FLOW, PACKET_SHORT or the reason that ends the frame.
  */
 static __always_inline int packet_parse(struct packet *p, void *data, void *end,

@@ -5,6 +5,18 @@
 
 #include "frame.bpf.h"
 
+/* The part of struct weir_flow that deciding fills: what the flow is, then what follows from it. */
+struct decision {
+	__u16 app;
+	__u8 method;
+	__u8 confidence;
+	__u8 origin; /* side that sent the first frame */
+	__u8 action;
+	__u16 rule;
+	__u16 class[2];
+	__u32 flags; /* of WEIR_FLOW_INSPECT and WEIR_FLOW_BLOCKED */
+};
+
 /* The address class by longest prefix; 0 = in no group. */
 static __noinline __u32 policy_class(__u32 slot, const __u32 *addr, __u32 classes)
 {
@@ -32,35 +44,46 @@ static __always_inline const struct weir_cell *policy_cell(__u32 slot, __u32 ind
 }
 
 /*
- * Fills class, action and rule of a flow from its application and addresses. Nothing but TCP can be
- * reset: there the flow is dropped. A policy without the cell passes.
+ * Fills class, action and rule from application and addresses. Nothing but TCP can be reset: there
+ * the flow is dropped. A policy without the cell passes.
  */
-static __noinline int policy_decide(const struct frame *f, struct weir_flow *flow)
+__noinline int policy_decide(const struct frame *f, struct decision *d)
 {
-	__u32 slot = f->generation & 1, origin = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
-	__u32 classes = f->ctl->classes[slot];
-	__u32 class[2];
+	const struct weir_ctl *ctl = ctl_get();
+	__u32 slot, classes, from, to;
 	const struct weir_cell *cell;
-	__u8 action = WEIR_ACTION_PASS;
-	__u16 rule = WEIR_RULE_DEFAULT;
 
-	class[0] = policy_class(slot, f->pkt.key.addr[0], classes);
-	class[1] = policy_class(slot, f->pkt.key.addr[1], classes);
-	cell = policy_cell(slot,
-			   origin ? class[1] * classes + class[0] : class[0] * classes + class[1],
-			   flow->app);
-	if (cell) {
-		rule = cell->rule;
-		if (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET)
-			action = cell->action;
-	}
-	if (action == WEIR_ACTION_RESET && f->pkt.key.proto != IPPROTO_TCP)
-		action = WEIR_ACTION_DROP;
-	flow->class[0] = class[0];
-	flow->class[1] = class[1];
-	flow->rule = rule;
-	flow->action = action;
-	return action;
+	if (!f || !d || !ctl)
+		return 0;
+	slot = f->generation & 1;
+	classes = ctl->classes[slot];
+	d->class[0] = policy_class(slot, f->pkt.key.addr[0], classes);
+	d->class[1] = policy_class(slot, f->pkt.key.addr[1], classes);
+	from = d->origin ? d->class[1] : d->class[0];
+	to = d->origin ? d->class[0] : d->class[1];
+	cell = policy_cell(slot, from * classes + to, d->app);
+	d->rule = cell ? cell->rule : WEIR_RULE_DEFAULT;
+	d->action = WEIR_ACTION_PASS;
+	if (cell && (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))
+		d->action = cell->action;
+	if (d->action == WEIR_ACTION_RESET && f->pkt.key.proto != IPPROTO_TCP)
+		d->action = WEIR_ACTION_DROP;
+	return 0;
+}
+
+static __always_inline void decision_block(struct decision *d)
+{
+	d->flags |= WEIR_FLOW_BLOCKED;
+	d->action = WEIR_ACTION_DROP;
+	d->rule = WEIR_RULE_DEFAULT;
+}
+
+static __always_inline void decision_identify(struct decision *d, __u16 app, __u8 method,
+					      __u8 confidence)
+{
+	d->app = app < WEIR_APPS_MAX ? app : 0;
+	d->method = method < WEIR_METHOD_COUNT ? method : WEIR_METHOD_NONE;
+	d->confidence = confidence;
 }
 
 static __always_inline bool policy_block_holds(const struct weir_block_key *key)
@@ -70,25 +93,24 @@ static __always_inline bool policy_block_holds(const struct weir_block_key *key)
 	return expires && (!*expires || *expires > bpf_ktime_get_ns());
 }
 
-/* Whether the operator shut out an end of this packet: the host, or the service at its port. */
-static __noinline bool policy_blocked(const struct frame *f)
+static __noinline bool policy_side_blocked(const __u32 *addr, __be16 port)
 {
 	struct weir_block_key key = {};
 
-	if (!(f->ctl->flags & WEIR_CTL_BLOCKS))
-		return false;
-	__builtin_memcpy(key.addr, f->pkt.key.addr[0], sizeof(key.addr));
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
 	if (policy_block_holds(&key))
 		return true;
-	key.port = f->pkt.key.port[0];
-	if (key.port && policy_block_holds(&key))
-		return true;
-	__builtin_memcpy(key.addr, f->pkt.key.addr[1], sizeof(key.addr));
-	key.port = 0;
-	if (policy_block_holds(&key))
-		return true;
-	key.port = f->pkt.key.port[1];
-	return key.port && policy_block_holds(&key);
+	key.port = port;
+	return port && policy_block_holds(&key);
+}
+
+/* Whether the operator shut out an end of this packet: the host, or the service at its port. */
+__noinline int policy_blocked(const struct frame *f)
+{
+	if (!f || !ctl_has(WEIR_CTL_BLOCKS))
+		return 0;
+	return policy_side_blocked(f->pkt.key.addr[0], f->pkt.key.port[0]) ||
+	       policy_side_blocked(f->pkt.key.addr[1], f->pkt.key.port[1]);
 }
 
 #endif

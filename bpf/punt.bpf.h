@@ -7,16 +7,16 @@
 
 #define PUNT_WIRE_MAX 1700 /* bytes of frame that fit a chunk behind its headroom and metadata */
 
-static __always_inline int punt_on_failure(const struct frame *f)
+static __always_inline int punt_on_failure(void)
 {
-	return f->ctl->flags & WEIR_CTL_FAILURE_DROP ? WEIR_REASON_DROP_FAILURE
-						     : WEIR_REASON_STACK_FAILURE;
+	return ctl_has(WEIR_CTL_FAILURE_DROP) ? WEIR_REASON_DROP_FAILURE
+					      : WEIR_REASON_STACK_FAILURE;
 }
 
 /* A frame that overtakes others of its direction would reorder them, so it has to go. */
 static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
 {
-	if (f->ctl->flags & WEIR_CTL_OVERLOAD_DROP || flow_outstanding(slot, f->pkt.dir))
+	if (ctl_has(WEIR_CTL_OVERLOAD_DROP) || flow_outstanding(slot, f->pkt.dir))
 		return WEIR_REASON_DROP_OVERLOAD;
 	return WEIR_REASON_STACK_OVERLOAD;
 }
@@ -24,17 +24,23 @@ static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
 /* Finds the socket of the slot's worker; false when nobody would read it. */
 static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
 {
-	__u32 workers = f->ctl->workers, worker, xsk;
+	const struct weir_ctl *ctl = ctl_get();
+	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	__u32 workers, worker, xsk;
 
-	if (!workers || workers > WEIR_WORKERS_MAX || f->queue >= f->in->queues)
+	if (!ctl || !in || f->queue >= in->queues)
+		return false;
+	workers = ctl->workers;
+	if (!workers || workers > WEIR_WORKERS_MAX)
 		return false;
 	worker = slot % workers;
+	/* clang knows that this holds and would leave out what the verifier needs to see. */
+	asm volatile("" : "+r"(worker));
 	if (worker >= WEIR_WORKERS_MAX)
 		return false;
-	if ((__s64)(bpf_ktime_get_ns() - f->ctl->heartbeat_ns[worker]) >
-	    (__s64)WEIR_HEARTBEAT_MAX_NS)
+	if ((__s64)(bpf_ktime_get_ns() - ctl->heartbeat_ns[worker]) > (__s64)WEIR_HEARTBEAT_MAX_NS)
 		return false;
-	xsk = f->in->xsk_base + f->queue * workers + worker;
+	xsk = in->xsk_base + f->queue * workers + worker;
 	f->xsk = xsk;
 	return bpf_map_lookup_elem(&weir_xsk, &xsk);
 }
@@ -45,41 +51,54 @@ static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
  */
 static __always_inline bool punt_has_room(const struct frame *f)
 {
+	const struct weir_ctl *ctl = ctl_get();
 	const __u32 *sent = xsk_number(&weir_xsk_sent, f->xsk);
 	const __u32 *read = xsk_number(&weir_xsk_read, f->xsk);
-	__u32 ring = f->ctl->ring_frames;
+	__s32 room;
 
-	return sent && read && (__s32)(*sent + f->segments - *read) <= (__s32)(ring - ring / 8);
+	if (!ctl || !sent || !read)
+		return false;
+	room = ctl->ring_frames - ctl->ring_frames / 8;
+	return (__s32)(*sent + f->segments - *read) <= room;
 }
 
 /* Whether a frame of this flow can be punted: PUNTED, or the reason that ends it otherwise. */
-static __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
+__noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 {
-	__u32 slot = flow->slot;
-	int r = frame_egress(f, flow, 0);
+	int r;
 
+	if (!f || !flow)
+		return WEIR_REASON_STACK_FAILURE;
+	r = frame_egress(f, flow, 0);
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
 	if (f->wire > PUNT_WIRE_MAX)
 		return WEIR_REASON_STACK_OVERSIZE;
-	if (!punt_find_socket(f, slot))
-		return punt_on_failure(f);
-	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, slot);
+	if (!punt_find_socket(f, flow->slot))
+		return punt_on_failure();
+	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);
 }
 
-/* Takes the next number and writes the metadata, after punt_check(). */
-static __noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 flags)
+/* Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. */
+__noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 flags)
 {
-	__u32 slot = flow->slot, dir = f->pkt.dir & 1, have = flow->flags;
-	struct weir_numbers *given = bpf_map_lookup_elem(&weir_given, &slot);
-	struct weir_punt *punt = &f->punt;
+	struct weir_numbers *given;
+	struct weir_punt *punt;
+	__u32 slot, dir, have;
 
+	if (!f || !flow)
+		return WEIR_REASON_STACK_FAILURE;
+	slot = flow->slot;
+	given = bpf_map_lookup_elem(&weir_given, &slot);
 	if (!given)
-		return punt_on_failure(f);
+		return f->fallback;
+	dir = f->pkt.dir & 1;
+	have = flow->flags;
 	flags |= have & WEIR_FLOW_SYN(0) ? WEIR_PUNT_ISN(0) : 0;
 	flags |= have & WEIR_FLOW_SYN(1) ? WEIR_PUNT_ISN(1) : 0;
 	flags |= have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0;
 	flags |= have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0;
+	punt = &f->punt;
 	punt->flow_id = flow->id;
 	punt->number = __sync_fetch_and_add(&given->n[dir], 1) + 1;
 	punt->slot = slot;
@@ -106,11 +125,13 @@ static __always_inline bool punt_is_probe(__u32 slot, __u32 dir, __u64 now_ns)
 	return true;
 }
 
+/* Whether the hand-over has lasted too long, so that this frame is dropped to let it end. */
 static __always_inline bool punt_is_overdue(const struct frame *f, const struct weir_flow *flow)
 {
+	const struct weir_ctl *ctl = ctl_get();
 	__u64 now = bpf_ktime_get_ns();
 
-	return now - flow->decided_ns > f->ctl->handover_max_ms * 1000000ULL &&
+	return ctl && now - flow->decided_ns > ctl->handover_max_ms * 1000000ULL &&
 	       !punt_is_probe(flow->slot, f->pkt.dir, now);
 }
 

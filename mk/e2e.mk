@@ -7,9 +7,10 @@ E2E_JOBS ?= 2
 E2E_SHIM := $(B)/tests/e2e/no_af_xdp.so
 
 .PHONY: e2e e2e-test demo
-e2e: deps e2e-test ## end-to-end scenarios with real clients (root); S="NAME..." runs some
+e2e: deps ## end-to-end scenarios with real clients (root); S="NAME..." runs some
+	$(Q)$(MAKE) --no-print-directory e2e-test
 
-e2e-test: all $(TOOL_BIN) $(E2E_SHIM)
+e2e-test: all tools $(E2E_SHIM)
 	$(Q)$(PYTHON) tests/e2e/run.py -j $(E2E_JOBS) $(S)
 
 demo: deps ## real BitTorrent clients, identified and stopped (root); HOLD=1 leaves it up

@@ -9,6 +9,9 @@
 #define TYPE_IPV6  0x86dd
 #define TYPE_PPPOE 0x8864
 
+/* Raw IP as files number it; libpcap turns it into DLT_RAW, which is another number per system. */
+#define LINKTYPE_RAW 101
+
 static uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -57,7 +60,18 @@ static void parse_family(const uint8_t *data, size_t len, struct link_content *o
 		out->type = TYPE_IPV6;
 }
 
-/* RFC 1661, 2; RFC 1662, 3.1. Address and control may be absent, the protocol one byte. */
+static void parse_cisco(const uint8_t *data, size_t len, struct link_content *out)
+{
+	if (len < 4)
+		return;
+	out->type = get16(data + 2);
+	out->skip = 4;
+}
+
+/*
+ * RFC 1661, 2; RFC 1662, 3.1. Address and control may be absent, the protocol one byte. Cisco HDLC,
+ * which shares link types with PPP, begins with 0f 00 or 8f 00; no PPP protocol does.
+ */
 static void parse_ppp(const uint8_t *data, size_t len, struct link_content *out)
 {
 	size_t at = len >= 2 && data[0] == 0xff && data[1] == 0x03 ? 2 : 0;
@@ -65,6 +79,10 @@ static void parse_ppp(const uint8_t *data, size_t len, struct link_content *out)
 
 	if (len < at + 2)
 		return;
+	if ((data[0] == 0x0f || data[0] == 0x8f) && data[1] == 0) {
+		parse_cisco(data, len, out);
+		return;
+	}
 	protocol = data[at] & 1 ? data[at] : get16(data + at);
 	out->skip = at + (data[at] & 1 ? 1 : 2);
 	if (protocol == 0x21)
@@ -83,15 +101,10 @@ static void parse_ppp_directed(const uint8_t *data, size_t len, struct link_cont
 
 static void parse_hdlc(const uint8_t *data, size_t len, struct link_content *out)
 {
-	if (len < 4)
-		return;
-	/* PPP in HDLC-like framing shares the link type with Cisco's. */
-	if (data[0] == 0xff && data[1] == 0x03) {
+	if (len >= 2 && data[0] == 0xff && data[1] == 0x03)
 		parse_ppp(data, len, out);
-		return;
-	}
-	out->type = get16(data + 2);
-	out->skip = 4;
+	else
+		parse_cisco(data, len, out);
 }
 
 static void parse_pppoe(const uint8_t *data, size_t len, struct link_content *out)
@@ -112,6 +125,8 @@ static void parse_ppi(const uint8_t *data, size_t len, struct link_content *out)
 	      (uint32_t)data[7] << 24;
 	if (header < 8 || header > len || dlt == DLT_PPI || dlt > INT32_MAX)
 		return;
+	if (dlt == LINKTYPE_RAW)
+		dlt = DLT_RAW;
 	if (!link_is_known((int)dlt))
 		return;
 	link_parse((int)dlt, data + header, len - header, out);

@@ -235,11 +235,23 @@ static bool wants_payload(const struct flow *f)
 	return !f->decided || f->inspect || judgement_of(f)->want_host;
 }
 
+/*
+ * A frame that no receiver takes is not inspected. Offline, a wrong IP header beside a wrong
+ * transport sum tells that the capture was edited (addresses replaced, sums left alone): no router
+ * would have carried such a frame, so its sums say nothing.
+ */
+static bool is_bad(const struct packet *p, bool offline)
+{
+	bool bad = packet_checksum(p) == PACKET_CHECKSUM_BAD;
+
+	return offline ? bad && packet_header_checksum_ok(p) : bad || !packet_header_checksum_ok(p);
+}
+
 static void judge_payload(struct glance *g)
 {
 	bool read_host = g->j->want_host;
 
-	if (packet_checksum(g->p) == PACKET_CHECKSUM_BAD) {
+	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
 		return;
 	}

@@ -20,8 +20,8 @@ from .check import Failure, check
 
 CLONE_NEWNET = 0x40000000
 NETNS = "/run/netns"
-# A wire: frames leave with finished checksums, one segment each, tags in the bytes. The receiving end keeps
-# GRO, since a veth behind an XDP redirect only takes frames when it polls.
+# A wire: frames leave with finished checksums, one segment each, tags in the bytes. The receiving
+# end keeps GRO, since a veth behind an XDP redirect only takes frames when it polls.
 WIRE = "tx off tso off gso off txvlan off rxvlan off".split()
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,7 +36,7 @@ def _enter(namespace):
 
 
 def inside(namespace, function):
-    """Runs function in a thread that lives in the namespace and returns its value. Not for starting programs."""
+    """Runs function in a thread that lives in the namespace. Not for starting programs."""
     result = {}
 
     def body():
@@ -66,7 +66,8 @@ class Node:
 
     def _environment(self, extra):
         env = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
-        env.update(HOME=self.dir, TMPDIR=self.dir, LC_ALL="C.UTF-8", TERM="dumb", PYTHONDONTWRITEBYTECODE="1")
+        env.update(HOME=self.dir, TMPDIR=self.dir, LC_ALL="C.UTF-8", TERM="dumb",
+                   PYTHONDONTWRITEBYTECODE="1")
         env.update(extra or {})
         return env
 
@@ -187,10 +188,10 @@ class Net:
             self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
     def _quiet(self, node):
-        """No frame that nobody asked for: no duplicate address detection, no router solicitation, no link-local
-        address; the gateway speaks no IPv6 at all."""
-        values = ["net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0",
-                  "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
+        """No frame that nobody asked for: no duplicate address detection, no router solicitation,
+        no link-local address; the gateway speaks no IPv6 at all."""
+        values = ["net.ipv6.conf.default.accept_dad=0",
+                  "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
         if node in (self.gw, getattr(self, "side", None)):
             values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
         node.must(["sysctl", "-qw"] + values)
@@ -255,7 +256,8 @@ def needs(*programs):
 
 def bracket(address, port):
     """address:port as URLs and clients write it."""
-    return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"
+    version = ipaddress.ip_address(address).version
+    return f"[{address}]:{port}" if version == 6 else f"{address}:{port}"
 
 
 def parse_json(text, what):

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The gate on TC ingress, and the two ends of the veth pair through which such a port punts. */
+#include <linux/pkt_cls.h>
+
+#include "verdict.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define QUEUE_HEADERS	   128	  /* bytes that hold the headers of nearly every frame */
+#define QUEUE_HEADERS_MOST 2048	  /* and of any other */
+#define QUEUE_ETHERTYPE	   0x88b5 /* IEEE 802 local experimental */
+
+/* The chain goes on to the filters behind and then to the stack, on tcx and clsact alike. */
+#define QUEUE_PASS TC_ACT_UNSPEC
+
+/* Wire segments of an skb, and the bytes of the largest. */
+static __always_inline void queue_segments(const struct __sk_buff *skb, struct frame *f)
+{
+	__u32 size = skb->gso_size, headers = f->pkt.headers;
+
+	if (!size || f->bytes <= headers)
+		return;
+	f->segments = skb->gso_segs;
+	if (!f->segments)
+		f->segments = (f->pkt.len - headers + size - 1) / size;
+	if (headers + size < f->pkt.len)
+		f->wire = headers + size + (f->bytes - f->pkt.len);
+}
+
+/* Forgets what a first reading left and notes the tag that the kernel keeps beside the frame. */
+static __always_inline void queue_begin(const struct __sk_buff *skb, struct frame *f)
+{
+	f->pkt.tags = 0;
+	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
+	if (skb->vlan_present)
+		packet_tag(&f->pkt, skb->vlan_proto, bpf_htons(skb->vlan_tci));
+}
+
+/* Reads the frame from its linear part, which is made longer when the headers go on behind it. */
+static __noinline int queue_parse(struct __sk_buff *skb, struct frame *f,
+				  const struct weir_port *in)
+{
+	__u32 want = QUEUE_HEADERS;
+	int r = PACKET_SHORT;
+
+	for (int i = 0; i < 2 && r == PACKET_SHORT; i++) {
+		__u32 len = skb->len;
+
+		if (len > want)
+			len = want;
+		if (skb->data_end - skb->data < len && bpf_skb_pull_data(skb, len))
+			return WEIR_REASON_STACK_TABLE;
+		queue_begin(skb, f);
+		r = packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,
+				 in->local_mac, in->domain);
+		want = QUEUE_HEADERS_MOST;
+	}
+	return r;
+}
+
+/*
+ * Sends the skb into the port's pair with the prefix in front and without its VLAN tags, which
+ * would stand between the kernel and the headers that it has to segment. *changed: the skb is not
+ * what it was any more.
+ */
+static __always_inline bool queue_punt(struct __sk_buff *skb, const struct frame *f, bool *changed)
+{
+	struct weir_prefix prefix = {.xsk = f->xsk, .tags = f->pkt.tags, .punt = f->punt};
+	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	__u32 *sent = xsk_number(&weir_xsk_sent, f->xsk);
+
+	if (!in || !in->punt_ifindex || !sent)
+		return false;
+	__builtin_memcpy(prefix.tag, f->pkt.tag, sizeof(prefix.tag));
+	prefix.eth[0] = prefix.eth[6] = 0x02;
+	prefix.eth[12] = QUEUE_ETHERTYPE >> 8;
+	prefix.eth[13] = QUEUE_ETHERTYPE & 0xff;
+#pragma unroll
+	for (int i = 0; i < WEIR_VLAN_TAGS_MAX; i++) {
+		if (i >= f->pkt.tags)
+			break;
+		*changed = true;
+		if (bpf_skb_vlan_pop(skb))
+			return false;
+	}
+	if (bpf_skb_change_head(skb, sizeof(prefix), 0))
+		return false;
+	*changed = true;
+	if (bpf_skb_store_bytes(skb, 0, &prefix, sizeof(prefix), 0))
+		return false;
+	__sync_fetch_and_add(sent, f->segments);
+	return bpf_redirect(in->punt_ifindex, 0) == TC_ACT_REDIRECT;
+}
+
+/* Does what the reason says and counts it, once it is known to have worked. */
+static __always_inline int queue_finish(struct __sk_buff *skb, const struct frame *f, int reason)
+{
+	bool changed = false;
+	int action = QUEUE_PASS;
+
+	if (reason == WEIR_REASON_PUNTED) {
+		if (queue_punt(skb, f, &changed))
+			action = TC_ACT_REDIRECT;
+		else
+			reason = changed ? WEIR_REASON_DROP_PUNT_LOST : f->fallback;
+	}
+	if (reason == WEIR_REASON_REDIRECTED) {
+		action = bpf_redirect(f->egress_ifindex, 0);
+		count_sent(f->egress, f->bytes);
+	}
+	count_reason(f->port, reason, 1, f->bytes, f->segments);
+	return reason_is_drop(reason) ? TC_ACT_SHOT : action;
+}
+
+SEC("tc")
+int weir_queue(struct __sk_buff *skb)
+{
+	const struct weir_port *in;
+	struct frame f = {};
+	int reason;
+
+	f.pkt.len = skb->len;
+	f.pkt.merged = skb->gso_size;
+	f.bytes = f.wire = skb->len + (skb->vlan_present ? 4 : 0);
+	f.segments = 1;
+	f.hook = WEIR_PORT_TC;
+	reason = gate_enter(&f, skb->ifindex, &in);
+	if (reason == PACKET_FLOW) {
+		reason = queue_parse(skb, &f, in);
+		queue_segments(skb, &f);
+		reason = gate_decide(&f, reason);
+	}
+	return queue_finish(skb, &f, reason);
+}
+
+/* Puts the VLAN tags back behind the addresses: the frame begins at data, `tags` * 4 bytes early.
+ */
+static __always_inline bool pair_restore(struct xdp_md *ctx, const struct weir_prefix *prefix)
+{
+	__u16 mac[6], *word = (void *)(long)ctx->data;
+	__u32 tags = prefix->tags;
+
+	if (tags > WEIR_VLAN_TAGS_MAX ||
+	    (void *)word + sizeof(*prefix) + ETH_HLEN > (void *)(long)ctx->data_end)
+		return false;
+	__builtin_memcpy(mac, word + sizeof(*prefix) / 2, sizeof(mac));
+	if (bpf_xdp_adjust_head(ctx, sizeof(*prefix) - tags * 4))
+		return false;
+	word = (void *)(long)ctx->data;
+	if ((void *)word + ETH_HLEN + 4 * WEIR_VLAN_TAGS_MAX > (void *)(long)ctx->data_end)
+		return false;
+	__builtin_memcpy(word, mac, sizeof(mac));
+	if (tags) {
+		word[6] = prefix->tag[0][0];
+		word[7] = prefix->tag[0][1];
+	}
+	if (tags > 1) {
+		word[8] = prefix->tag[1][0];
+		word[9] = prefix->tag[1][1];
+	}
+	return true;
+}
+
+static __always_inline bool pair_steer(struct xdp_md *ctx, const struct weir_prefix *prefix)
+{
+	struct weir_punt *meta;
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
+		return false;
+	meta = (void *)(long)ctx->data_meta;
+	if ((void *)(meta + 1) > (void *)(long)ctx->data)
+		return false;
+	*meta = prefix->punt;
+	return bpf_redirect_map(&weir_xsk, prefix->xsk, XDP_DROP) == XDP_REDIRECT;
+}
+
+/*
+ * Far end of the pair: a wire segment of what weir_queue() sent in, to the socket of its worker.
+ * Nothing else belongs here. A segment that cannot go on is one that the port has lost.
+ */
+SEC("xdp")
+int weir_pair_far(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct weir_prefix prefix;
+	__u32 *sent;
+
+	if (data + sizeof(prefix) > end)
+		return XDP_DROP;
+	__builtin_memcpy(&prefix, data, sizeof(prefix));
+	if (prefix.eth[12] != QUEUE_ETHERTYPE >> 8 || prefix.eth[13] != (QUEUE_ETHERTYPE & 0xff))
+		return XDP_DROP;
+	if (pair_restore(ctx, &prefix) && pair_steer(ctx, &prefix))
+		return XDP_REDIRECT;
+	sent = xsk_number(&weir_xsk_sent, prefix.xsk);
+	if (sent)
+		__sync_fetch_and_add(sent, -1);
+	count_reason(port_of(ctx->ingress_ifindex), WEIR_REASON_DROP_PUNT_LOST, 1, 0, 1);
+	return XDP_DROP;
+}
+
+/* Near end of the pair: what the slow path sent leaves through the port. */
+SEC("tc")
+int weir_pair_near(struct __sk_buff *skb)
+{
+	__u32 number = port_of(skb->ifindex);
+	const struct weir_port *port = bpf_map_lookup_elem(&weir_ports, &number);
+
+	if (port && port->ifindex)
+		return bpf_redirect(port->ifindex, 0);
+	count_reason(number, WEIR_REASON_DROP_REDIRECT_LOST, 1, skb->len, 1);
+	return TC_ACT_SHOT;
+}
