@@ -412,7 +412,10 @@ static void redirect_targets_come_and_go(void **state)
 	unsigned int ifindex = veth_add("wgd");
 	struct gate *g = fixture_open(f, false);
 	_cleanup_close_ int devmap = map_open(f, "weir_devmap");
-	uint32_t port = 2, found[2] = {};
+	_cleanup_close_ int sent = map_open(f, "weir_xsk_sent");
+	_cleanup_close_ int read = map_open(f, "weir_xsk_read");
+	uint32_t port = 2, found[2] = {}, last = f->sizes.xsk - 1;
+	uint32_t element = last / 2, frames[2] = {77, 1234};
 
 	assert_int_equal(gate_set_devmap(g, 2, ifindex), 0);
 	assert_int_equal(bpf_map_lookup_elem(devmap, &port, found), 0);
@@ -424,10 +427,14 @@ static void redirect_targets_come_and_go(void **state)
 
 	assert_int_equal(gate_set_xsk(g, f->sizes.xsk, -1), -EINVAL);
 	assert_int_equal(gate_set_xsk(g, 1, -1), 0);
-	gate_xsk_read(g)[1] = 5;
 	/* Not a socket: refused. What an earlier socket did not read is nobody's any more. */
-	assert_true(gate_set_xsk(g, 1, 0) < 0);
-	assert_int_equal(gate_xsk_read(g)[1], gate_xsk_sent(g)[1]);
+	assert_int_equal(bpf_map_update_elem(sent, &element, frames, BPF_ANY), 0);
+	assert_true(gate_set_xsk(g, last, 0) < 0);
+	assert_int_equal(gate_xsk_sent(g)[last], 1234);
+	assert_int_equal(gate_xsk_read(g)[last], 1234);
+	assert_int_equal(bpf_map_lookup_elem(read, &element, found), 0);
+	assert_int_equal(found[1], 1234);
+	assert_int_equal(found[0], 0);
 	gate_close(g);
 	fixture_remove(f);
 	veth_del("wgd");

@@ -84,7 +84,7 @@ class Run:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
-        labs.sweep(f"weir-e2e-{self.popen.pid}")
+        labs.sweep()
 
     def text(self):
         self.output.seek(0)
@@ -144,7 +144,7 @@ def choose(names, hook):
         about = scenario.load(name).scenario
         wanted += [(name, one, about["seconds"]) for one in about["hooks"]
                    if hook in ("both", one)]
-    return wanted
+    return wanted if names else sorted(wanted, key=lambda item: -item[2])
 
 
 def main():
@@ -168,6 +168,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("run.py: needs root: it makes network namespaces")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    labs.sweep()
     try:
         return Suite(choose(options.scenarios, options.hook), options.jobs, options.verbose).go()
     except KeyboardInterrupt:

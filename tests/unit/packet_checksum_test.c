@@ -203,6 +203,20 @@ static void source_routed_is_unknown(void **state)
 	assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_BAD);
 }
 
+static void ip_header_has_its_own(void **state)
+{
+	uint8_t frame[FRAME_MAX];
+	struct packet p;
+
+	packet_decode(frame, frame_build(frame, &samples[0]), PACKET_LINK_ETHERNET, &p);
+	assert_true(packet_header_checksum_ok(&p));
+	frame[22]--; /* time to live */
+	assert_false(packet_header_checksum_ok(&p));
+	assert_int_equal(packet_checksum(&p), PACKET_CHECKSUM_OK);
+	packet_decode(frame, frame_build(frame, &samples[3]), PACKET_LINK_ETHERNET, &p);
+	assert_true(packet_header_checksum_ok(&p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +227,7 @@ int main(void)
 		cmocka_unit_test(finished_udp_zero_becomes_ones),
 		cmocka_unit_test(others_have_none),
 		cmocka_unit_test(source_routed_is_unknown),
+		cmocka_unit_test(ip_header_has_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

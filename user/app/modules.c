@@ -2,9 +2,10 @@
 /* The table of modules: a new one is a file and a line here. */
 #include <string.h>
 
-#include "app/app.h"
+#include "app/module.h"
 
 static const struct app_module *const modules[] = {
+	&bittorrent_module,
 	NULL,
 };
 

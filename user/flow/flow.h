@@ -36,10 +36,10 @@ struct flow {
 	uint32_t decided_after; /* frames seen when decided */
 	uint64_t seen_ns;
 	struct stream *stream[2]; /* TCP: NULL until payload */
-	void *module;	    /* the inspector's state, with its modules' in it; freed by the table's
-			       release callback */
-	char hostname[256]; /* "" = none */
+	void *module; /* the inspector's state, with its modules' in it; freed by the table's
+			 release callback */
 	struct flow *next_hash, *newer, *older;
+	char hostname[256]; /* "" = none; last, so that a record may end with the text */
 };
 
 struct flow_table;
@@ -85,6 +85,8 @@ int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool
 			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len);
 /* The contiguous bytes so far; *len may be 0. Valid until the next push or release. */
 const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len);
+/* The number of the byte behind the contiguous ones; false without a stream. */
+bool flow_stream_next(const struct flow *f, uint8_t dir, uint32_t *seq);
 /* True once the limit is reached: the message will not grow. */
 bool flow_stream_full(const struct flow *f, uint8_t dir);
 

@@ -160,6 +160,16 @@ const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len)
 	return *len ? s->data : NULL;
 }
 
+bool flow_stream_next(const struct flow *f, uint8_t dir, uint32_t *seq)
+{
+	const struct stream *s = f->stream[dir];
+
+	if (!s)
+		return false;
+	*seq = s->base + contiguous(s);
+	return true;
+}
+
 bool flow_stream_full(const struct flow *f, uint8_t dir)
 {
 	const struct stream *s = f->stream[dir];

@@ -35,9 +35,6 @@ int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **ou
 void gate_close(struct gate *g);
 /* Whether this kernel lets only CAP_BPF write to a map by its descriptor (before 5.19). */
 bool gate_map_writes_need_bpf(void);
-/* Without a daemon: detaches every pinned link and filter, removes the pins. 0 when there is
- * nothing. */
-int gate_remove(const char *pins, struct error *e);
 /* Removes pins (after every port was detached). */
 void gate_unpin(struct gate *g);
 /*
@@ -64,9 +61,10 @@ bool gate_accounts_losses(const struct gate *g);
 struct weir_ctl *gate_ctl(struct gate *g);
 struct weir_numbers *gate_done(struct gate *g); /* weir_done, gate_slots() entries */
 uint32_t gate_slots(const struct gate *g);
-const uint32_t *
-gate_xsk_sent(struct gate *g);		 /* weir_xsk_sent: frames steered to each XSKMAP slot */
-uint32_t *gate_xsk_read(struct gate *g); /* weir_xsk_read: frames the worker took */
+/* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;
+ * gate_set_xsk starts it at what was sent so far. */
+const uint32_t *gate_xsk_sent(struct gate *g);
+uint32_t *gate_xsk_read(struct gate *g);
 
 /* Registers a port (index 1..WEIR_PORTS_MAX-1), its ifindex and the far end of its punt pair; cfg
  * NULL takes it out. -EADDRINUSE when two ifindexes collide. */

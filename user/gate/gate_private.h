@@ -9,8 +9,8 @@
 
 #include "gate/gate.h"
 
-/* X(enumerator, "name", member of struct gate_sizes or 0): a map whose entries the caller chooses
- * names the member. */
+/* X(enumerator, "name", entries by struct gate_sizes *s, 0 = as the object has it). An element of
+ * weir_xsk_sent and weir_xsk_read counts for two XSKMAP indexes. */
 #define GATE_MAPS(X)                                                                               \
 	X(CTL, "weir_ctl", 0)                                                                      \
 	X(PORT_OF, "weir_port_of", 0)                                                              \
@@ -22,8 +22,9 @@
 	X(MACS, "weir_macs", 0)                                                                    \
 	X(GIVEN, "weir_given", s->slots)                                                           \
 	X(DONE, "weir_done", s->slots)                                                             \
-	X(XSK_SENT, "weir_xsk_sent", s->xsk)                                                       \
-	X(XSK_READ, "weir_xsk_read", s->xsk)                                                       \
+	X(PROBE, "weir_probe", 0)                                                                  \
+	X(XSK_SENT, "weir_xsk_sent", (s->xsk + 1) / 2)                                             \
+	X(XSK_READ, "weir_xsk_read", (s->xsk + 1) / 2)                                             \
 	X(VERDICTS, "weir_verdicts", s->undecided)                                                 \
 	X(RECONNECTS, "weir_reconnects", s->reconnects)                                            \
 	X(ENDPOINTS, "weir_endpoints", s->endpoints)                                               \
@@ -99,6 +100,8 @@ bool gate_prog_id_is(uint32_t id, enum gate_prog prog);
 /* pin.c: the pin folder. PINS/maps exists only when complete. */
 enum gate_pin_dir { GATE_PIN_MAPS, GATE_PIN_PROGS, GATE_PIN_LINKS };
 int gate_pins_prepare(const char *pins, struct error *e);
+/* Removes the folders that an open made and did not fill. */
+void gate_pins_tidy(const char *pins);
 bool gate_pins_exist(const char *pins);
 int gate_pins_open_maps(struct gate *g, struct error *e);
 int gate_pins_save_maps(struct gate *g, struct error *e);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cap-ng.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include "gate/gate_private.h"
 
@@ -84,4 +87,21 @@ int gate_check_kernel(struct error *e)
 		return error_set(e, fd, "cannot make a BPF map: %s", strerror(-fd));
 	r = check_af_xdp(e);
 	return r ? r : check_map_types(e);
+}
+
+/* kernel.unprivileged_bpf_disabled barred every call of bpf(2) until 5.19; since then it bars the
+ * making of objects, and a descriptor is permission enough. */
+bool gate_map_writes_need_bpf(void)
+{
+	_cleanup_close_ int fd =
+		open("/proc/sys/kernel/unprivileged_bpf_disabled", O_RDONLY | O_CLOEXEC);
+	unsigned int major, minor;
+	struct utsname kernel;
+	char value = '1';
+
+	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+		return true;
+	if (major > 5 || (major == 5 && minor >= 19))
+		return false;
+	return fd < 0 || read(fd, &value, 1) != 1 || value != '0';
 }

@@ -55,8 +55,9 @@ static int gate_map_arrays(struct gate *g, struct error *e)
 
 	g->ctl = array_map(g->maps[GATE_MAP_CTL], sizeof(*g->ctl), both);
 	g->done = array_map(g->maps[GATE_MAP_DONE], g->slots * sizeof(*g->done), both);
-	g->xsk_sent = array_map(g->maps[GATE_MAP_XSK_SENT], g->xsk * sizeof(uint32_t), PROT_READ);
-	g->xsk_read = array_map(g->maps[GATE_MAP_XSK_READ], g->xsk * sizeof(uint32_t), both);
+	g->xsk_sent =
+		array_map(g->maps[GATE_MAP_XSK_SENT], g->xsk * sizeof(*g->xsk_sent), PROT_READ);
+	g->xsk_read = array_map(g->maps[GATE_MAP_XSK_READ], g->xsk * sizeof(*g->xsk_sent), both);
 	if (g->ctl && g->done && g->xsk_sent && g->xsk_read)
 		return 0;
 	return error_set(e, -errno,
@@ -72,8 +73,8 @@ void gate_close(struct gate *g)
 		ring_buffer__free(g->events);
 	array_unmap(g->ctl, sizeof(*g->ctl));
 	array_unmap(g->done, g->slots * sizeof(*g->done));
-	array_unmap(g->xsk_sent, g->xsk * sizeof(uint32_t));
-	array_unmap(g->xsk_read, g->xsk * sizeof(uint32_t));
+	array_unmap(g->xsk_sent, g->xsk * sizeof(*g->xsk_sent));
+	array_unmap(g->xsk_read, g->xsk * sizeof(*g->xsk_sent));
 	for (int i = 0; i < GATE_MAP_COUNT; i++)
 		util_closep(&g->maps[i]);
 	for (int i = 0; i < GATE_PROG_COUNT; i++)
@@ -207,8 +208,10 @@ int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **ou
 	r = gate_load(g, sizes, adopt, e);
 	if (!r)
 		r = gate_commit(g, adopt, e);
-	if (r)
+	if (r) {
+		gate_pins_tidy(pins);
 		return r;
+	}
 	*adopted = adopt;
 	*out = TAKE_PTR(g);
 	return 0;

@@ -124,6 +124,17 @@ int gate_pins_prepare(const char *pins, struct error *e)
 	return 0;
 }
 
+void gate_pins_tidy(const char *pins)
+{
+	char path[GATE_PATH_MAX];
+
+	/* What is not empty is in use and stays. */
+	for (size_t i = GATE_PIN_PROGS; i < ARRAY_SIZE(dir_names); i++)
+		if (!path_format(path, "%s/%s", pins, dir_names[i]))
+			rmdir(path);
+	rmdir(pins);
+}
+
 bool gate_pins_exist(const char *pins)
 {
 	char path[GATE_PATH_MAX];

@@ -109,6 +109,8 @@ int gate_set_devmap(struct gate *g, unsigned int port, unsigned int ifindex)
 
 int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd)
 {
+	uint32_t sent;
+
 	if (index >= g->xsk)
 		return -EINVAL;
 	if (xsk_fd < 0)
@@ -116,7 +118,7 @@ int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd)
 			       ? -errno
 			       : 0;
 	/* Frames that went to an earlier socket of this index are not waiting in the new one. */
-	__atomic_store_n(&g->xsk_read[index],
-			 __atomic_load_n(&g->xsk_sent[index], __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+	sent = __atomic_load_n(&g->xsk_sent[index], __ATOMIC_RELAXED);
+	__atomic_store_n(&g->xsk_read[index], sent, __ATOMIC_RELEASE);
 	return bpf_map_update_elem(g->maps[GATE_MAP_XSK], &index, &xsk_fd, BPF_ANY) ? -errno : 0;
 }

@@ -15,6 +15,8 @@ struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
 	struct flow_limits limits;
+	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
+				     from CLOCK_MONOTONIC on */
 };
 
 /* What the packet led to. */
@@ -27,8 +29,9 @@ struct inspect_outcome {
 
 struct inspector;
 /*
- * signatures, registry and endpoints are the caller's and shared; learn is called for every new
- * endpoint (after endpoints_add), may be NULL. Heap; NULL on ENOMEM.
+ * signatures, registry and endpoints are the caller's and shared; endpoints may be NULL (nothing is
+ * learned). learn is called (after endpoints_add) for every new endpoint, and for a renewed one
+ * when a good part of its time has passed; may be NULL. Heap; NULL on ENOMEM.
  */
 struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
 				struct app_registry *r, struct endpoints *endpoints,
@@ -49,9 +52,11 @@ void inspector_set_packets(struct inspector *i, unsigned int packets);
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out);
 /* Offline: flows still open at the end are decided as unknown; fn sees every flow, also those that
- * expired before (in order of first frame). */
+ * expired before (in order of first frame) unless inspector_on_release took them. Such flows carry
+ * no streams and no module. */
 void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
-/* Calls fn for flows as they leave the table (expiry, eviction). */
+/* Calls fn for flows as they leave the table (expiry, eviction, another flow on the same tuple).
+ * Offline flows are then not kept for inspector_finish. */
 void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);

@@ -117,6 +117,15 @@ enum packet_checksum packet_checksum(const struct packet *p)
 	return PACKET_CHECKSUM_BAD;
 }
 
+bool packet_header_checksum_ok(const struct packet *p)
+{
+	const uint8_t *ip = p->frame + p->l3;
+
+	if (p->ip_version != 4)
+		return true;
+	return checksum_fold(checksum_add(0, ip, (size_t)(p->l4 - p->l3))) == 0xffff;
+}
+
 bool packet_checksum_unfinished(const struct packet *p)
 {
 	unsigned int offset = field_offset(p);

@@ -69,6 +69,8 @@ enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wi
  * final destination counts).
  */
 enum packet_checksum packet_checksum(const struct packet *p);
+/* Whether the IP header's own checksum is right (RFC 791, 3.1); IPv6 has none. */
+bool packet_header_checksum_ok(const struct packet *p);
 /* Whether the checksum field holds just the pseudo-header sum: cheap, and may say so of a finished
  * one (1 in 65536). */
 bool packet_checksum_unfinished(const struct packet *p);

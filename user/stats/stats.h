@@ -18,6 +18,8 @@ struct stats_port {
 	struct weir_counter gate[WEIR_REASON_COUNT]; /* what the gate counted, by ingress port */
 	uint64_t slow[WEIR_REASON_COUNT]; /* what the workers counted, by ingress port; MADE_RESET
 					     by the port it left */
+	uint64_t ended_before; /* wire frames that an earlier daemon took and ended: its counters
+				  are gone */
 	uint64_t slow_bytes[WEIR_REASON_COUNT];
 	struct weir_volume sent; /* fast path, by egress port */
 	uint64_t slow_sent, slow_sent_bytes;
@@ -44,7 +46,8 @@ struct stats_snapshot {
 	size_t rule_count;
 	uint64_t flows_decided, flows_undecided;
 	uint64_t cache[GATE_CACHE_RESULTS];
-	uint64_t events_lost;
+	uint64_t events_lost;	   /* by the gate: the ring was full */
+	uint64_t events_unwritten; /* by the events file */
 	struct worker_counters *workers;
 	size_t worker_count;
 	uint32_t generation;
@@ -52,30 +55,51 @@ struct stats_snapshot {
 	double heartbeat_age_seconds; /* the slowest worker's */
 	uint64_t endpoints;
 	bool losses_accounted;
+	char *names; /* what the apps' and rules' names point into */
 };
 void stats_snapshot_free(struct stats_snapshot *s);
 
 /*
  * One port's balance (design.md, invariant 1): received + made = redirected + stack + dropped,
- * kernel losses moved from redirected to dropped. `in_flight` is what is missing: 0 at rest.
+ * kernel losses moved from redirected to dropped. `in_flight` is what is missing: 0 at rest. In
+ * wire frames; docs/metrics.md has the arithmetic.
  */
 struct stats_balance {
 	uint64_t received, made, redirected, stack, dropped;
 	int64_t in_flight;
 };
 void stats_port_balance(const struct stats_snapshot *s, size_t port, struct stats_balance *out);
-/* Drops of one reason on a port, from all counting places. */
+/* Wire frames of one reason on a port, from all counting places. */
 uint64_t stats_port_dropped(const struct stats_port *p, enum weir_reason r);
+/* A reason's kind, label and help. r < WEIR_REASON_COUNT. */
+enum weir_reason_kind stats_reason_kind(enum weir_reason r);
+const char *stats_reason_name(enum weir_reason r);
+const char *stats_method_name(enum weir_method m);
+/* Frames that came in on a port, as the kernel counts them (TC: skbs), and their bytes. */
+struct weir_volume stats_port_received(const struct stats_port *p);
+/* What weir itself sent out of a port, fast path and slow path. */
+struct weir_volume stats_port_sent(const struct stats_port *p);
+
+/* The metrics by name, for the reference table (docs/metrics.md). NULL beyond the end. */
+struct stats_metric_info {
+	const char *name, *type, *labels, *help;
+};
+const struct stats_metric_info *stats_metric(size_t index);
 
 /* Prometheus text format 0.0.4: # HELP and # TYPE for every family. malloc'd, NUL-terminated; NULL
  * on ENOMEM. */
 char *stats_prometheus(const struct stats_snapshot *s);
 
-/* The metrics listener (libmicrohttpd). render is called from its thread and returns malloc'd text.
- * "host:port", "[::1]:port". */
+/*
+ * The metrics listener (libmicrohttpd): GET /metrics. render is called from its thread and returns
+ * malloc'd text (NULL: answered with 503). listen: "192.0.2.1:9477", "[::1]:9477" or
+ * "localhost:PORT"; port 0 lets the kernel choose. -EINVAL with a text, -EADDRINUSE ...
+ */
 struct stats_server;
 int stats_server_start(const char *listen, char *(*render)(void *arg), void *arg,
 		       struct stats_server **out, struct error *e);
 void stats_server_stop(struct stats_server *s);
+/* The port it listens on, host order. */
+unsigned int stats_server_port(const struct stats_server *s);
 
 #endif

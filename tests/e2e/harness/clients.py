@@ -4,7 +4,8 @@ BitTorrent clients without a screen, each with one way to start and one to ask h
 
 Common arguments: torrent (torrent.Torrent), seed (the data is there), port, encryption ("off" speaks
 plain first, "require" accepts MSE with RC4 alone), utp ("off", "on", "only"; where the client can),
-version (4 or 6: what it listens on, where it can be told).
+version (4 or 6: what it listens on, where it can be told), upload (bytes per second at most, 0 = all
+it can; transmission and libtorrent).
 """
 import json
 import os
@@ -26,9 +27,9 @@ class Client:
     programs = ()
 
     def __init__(self, host, torrent, seed=False, port=51413, encryption="off", utp="off",
-                 version=4):
+                 version=4, upload=0):
         self.host, self.torrent, self.seed, self.port = host, torrent, seed, port
-        self.encryption, self.utp, self.version = encryption, utp, version
+        self.encryption, self.utp, self.version, self.upload = encryption, utp, version, upload
         self.dir = host.path(f"{self.name}-{port}")
         self.folder = os.path.join(self.dir, "data")
         self.process = None
@@ -84,6 +85,7 @@ class Transmission(Client):
             "port-forwarding-enabled": False, "download-dir": self.folder,
             "incomplete-dir-enabled": False, "preallocation": 0, "message-level": 2,
             "scrape-paused-torrents-enabled": False, "watch-dir-enabled": False,
+            "speed-limit-up-enabled": self.upload > 0, "speed-limit-up": self.upload // 1000,
         }
         with open(os.path.join(self.dir, "settings.json"), "w") as file:
             json.dump(settings, file)
@@ -244,12 +246,12 @@ class LibTorrent(Client):
     name = "libtorrent"
     programs = ()
 
-    def __init__(self, host, torrent, dht=False, magnet=False, peers=(), nodes=(), upload=0,
-                 listen=None, **common):
+    def __init__(self, host, torrent, dht=False, magnet=False, peers=(), nodes=(), listen=None,
+                 **common):
         super().__init__(host, torrent, **common)
         self.options = {
             "dht": dht, "peers": [list(peer) for peer in peers],
-            "nodes": [list(node) for node in nodes], "upload": upload, "seed": self.seed,
+            "nodes": [list(node) for node in nodes], "upload": self.upload, "seed": self.seed,
             "transport": {"off": "tcp", "on": "both", "only": "utp"}[self.utp],
             "listen": listen or bracket(host.ip(self.version), self.port),
             "encryption": self.encryption, "path": self.folder,

@@ -163,6 +163,6 @@ class Sniffer:
         self._socket.close()
 
     def payload_packets(self):
-        """Packets with payload of every direction of a flow: (proto, src, sport, dst, dport) to number."""
+        """How many packets with payload came: by (proto, src, sport, dst, dport)."""
         return collections.Counter((s.proto, s.src, s.sport, s.dst, s.dport)
                                    for s in list(self.seen) if s.payload)

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What one run of one scenario owns: a name, a folder, a hook, and everything to be undone at the end."""
+"""What one run of one scenario owns: a name, a folder, a hook, and what is undone at the end."""
 import os
+import re
 import shutil
 import tempfile
 import traceback
 
 from . import proc
 from .check import Skip, check
-from .net import Net, needs, remove_namespace
+from .net import NETNS, Net, needs, remove_namespace
 from .weir import Weir
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
+PREFIX = "weir-e2e-"
 
 
 class Lab:
     """hook: "native" (links are wires) or "tc" (all offloads on)."""
 
     def __init__(self, hook="native", hold_logs=False):
-        self.run = f"weir-e2e-{os.getpid()}"
+        self.run = f"{PREFIX}{os.getpid()}"
         self.hook, self.hold_logs = hook, hold_logs
         self.top = TOP
         self.binary = os.environ.get("WEIR", os.path.join(TOP, "build", "weir"))
@@ -31,11 +33,11 @@ class Lab:
         """Called at the end, last one first."""
         self._closers.append(function)
 
-    def tool(self, name):
-        """A test program of tests/tools."""
-        path = os.path.join(TOP, "build", "tests", "tools", name)
+    def built(self, *parts):
+        """Something the tests need from build/."""
+        path = os.path.join(TOP, "build", *parts)
         if not os.path.exists(path):
-            raise Skip(f"{os.path.relpath(path, TOP)} is not built")
+            raise Skip(f"{os.path.relpath(path, TOP)} is not built (make e2e builds it)")
         return path
 
     def need(self, *programs):
@@ -91,14 +93,19 @@ class Lab:
         return failures
 
 
-def sweep(run):
-    """Removes what a scenario with this run name left when it was killed."""
-    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
-        if name.startswith(run + "-"):
+def sweep():
+    """Removes what scenarios left that were killed: all runs whose process is gone."""
+    for name in os.listdir(NETNS) if os.path.isdir(NETNS) else []:
+        if orphaned(name):
             remove_namespace(name)
-    for name in os.listdir(tempfile.gettempdir()):
-        if name.startswith(run + "-"):
-            folder = os.path.join(tempfile.gettempdir(), name)
-            if os.path.ismount(os.path.join(folder, "bpf")):
-                proc.must(["umount", os.path.join(folder, "bpf")])
-            shutil.rmtree(folder)
+    for name in filter(orphaned, os.listdir(tempfile.gettempdir())):
+        folder = os.path.join(tempfile.gettempdir(), name)
+        if os.path.ismount(os.path.join(folder, "bpf")):
+            proc.must(["umount", os.path.join(folder, "bpf")])
+        shutil.rmtree(folder)
+
+
+def orphaned(name):
+    """Whether a name starts as ours do, with the id of a process that is no more."""
+    found = re.match(rf"{PREFIX}(\d+)-", name)
+    return found is not None and not os.path.exists(f"/proc/{found.group(1)}")

@@ -20,8 +20,8 @@ from .check import Failure, check
 
 CLONE_NEWNET = 0x40000000
 NETNS = "/run/netns"
-# A wire: frames leave with finished checksums, one segment each, tags in the bytes. The receiving end keeps
-# GRO, since a veth behind an XDP redirect only takes frames when it polls.
+# A wire: frames leave with finished checksums, one segment each, tags in the bytes. The receiving
+# end keeps GRO, since a veth behind an XDP redirect only takes frames when it polls.
 WIRE = "tx off tso off gso off txvlan off rxvlan off".split()
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,7 +36,7 @@ def _enter(namespace):
 
 
 def inside(namespace, function):
-    """Runs function in a thread that lives in the namespace and returns its value. Not for starting programs."""
+    """Runs function in a thread that lives in the namespace. Not for starting programs."""
     result = {}
 
     def body():
@@ -66,7 +66,8 @@ class Node:
 
     def _environment(self, extra):
         env = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
-        env.update(HOME=self.dir, TMPDIR=self.dir, LC_ALL="C.UTF-8", TERM="dumb", PYTHONDONTWRITEBYTECODE="1")
+        env.update(HOME=self.dir, TMPDIR=self.dir, LC_ALL="C.UTF-8", TERM="dumb",
+                   PYTHONDONTWRITEBYTECODE="1")
         env.update(extra or {})
         return env
 
@@ -164,39 +165,37 @@ class Net:
         for node in self._nodes:
             proc.must(["ip", "netns", "add", node.ns])
             self._quiet(node)
-        self.batch(self.gw.ns, self._gateway_links())
+        self.ip(self.gw.ns, "link set lo up")
         for host in self.hosts:
-            self.batch(host.ns, [
-                "link set lo up", f"link set eth0 mtu {self.mtu} up", f"addr add {host.ip4}/24 dev eth0",
-                f"addr add {host.ip6}/64 dev eth0 nodad"])
-            self._offloads(host)
+            self.ip(host.ns, "link set lo up")
+            self.connect(host)
         if self.bridge:
             self.make_bridge()
         if self.with_side:
             self._make_side()
         return self
 
-    def _gateway_links(self):
-        lines = ["link set lo up"]
-        for host in self.hosts:
-            lines.append(f"link add {host.interface} mtu {self.mtu} type veth peer name eth0 address {host.mac} "
-                         f"netns {host.ns}")
-        return lines + [f"link set {host.interface} up" for host in self.hosts]
+    def connect(self, host):
+        """The cable between a host and the gateway."""
+        self.batch(self.gw.ns, [
+            f"link add {host.interface} mtu {self.mtu} type veth peer name eth0 address {host.mac} "
+            f"netns {host.ns}", f"link set {host.interface} up"])
+        self.batch(host.ns, [
+            f"link set eth0 mtu {self.mtu} up", f"addr add {host.ip4}/24 dev eth0",
+            f"addr add {host.ip6}/64 dev eth0 nodad"])
+        if self.wire:
+            host.must(["ethtool", "-K", "eth0", "gro", "on"] + WIRE)
+            self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
     def _quiet(self, node):
-        """No frame that nobody asked for: no duplicate address detection, no router solicitation, no link-local
-        address; the gateway speaks no IPv6 at all."""
-        values = ["net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0",
-                  "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
+        """No frame that nobody asked for: no duplicate address detection, no router solicitation,
+        no link-local address; the gateway speaks no IPv6 at all."""
+        values = ["net.ipv6.conf.default.accept_dad=0",
+                  "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
         if node in (self.gw, getattr(self, "side", None)):
-            values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
+            values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1",
+                      "net.ipv4.igmp_link_local_mcast_reports=0"]
         node.must(["sysctl", "-qw"] + values)
-
-    def _offloads(self, host):
-        if not self.wire:
-            return
-        host.must(["ethtool", "-K", "eth0", "gro", "on"] + WIRE)
-        self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
     def make_bridge(self, name="br0"):
         """A bridge as the gateway has without weir: the plain kernel path."""
@@ -258,7 +257,8 @@ def needs(*programs):
 
 def bracket(address, port):
     """address:port as URLs and clients write it."""
-    return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"
+    version = ipaddress.ip_address(address).version
+    return f"[{address}]:{port}" if version == 6 else f"{address}:{port}"
 
 
 def parse_json(text, what):

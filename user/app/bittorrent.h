@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The parts of the BitTorrent module: peers told of, HTTP trackers, UDP trackers, DHT, uTP. */
+#ifndef WEIR_APP_BITTORRENT_H
+#define WEIR_APP_BITTORRENT_H
+
+#include "app/app.h"
+#include "app/bencode.h"
+#include "app/http.h"
+
+#define BITTORRENT_NAME "bittorrent"
+/* An answer's further peers are not learned: no client asks for more than 200. */
+#define TRACKER_PEERS_MAX 256
+/* Bytes of a body after which an HTTP answer is no longer read. */
+#define TRACKER_BODY_MAX 65536
+/* UDP requests remembered per flow; the oldest goes first. */
+#define TRACKER_PENDING_MAX 8
+
+/* ---- peers.c: what may be learned, and from what ---- */
+
+/*
+ * Whether peer:port (host order) may become an endpoint: no well-known service (below 1024), no
+ * address that is no single host. What a tracker says is evidence, not truth: it must not be able
+ * to have a client's web or mail taken for BitTorrent.
+ */
+bool peer_is_acceptable(const uint32_t addr[4], uint16_t port);
+/*
+ * Learns that the receiver of m, a tracker's answer, serves BitTorrent on the port that it
+ * announced (host order; 0 = none). Not at the announce: who answers has seen that the address is
+ * no invention.
+ */
+void peer_learn_own(const struct app_services *s, const struct app_message *m, uint16_t port);
+/* Learns that the receiver of m was told of peer:port. */
+void peer_learn_told(const struct app_services *s, const struct app_message *m,
+		     const uint32_t peer[4], uint16_t port, enum weir_source source);
+/* The same for an entry of a compact list (BEP 23, 7, 15): address, then port, 6 or 18 bytes. */
+void peer_learn_compact(const struct app_services *s, const struct app_message *m,
+			const uint8_t *entry, size_t size, enum weir_source source);
+
+/* ---- tracker_http.c (BEP 3, 7, 23, 48) ---- */
+
+struct tracker_request {
+	bool announce; /* else scrape */
+	bool close;    /* the client wants the connection to end */
+	uint16_t port; /* the client's own, host order; 0: not given */
+};
+/* Whether the bytes begin with a whole request line of an announce or a scrape. */
+bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out);
+
+/* A tracker's answer on its way: no more than the entry at hand is kept. */
+struct tracker_http {
+	struct http_reader http;
+	struct bencode body;
+	bool readable; /* this response can hold peers */
+	bool failure;  /* the tracker refused */
+	bool finished; /* no further response will come, or none that can be read */
+	bool close;    /* as the last request said */
+	uint16_t own;  /* the client's port as it announced it, 0 = none or learned */
+	uint16_t peers;
+	uint32_t body_bytes;
+	uint8_t part[18]; /* compact entry */
+	char ip[ADDRESS_TEXT_MAX];
+	uint8_t ip_len; /* of `ip`; sizeof(ip): too long */
+	int64_t port;	/* -1: none yet */
+};
+void tracker_http_init(struct tracker_http *t);
+/* Bytes of the tracker's direction, in order. */
+void tracker_http_response(struct tracker_http *t, const struct app_services *s,
+			   const struct app_message *m);
+
+/* ---- tracker_udp.c (BEP 15) ---- */
+
+enum tracker_action { TRACKER_CONNECT, TRACKER_ANNOUNCE, TRACKER_SCRAPE, TRACKER_ERROR };
+
+struct tracker_pending {
+	uint32_t transaction; /* as on the wire */
+	uint16_t own;	      /* the port announced */
+	uint8_t action;	      /* enum tracker_action */
+	bool used;
+};
+struct tracker_udp {
+	struct tracker_pending pending[TRACKER_PENDING_MAX];
+	uint8_t next;
+};
+/* Whether the datagram is a connect request, which nothing else looks like. */
+bool tracker_udp_is_connect(const uint8_t *data, size_t len);
+/* Whether it could be an announce: its shape alone, so only an answer proves it. */
+bool tracker_udp_may_be_announce(const uint8_t *data, size_t len);
+/* A datagram of the client: remembers the transaction. */
+void tracker_udp_request(struct tracker_udp *t, const struct app_message *m);
+/* One of the tracker: whether it answers a remembered request. An announce's answer tells peers and
+ * confirms the client's own port. */
+bool tracker_udp_response(struct tracker_udp *t, const struct app_services *s,
+			  const struct app_message *m);
+
+/* ---- dht.c (BEP 5), utp.c (BEP 29) ---- */
+
+/* A whole KRPC query or response with a node id. */
+bool dht_is_message(const uint8_t *data, size_t len);
+
+struct utp_syn {
+	uint16_t connection, sequence; /* host order */
+};
+/* A connection's first packet. */
+bool utp_parse_syn(const uint8_t *data, size_t len, struct utp_syn *out);
+/* Whether it acknowledges exactly that SYN. */
+bool utp_answers_syn(const uint8_t *data, size_t len, const struct utp_syn *syn);
+/* Offset of the payload of a data packet, or 0. */
+size_t utp_payload(const uint8_t *data, size_t len);
+
+#endif

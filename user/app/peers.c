@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "app/bittorrent.h"
+
+/* Below it are services that a lie could shut: web, mail, names, remote login. */
+#define PORT_MIN 1024
+
+static bool v4_is_host(uint32_t host)
+{
+	unsigned int first = host >> 24;
+
+	/* 0/8 "this network", 127/8 loopback, 224/4 multicast, 240/4 reserved and broadcast */
+	return first != 0 && first != 127 && first < 224;
+}
+
+static bool v6_is_host(const uint32_t addr[4])
+{
+	uint32_t top = ntohl(addr[0]);
+
+	/* ff00::/8 multicast; :: and ::1, and with them the IPv4-compatible ones nobody uses */
+	return top >> 24 != 0xff && (addr[0] || addr[1] || addr[2]);
+}
+
+bool peer_is_acceptable(const uint32_t addr[4], uint16_t port)
+{
+	if (port < PORT_MIN)
+		return false;
+	return address_is_v4(addr) ? v4_is_host(ntohl(addr[3])) : v6_is_host(addr);
+}
+
+static void peer_learn(const struct app_services *s, const struct weir_endpoint_key *key,
+		       enum weir_source source)
+{
+	int app;
+
+	if (!s->learn || !peer_is_acceptable(key->peer, ntohs(key->port)))
+		return;
+	app = app_registry_find(s->registry, BITTORRENT_NAME);
+	if (app > 0)
+		s->learn(s->arg, key, (uint16_t)app, source);
+}
+
+void peer_learn_own(const struct app_services *s, const struct app_message *m, uint16_t port)
+{
+	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
+
+	memcpy(key.peer, m->dst, sizeof(key.peer));
+	peer_learn(s, &key, WEIR_SOURCE_ANNOUNCE);
+}
+
+void peer_learn_told(const struct app_services *s, const struct app_message *m,
+		     const uint32_t peer[4], uint16_t port, enum weir_source source)
+{
+	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
+
+	/* The tracker that names itself would make its next answer a peer's; the client that finds
+	 * itself in the list learns nothing. */
+	if (memcmp(peer, m->src, sizeof(key.peer)) == 0 && port == m->sport)
+		return;
+	if (memcmp(peer, m->dst, sizeof(key.peer)) == 0)
+		return;
+	memcpy(key.host, m->dst, sizeof(key.host));
+	memcpy(key.peer, peer, sizeof(key.peer));
+	peer_learn(s, &key, source);
+}
+
+void peer_learn_compact(const struct app_services *s, const struct app_message *m,
+			const uint8_t *entry, size_t size, enum weir_source source)
+{
+	uint32_t addr[4], v4;
+
+	if (size == 6) {
+		memcpy(&v4, entry, sizeof(v4));
+		address_from_v4(addr, v4);
+	} else {
+		memcpy(addr, entry, sizeof(addr));
+	}
+	peer_learn_told(s, m, addr, (uint16_t)(entry[size - 2] << 8 | entry[size - 1]), source);
+}

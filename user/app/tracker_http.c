@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Announces and scrapes over HTTP, and the answers. */
+#include <string.h>
+#include <strings.h>
+
+#include "app/bittorrent.h"
+
+/* ---- requests ---- */
+
+struct span {
+	const char *at;
+	size_t len;
+};
+
+static bool span_is(struct span s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+}
+
+/* The part before the first `stop`, which is taken off s together with it. */
+static struct span span_cut(struct span *s, char stop)
+{
+	const char *end = s->len ? memchr(s->at, stop, s->len) : NULL;
+	struct span part = {s->at, end ? (size_t)(end - s->at) : s->len};
+	size_t gone = part.len + (end ? 1 : 0);
+
+	s->at += gone;
+	s->len -= gone;
+	return part;
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* How many bytes a percent-encoded value stands for; 0 when it is badly encoded. */
+static size_t decoded_len(struct span s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s.len; i++, count++) {
+		if (s.at[i] != '%')
+			continue;
+		if (s.len - i < 3 || !is_hex(s.at[i + 1]) || !is_hex(s.at[i + 2]))
+			return 0;
+		i += 2;
+	}
+	return count;
+}
+
+static uint16_t decimal_port(struct span s)
+{
+	unsigned long port = 0;
+
+	if (s.len == 0 || s.len > 5)
+		return 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return 0;
+		port = port * 10 + (unsigned long)(s.at[i] - '0');
+	}
+	return port <= 65535 ? (uint16_t)port : 0;
+}
+
+static bool path_is_scrape(struct span path)
+{
+	struct span last = path;
+
+	while (path.len)
+		last = span_cut(&path, '/');
+	/* BEP 48: `announce` in the last part becomes `scrape`, what follows it stays. */
+	return last.len >= 6 && memcmp(last.at, "scrape", 6) == 0;
+}
+
+static bool target_parse(struct span target, struct tracker_request *out)
+{
+	struct span path = span_cut(&target, '?');
+	bool hash = false, peer = false;
+
+	while (target.len) {
+		struct span value = span_cut(&target, '&');
+		struct span name = span_cut(&value, '=');
+
+		if (span_is(name, "info_hash"))
+			hash = decoded_len(value) == 20;
+		else if (span_is(name, "peer_id"))
+			peer = decoded_len(value) == 20;
+		else if (span_is(name, "port"))
+			out->port = decimal_port(value);
+	}
+	out->announce = hash && peer && out->port;
+	return out->announce || (hash && path_is_scrape(path));
+}
+
+static bool headers_close(struct span rest)
+{
+	while (rest.len) {
+		struct span line = span_cut(&rest, '\n');
+		struct span name = span_cut(&line, ':');
+
+		if (name.len == 10 && strncasecmp(name.at, "connection", 10) == 0)
+			return memmem(line.at, line.len, "close", 5) != NULL;
+	}
+	return false;
+}
+
+bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
+{
+	struct span rest = {(const char *)data, len}, line, target;
+	struct tracker_request request = {.port = 0};
+
+	if (len < 4 || memcmp(data, "GET ", 4) != 0 || !memchr(data, '\n', len))
+		return false;
+	line = span_cut(&rest, '\n');
+	(void)span_cut(&line, ' ');
+	target = span_cut(&line, ' ');
+	if (line.len < 8 || memcmp(line.at, "HTTP/1.", 7) != 0 || !target_parse(target, &request))
+		return false;
+	request.close = headers_close(rest);
+	*out = request;
+	return true;
+}
+
+/* ---- answers ---- */
+
+/* The one whose answer is being read, for the callbacks. */
+struct reading {
+	struct tracker_http *t;
+	const struct app_services *s;
+	const struct app_message *m;
+};
+
+void tracker_http_init(struct tracker_http *t)
+{
+	memset(t, 0, sizeof(*t));
+	http_init(&t->http);
+}
+
+static void compact_read(const struct reading *r, const struct bencode_event *e, size_t size)
+{
+	struct tracker_http *t = r->t;
+
+	if (e->total % size)
+		return;
+	for (size_t i = 0; i < e->len && t->peers < TRACKER_PEERS_MAX; i++) {
+		size_t at = (e->offset + i) % size;
+
+		t->part[at] = e->data[i];
+		if (at + 1 < size)
+			continue;
+		peer_learn_compact(r->s, r->m, t->part, size, WEIR_SOURCE_HTTP_TRACKER);
+		t->peers++;
+	}
+}
+
+static void ip_read(struct tracker_http *t, const struct bencode_event *e)
+{
+	if (e->total >= sizeof(t->ip)) {
+		t->ip_len = sizeof(t->ip);
+		return;
+	}
+	memcpy(t->ip + e->offset, e->data, e->len);
+	t->ip_len = (uint8_t)(e->offset + e->len);
+}
+
+/* The end of a dictionary of the list. Names of hosts are ignored: nobody here resolves them. */
+static void entry_end(const struct reading *r)
+{
+	struct tracker_http *t = r->t;
+	uint32_t addr[4];
+
+	if (t->peers == TRACKER_PEERS_MAX)
+		return;
+	t->peers++;
+	if (t->ip_len == 0 || t->ip_len == sizeof(t->ip) || t->port < 1 || t->port > 65535)
+		return;
+	t->ip[t->ip_len] = '\0';
+	t->ip_len = 0;
+	if (address_parse(t->ip, addr) == 0)
+		peer_learn_told(r->s, r->m, addr, (uint16_t)t->port, WEIR_SOURCE_HTTP_TRACKER);
+}
+
+static void entry_event(const struct reading *r, const struct bencode *b,
+			const struct bencode_event *e)
+{
+	struct tracker_http *t = r->t;
+
+	if (e->depth == 2 && e->kind == BENCODE_DICT) {
+		t->ip_len = 0;
+		t->port = -1;
+	}
+	if (e->depth == 2 && e->kind == BENCODE_END)
+		entry_end(r);
+	if (e->depth != 3)
+		return;
+	if (e->kind == BENCODE_TEXT && strcmp(bencode_key(b, 2), "ip") == 0)
+		ip_read(t, e);
+	if (e->kind == BENCODE_INTEGER && strcmp(bencode_key(b, 2), "port") == 0)
+		t->port = e->integer;
+}
+
+/* d .. 5:peers <compact or list> 6:peers6 <compact> .. e */
+static void answer_event(void *arg, const struct bencode *b, const struct bencode_event *e)
+{
+	const struct reading *r = arg;
+	const char *key = bencode_key(b, 0);
+
+	if (e->depth == 0 && e->kind == BENCODE_DICT) {
+		peer_learn_own(r->s, r->m, r->t->own);
+		r->t->own = 0;
+	}
+	/* Keys are sorted (BEP 3), so a refusal comes before any peer. */
+	if (strcmp(key, "failure reason") == 0)
+		r->t->failure = true;
+	if (r->t->failure)
+		return;
+	if (strcmp(key, "peers6") == 0 && e->depth == 1 && e->kind == BENCODE_TEXT)
+		compact_read(r, e, 18);
+	if (strcmp(key, "peers") != 0)
+		return;
+	if (e->depth == 1 && e->kind == BENCODE_TEXT)
+		compact_read(r, e, 6);
+	else
+		entry_event(r, b, e);
+}
+
+static void body_read(const struct reading *r, const uint8_t *data, size_t len)
+{
+	struct tracker_http *t = r->t;
+
+	if (len > TRACKER_BODY_MAX - t->body_bytes)
+		len = TRACKER_BODY_MAX - t->body_bytes;
+	t->body_bytes += (uint32_t)len;
+	if (t->readable && bencode_feed(&t->body, data, len, NULL, answer_event, (void *)r) != 0)
+		t->readable = false;
+	/* No tracker sends that much: whatever it is, it need not come this way. */
+	if (t->body_bytes == TRACKER_BODY_MAX)
+		t->finished = true;
+	if (t->http.state == HTTP_UNTIL_CLOSE && !t->readable)
+		t->finished = true;
+}
+
+static void response_event(void *arg, enum http_kind kind, const uint8_t *data, size_t len)
+{
+	const struct reading *r = arg;
+	struct tracker_http *t = r->t;
+
+	switch (kind) {
+	case HTTP_HEAD:
+		bencode_init(&t->body);
+		/* A compressed body stays unread: trackers answer in a few hundred bytes. */
+		t->readable = t->http.status == 200 && !t->http.encoded;
+		t->failure = false;
+		t->peers = 0;
+		t->ip_len = 0;
+		t->body_bytes = 0;
+		break;
+	case HTTP_BODY:
+		body_read(r, data, len);
+		break;
+	case HTTP_END:
+		t->finished |= t->close || t->http.close;
+		break;
+	}
+}
+
+void tracker_http_response(struct tracker_http *t, const struct app_services *s,
+			   const struct app_message *m)
+{
+	struct reading r = {.t = t, .s = s, .m = m};
+
+	if (!t->finished && http_feed(&t->http, m->data, m->len, response_event, &r) < 0)
+		t->finished = true;
+}

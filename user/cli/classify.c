@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* weir classify: the flows of capture files with their applications. */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "inspect/inspect.h"
+#include "util/util.h"
+
+#define SIGNATURE_FILES_MAX 16
+#define NS_PER_SECOND	    UINT64_C(1000000000)
+#define EXPIRE_EVERY	    1024 /* frames */
+#define TUNNELS_MAX	    2
+
+static const struct inspect_settings settings = {
+	.packets = 8,
+	.limits =
+		{
+			.flows = 1 << 20,
+			.stream_bytes = 16384,
+			.stream_bytes_all = (size_t)256 << 20,
+			.idle_ns = 300 * NS_PER_SECOND,
+		},
+	.endpoint_ttl_ns = 3600 * NS_PER_SECOND,
+};
+
+struct arguments {
+	const char *signatures[SIGNATURE_FILES_MAX];
+	size_t signature_count;
+	char **captures;
+	int capture_count;
+	bool json;
+};
+
+struct run {
+	struct app_registry *registry;
+	struct signatures *signatures;
+	struct table *table; /* NULL: JSON */
+	bool failed;	     /* nothing more can be written */
+};
+
+/* ---- what is printed ---- */
+
+/* Keywords of the IANA protocol numbers that captures have, as Suricata writes them. */
+static const char *protocol_name(uint8_t proto, char buf[8])
+{
+	static const struct {
+		uint8_t proto;
+		const char *name;
+	} names[] = {
+		{0, "HOPOPT"}, {1, "ICMP"},	{2, "IGMP"},	  {4, "IPV4"},	 {6, "TCP"},
+		{8, "EGP"},    {17, "UDP"},	{27, "RDP"},	  {33, "DCCP"},	 {41, "IPV6"},
+		{46, "RSVP"},  {47, "GRE"},	{50, "ESP"},	  {51, "AH"},	 {58, "ICMPV6"},
+		{59, "NONXT"}, {88, "EIGRP"},	{89, "OSPF"},	  {94, "IPIP"},	 {97, "ETHERIP"},
+		{103, "PIM"},  {108, "IPCOMP"}, {112, "VRRP"},	  {113, "PGM"},	 {115, "L2TP"},
+		{132, "SCTP"}, {133, "FC"},	{136, "UDPLITE"}, {137, "MPLS"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].proto == proto)
+			return names[i].name;
+	snprintf(buf, 8, "%u", proto);
+	return buf;
+}
+
+static const char *method_name(uint8_t method)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_METHOD_##id] = name,
+		WEIR_METHODS(X)
+#undef X
+	};
+
+	return method < WEIR_METHOD_COUNT ? names[method] : names[WEIR_METHOD_NONE];
+}
+
+/* A flow as words and numbers. */
+struct line {
+	char src[ADDRESS_TEXT_MAX], dest[ADDRESS_TEXT_MAX];
+	unsigned int src_port, dest_port;
+	char number[8];
+	const char *proto, *app, *category, *method;
+};
+
+static void line_fill(const struct run *r, const struct flow *f, struct line *out)
+{
+	const struct app_info *info = app_registry_get(r->registry, f->app);
+	const struct weir_flow_key *k = &f->key;
+	bool ports = k->proto == IPPROTO_TCP || k->proto == IPPROTO_UDP;
+
+	address_format(k->addr[f->origin], out->src);
+	address_format(k->addr[!f->origin], out->dest);
+	/* The key's ports are an identifier for ICMP. */
+	out->src_port = ports ? ntohs(k->port[f->origin]) : 0;
+	out->dest_port = ports ? ntohs(k->port[!f->origin]) : 0;
+	out->proto = protocol_name(k->proto, out->number);
+	out->app = f->app && info ? info->name : "unknown";
+	out->category = f->app && info && info->category[0] ? info->category : "unknown";
+	out->method = method_name(f->method);
+}
+
+static void print_json(struct run *r, const struct flow *f, const struct line *l)
+{
+	json_t *o = json_pack("{ss si ss si ss ss ss si ss sI sI si ss}", "src_ip", l->src,
+			      "src_port", (int)l->src_port, "dest_ip", l->dest, "dest_port",
+			      (int)l->dest_port, "proto", l->proto, "app_proto", l->app, "category",
+			      l->category, "confidence", (int)f->confidence, "method", l->method,
+			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
+			      "decided_after", (int)f->decided_after, "hostname", f->hostname);
+
+	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
+		r->failed = true;
+	json_decref(o);
+}
+
+static void add_row(struct table *t, const struct flow *f, const struct line *l)
+{
+	char src[ADDRESS_TEXT_MAX + 8];
+	char dest[ADDRESS_TEXT_MAX + 8];
+
+	table_cell(t, "%s", l->proto);
+	table_cell(t, "%s", human_endpoint(l->src, l->src_port, src, sizeof(src)));
+	table_cell(t, "%s", human_endpoint(l->dest, l->dest_port, dest, sizeof(dest)));
+	table_cell(t, "%s", l->app);
+	table_cell(t, "%s", l->category);
+	table_cell(t, "%u", f->confidence);
+	table_cell(t, "%s", l->method);
+	table_cell(t, "%u", f->frames);
+	table_cell(t, "%llu", (unsigned long long)f->bytes);
+	table_cell(t, "%u", f->decided_after);
+	table_cell(t, "%s", f->hostname);
+}
+
+static void print_flow(struct flow *f, void *arg)
+{
+	struct run *r = arg;
+	struct line l;
+
+	line_fill(r, f, &l);
+	if (r->table)
+		add_row(r->table, f, &l);
+	else
+		print_json(r, f, &l);
+}
+
+/* ---- captures ---- */
+
+static void capture_closep(struct capture **c)
+{
+	capture_close(*c);
+}
+
+static void inspector_freep(struct inspector **i)
+{
+	inspector_free(*i);
+}
+
+static void endpoints_freep(struct endpoints **e)
+{
+	endpoints_free(*e);
+}
+
+/* IP in IP (RFC 2003, RFC 4213, RFC 2473): the flows are those inside. */
+static enum packet_status unwrap(struct packet *p, enum packet_status status)
+{
+	for (int depth = 0; depth < TUNNELS_MAX && status == PACKET_OK &&
+			    (p->proto == IPPROTO_IPIP || p->proto == IPPROTO_IPV6);
+	     depth++) {
+		const struct packet outer = *p;
+
+		status = packet_decode_cut(outer.frame + outer.payload, outer.payload_len,
+					   outer.l4_len, PACKET_LINK_RAW, p);
+	}
+	return status;
+}
+
+static void judge_frame(struct inspector *i, const struct capture_frame *f)
+{
+	struct inspect_outcome outcome;
+	struct packet p;
+	enum packet_status status;
+
+	status = packet_decode_cut(f->data, f->len, f->wire_len, f->link, &p);
+	status = unwrap(&p, status);
+	inspector_packet(i, &p, status, NULL, f->time_ns, &outcome);
+}
+
+static int classify_capture(struct run *r, const char *path, struct error *e)
+{
+	_cleanup_(endpoints_freep) struct endpoints *endpoints = NULL;
+	_cleanup_(inspector_freep) struct inspector *inspector = NULL;
+	_cleanup_(capture_closep) struct capture *capture = NULL;
+	struct capture_frame frame;
+	int rc = capture_open(path, &capture, e);
+
+	if (rc < 0)
+		return rc;
+	endpoints = endpoints_new(65536, settings.endpoint_ttl_ns);
+	if (endpoints)
+		inspector =
+			inspector_new(&settings, r->signatures, r->registry, endpoints, NULL, NULL);
+	if (!inspector)
+		return error_set(e, -ENOMEM, "%s: out of memory", path);
+	for (uint64_t n = 1; (rc = capture_next(capture, &frame, e)) > 0; n++) {
+		judge_frame(inspector, &frame);
+		if (n % EXPIRE_EVERY == 0)
+			inspector_expire(inspector, frame.time_ns, EXPIRE_EVERY);
+	}
+	inspector_finish(inspector, print_flow, r);
+	return rc;
+}
+
+/* ---- the verb ---- */
+
+static void usage(FILE *out)
+{
+	fputs("usage: weir classify CAPTURE... [--json] [--signatures FILE]\n"
+	      "\n"
+	      "Shows the flows of pcap and pcapng files with their applications, in the order of\n"
+	      "their first frames. Needs no privilege and no daemon.\n"
+	      "\n"
+	      "  --json             one JSON object a line\n"
+	      "  --signatures FILE  instead of the built-in set; may be given several times\n"
+	      "  -h, --help         this text\n",
+	      out);
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *out)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"signatures", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
+			usage(stdout);
+			return 1;
+		}
+		if (option == 'j') {
+			out->json = true;
+		} else if (option == 's' && out->signature_count < SIGNATURE_FILES_MAX) {
+			out->signatures[out->signature_count++] = optarg;
+		} else {
+			usage(stderr);
+			return -EINVAL;
+		}
+	}
+	out->captures = argv + optind;
+	out->capture_count = argc - optind;
+	if (out->capture_count > 0)
+		return 0;
+	fputs("weir: classify: no capture named\n", stderr);
+	usage(stderr);
+	return -EINVAL;
+}
+
+static int load_signatures(const struct arguments *a, struct run *r, struct error *e)
+{
+	if (a->signature_count)
+		return signatures_load(a->signatures, a->signature_count, r->registry,
+				       &r->signatures, e);
+	return signatures_load_builtin(r->registry, &r->signatures, e);
+}
+
+/* Classifies every capture, also behind one that failed. */
+static int classify_all(const struct arguments *a, struct run *r)
+{
+	int status = CLI_DONE;
+
+	for (int n = 0; n < a->capture_count; n++) {
+		struct error e = {0};
+
+		if (classify_capture(r, a->captures[n], &e) < 0) {
+			fflush(stdout);
+			fprintf(stderr, "weir: %s\n", e.text);
+			status = CLI_FAILED;
+		}
+	}
+	if (r->table)
+		table_print(r->table, stdout);
+	if (fflush(stdout) == EOF || ferror(stdout) || r->failed) {
+		fputs("weir: classify: cannot write the result\n", stderr);
+		status = CLI_FAILED;
+	}
+	return status;
+}
+
+static struct table *new_table(void)
+{
+	static const char *const headers[] = {
+		"PROTO",  "SOURCE",  "DESTINATION", "APPLICATION", "CATEGORY", ">CONFIDENCE",
+		"METHOD", ">FRAMES", ">BYTES",	    ">AFTER",	   "HOSTNAME", NULL};
+
+	return table_new(headers);
+}
+
+int cli_classify(int argc, char **argv)
+{
+	struct arguments a = {0};
+	struct run r = {0};
+	struct error e = {0};
+	int status = parse_arguments(argc, argv, &a);
+
+	if (status != 0)
+		return status < 0 ? CLI_USAGE : CLI_DONE;
+	if (!a.json)
+		r.table = new_table();
+	r.registry = app_registry_new();
+	if ((a.json || r.table) && r.registry && load_signatures(&a, &r, &e) == 0) {
+		status = classify_all(&a, &r);
+	} else {
+		fprintf(stderr, "weir: %s\n", e.text[0] ? e.text : "out of memory");
+		status = CLI_FAILED;
+	}
+	table_free(r.table);
+	signatures_free(r.signatures);
+	app_registry_free(r.registry);
+	return status;
+}

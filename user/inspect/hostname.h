@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Host names in the first message of a direction, for user/inspect alone. */
+#ifndef WEIR_INSPECT_HOSTNAME_H
+#define WEIR_INSPECT_HOSTNAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Copies the name (without port, NUL-terminated) into out of cap bytes. 1 when found, 0 when the
+ * message has none, -EAGAIN when more of it could have one. Names with characters that no host has,
+ * or longer than out, count as none.
+ */
+/* HTTP/1 request: the authority of its target (RFC 9112, 3.2), else the Host field (RFC 9110, 7.2).
+ */
+int hostname_from_http(const uint8_t *data, size_t len, char *out, size_t cap);
+/* TLS ClientHello (RFC 8446, 4.1.2): server_name (RFC 6066, 3). */
+int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap);
+
+#endif

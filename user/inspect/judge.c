@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "inspect/hostname.h"
+#include "inspect/state.h"
+#include "util/util.h"
+
+static void decide(struct glance *g, const struct app_finding *finding)
+{
+	const struct app_module *module = module_of(g->i, finding->app);
+	struct flow *f = g->f;
+
+	f->decided = true;
+	f->app = finding->app;
+	f->method = finding->app ? finding->method : WEIR_METHOD_NONE;
+	f->confidence = finding->app ? finding->confidence : 0;
+	f->decided_after = f->frames;
+	f->inspect = finding->inspect && !finding->done && module && module->inspected;
+	g->out->decided_now = true;
+	g->out->reconnect = finding->reconnect && f->two_way;
+	if (f->inspect)
+		follow_begin(f);
+	else
+		modules_release(g->i, g->j);
+	judge_hostname(g, f->id == 0);
+	if (!g->j->want_host)
+		flow_release_streams(g->i->table, f);
+}
+
+/* Whether `host` was told that `peer` is something at `port`. */
+static bool find_endpoint(const struct glance *g, unsigned int host, struct weir_peer *peer)
+{
+	const struct weir_flow_key *k = &g->f->key;
+	struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
+
+	memcpy(key.host, k->addr[host], sizeof(key.host));
+	memcpy(key.peer, k->addr[!host], sizeof(key.peer));
+	return endpoints_find(g->i->endpoints, &key, g->i->now_ns, peer);
+}
+
+/* As the gate does at a first packet: either end may be the one that was told. */
+static bool decide_by_endpoint(struct glance *g)
+{
+	struct weir_peer peer;
+	struct app_finding finding = {.method = WEIR_METHOD_ENDPOINT};
+
+	if (!g->i->endpoints || !flow_has_ports(g->f))
+		return false;
+	if (!find_endpoint(g, g->f->origin, &peer) && !find_endpoint(g, !g->f->origin, &peer))
+		return false;
+	finding.app = peer.app;
+	finding.confidence = peer.confidence;
+	decide(g, &finding);
+	return true;
+}
+
+void judge_first(struct glance *g)
+{
+	struct app_finding finding = {.method = WEIR_METHOD_PORT, .confidence = 100};
+
+	if (flow_has_ports(g->f)) {
+		/* A datagram is classified first: a signature beats what was learned. */
+		if (g->p->payload_len == 0)
+			decide_by_endpoint(g);
+		return;
+	}
+	finding.app = (uint16_t)app_registry_by_protocol(g->i->registry, g->f->key.proto);
+	decide(g, &finding);
+}
+
+void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
+		      struct app_message *out)
+{
+	const struct weir_flow_key *k = &g->f->key;
+
+	*out = (struct app_message){
+		.flow = g->f,
+		.data = data,
+		.len = len,
+		.dir = dir,
+		.proto = k->proto,
+		.from_origin = dir == g->f->origin,
+		.sport = ntohs(k->port[dir]),
+		.dport = ntohs(k->port[!dir]),
+		.now_ns = g->i->now_ns,
+		.domain = k->domain,
+	};
+	memcpy(out->src, k->addr[dir], sizeof(out->src));
+	memcpy(out->dst, k->addr[!dir], sizeof(out->dst));
+}
+
+void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete)
+{
+	struct app_finding finding = {0};
+	struct classify_result result = {0};
+	struct app_message m;
+	struct classify_input in;
+
+	judge_message_of(g, dir, data, len, &m);
+	m.complete = complete;
+	in = (struct classify_input){
+		.data = data,
+		.len = len,
+		.proto = m.proto,
+		.from_origin = m.from_origin,
+		.complete = complete,
+		.sport = m.sport,
+		.dport = m.dport,
+	};
+	if (classify_message(g->i->signatures, g->i->scratch, &in, &result)) {
+		finding.app = result.app;
+		finding.method = result.method;
+		finding.confidence = result.confidence;
+	}
+	modules_undecided(g, &m, &finding);
+	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
+		decide(g, &finding);
+	else
+		decide_by_endpoint(g);
+}
+
+void judge_finally(struct glance *g)
+{
+	const struct app_finding unknown = {0};
+
+	for (uint8_t n = 0; n < 2 && !g->f->decided; n++) {
+		uint8_t dir = n ? !g->f->origin : g->f->origin;
+		size_t len;
+		const uint8_t *data = flow_stream_data(g->f, dir, &len);
+
+		if (len > 0 && !flow_stream_full(g->f, dir))
+			judge_message(g, dir, data, len, true);
+	}
+	if (!g->f->decided)
+		decide(g, &unknown);
+}
+
+void judge_hostname(struct glance *g, bool may_wait)
+{
+	bool wait = false;
+
+	for (uint8_t dir = 0; dir < 2 && !g->f->hostname[0]; dir++) {
+		char *out = g->f->hostname;
+		size_t cap = sizeof(g->f->hostname);
+		size_t len;
+		const uint8_t *data = flow_stream_data(g->f, dir, &len);
+		int rc;
+
+		if (len == 0)
+			continue;
+		rc = hostname_from_tls(data, len, out, cap);
+		if (rc == 0)
+			rc = hostname_from_http(data, len, out, cap);
+		wait |= rc == -EAGAIN && !flow_stream_full(g->f, dir);
+	}
+	g->j->want_host = may_wait && wait && !g->f->hostname[0];
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "inspect/state.h"
+#include "util/util.h"
+
+/* The module that a signature set names for an application, else the one of the same name. */
+const struct app_module *module_of(const struct inspector *i, unsigned int app)
+{
+	const struct app_info *info = app ? app_registry_get(i->registry, app) : NULL;
+	const char *name;
+
+	if (!info)
+		return NULL;
+	name = info->module ? info->module : info->name;
+	for (size_t n = 0; n < i->module_count; n++)
+		if (strcmp(i->modules[n]->name, name) == 0)
+			return i->modules[n];
+	return NULL;
+}
+
+static size_t module_index(const struct inspector *i, const struct app_module *module)
+{
+	size_t n = 0;
+
+	while (i->modules[n] != module)
+		n++;
+	return n;
+}
+
+void **module_state(const struct inspector *i, struct judgement *j, const struct app_module *module)
+{
+	if (!j->states)
+		j->states = calloc(i->module_count, sizeof(*j->states));
+	return j->states ? &j->states[module_index(i, module)] : NULL;
+}
+
+/* The state is only stored once a module has one: most flows never need the array. */
+static void call_undecided(struct glance *g, const struct app_module *module,
+			   const struct app_message *m, struct app_finding *finding)
+{
+	void *fresh = NULL;
+	void **state = g->j->states ? module_state(g->i, g->j, module) : &fresh;
+
+	module->undecided(&g->i->services, m, state, finding);
+	if (!fresh)
+		return;
+	state = module_state(g->i, g->j, module);
+	if (state)
+		*state = fresh;
+	else if (module->release)
+		module->release(fresh);
+}
+
+/* Adds one module's answer to the best so far. */
+static void merge_answer(const struct app_finding *engine, const struct app_finding *answer,
+			 struct app_finding *best)
+{
+	if (answer->app == best->app) {
+		best->inspect |= answer->inspect;
+		best->reconnect |= answer->reconnect;
+		if (answer->confidence > best->confidence) {
+			best->confidence = answer->confidence;
+			best->method = answer->method;
+		}
+	} else if (answer->app && answer->app != engine->app &&
+		   answer->confidence >= best->confidence) {
+		*best = *answer;
+	}
+}
+
+/*
+ * Each module is shown what the engine said, and the most confident answer wins. An application's
+ * own module has the last word about the engine's finding: it may take it back.
+ */
+void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding)
+{
+	const struct app_finding engine = *finding;
+	const struct app_module *owner = module_of(g->i, engine.app);
+
+	if (owner && owner->undecided)
+		call_undecided(g, owner, m, finding);
+	for (size_t n = 0; n < g->i->module_count; n++) {
+		const struct app_module *module = g->i->modules[n];
+		struct app_finding answer = engine;
+
+		if (module == owner || !module->undecided)
+			continue;
+		call_undecided(g, module, m, &answer);
+		merge_answer(&engine, &answer, finding);
+	}
+}
+
+void modules_release(const struct inspector *i, struct judgement *j)
+{
+	if (!j->states)
+		return;
+	for (size_t n = 0; n < i->module_count; n++)
+		if (j->states[n] && i->modules[n]->release)
+			i->modules[n]->release(j->states[n]);
+	free(j->states);
+	j->states = NULL;
+}
+
+/* Whether those who mirror the table should hear of a renewal: a quarter of the time that was left
+ * has been added. */
+static bool is_worth_telling(const struct weir_peer *before, const struct weir_peer *after,
+			     uint64_t now_ns)
+{
+	if (before->app != after->app)
+		return true;
+	return after->expires_ns > before->expires_ns &&
+	       after->expires_ns - before->expires_ns > (after->expires_ns - now_ns) / 4;
+}
+
+void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
+		   enum weir_source source)
+{
+	struct inspector *i = arg;
+	struct weir_peer peer = {
+		.app = app,
+		.source = (uint8_t)source,
+		.confidence = ENDPOINT_CONFIDENCE,
+		.expires_ns =
+			i->settings.endpoint_ttl_ns ? i->now_ns + i->settings.endpoint_ttl_ns : 0,
+	};
+	struct weir_peer before = {0};
+	bool known = endpoints_find(i->endpoints, key, i->now_ns, &before);
+	int is_new = endpoints_add(i->endpoints, key, &peer);
+
+	/* What was added comes back with the time the table gave it. */
+	if (is_new < 0 || !i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
+		return;
+	if (is_new || !known || is_worth_telling(&before, &peer, i->now_ns))
+		i->learn(i->learn_arg, key, &peer);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of user/inspect share. */
+#ifndef WEIR_INSPECT_STATE_H
+#define WEIR_INSPECT_STATE_H
+
+#include <netinet/in.h>
+
+#include "inspect/inspect.h"
+
+/* An answer below this is a guess, and a guess does not decide a flow. */
+#define DECIDE_CONFIDENCE 50
+/* What the gate was told by a peer and no byte has confirmed. */
+#define ENDPOINT_CONFIDENCE 90
+
+struct held;
+/* One direction of an inspected TCP flow: what comes next, and what came too early. */
+struct follower {
+	bool started;
+	uint32_t next; /* number of the next byte for the module */
+	uint32_t held_bytes;
+	uint32_t held_count;
+	struct held *held; /* ascending */
+};
+
+/* The inspector's part of a flow (flow.module). */
+struct judgement {
+	uint64_t serial;  /* order of first frames */
+	uint64_t last_ns; /* of the frame before */
+	uint32_t isn[2];
+	bool isn_valid[2];
+	bool fin[2];
+	bool reset;
+	bool want_host;	  /* decided, its head is read on for the host name */
+	size_t judged[2]; /* bytes of each first message that were classified */
+	void **states;	  /* by module, NULL until one has some */
+	struct follower follow[2];
+};
+
+struct inspector {
+	struct inspect_settings settings;
+	struct signatures *signatures;
+	struct classify_scratch *scratch;
+	struct app_registry *registry;
+	struct endpoints *endpoints;
+	void (*learn)(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
+	void *learn_arg;
+	struct app_services services;
+	const struct app_module *const *modules;
+	size_t module_count;
+	struct flow_table *table;
+	void (*on_release)(struct flow *f, void *arg);
+	void *release_arg;
+	uint64_t now_ns; /* of the packet at hand */
+	uint64_t serials;
+	struct record **records; /* offline flows that left the table */
+	size_t record_count, record_room;
+	bool closing;
+};
+
+/* One packet on its way through the inspector. */
+struct glance {
+	struct inspector *i;
+	const struct packet *p;
+	struct flow *f;
+	struct judgement *j;
+	struct inspect_outcome *out;
+};
+
+static inline struct judgement *judgement_of(const struct flow *f)
+{
+	return f->module;
+}
+
+static inline bool flow_has_ports(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
+}
+
+/* judge.c */
+/* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
+ * learned endpoint. */
+void judge_first(struct glance *g);
+/* Classifies one message (TCP: the contiguous part of the direction's first message). */
+void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete);
+/* Nothing more will come or be looked at: looks at both messages as complete, then gives up. */
+void judge_finally(struct glance *g);
+/* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
+ * for. */
+void judge_hostname(struct glance *g, bool may_wait);
+void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
+		      struct app_message *out);
+
+/* modules.c */
+const struct app_module *module_of(const struct inspector *i, unsigned int app);
+/* Where module's state of this flow lies; NULL on ENOMEM. */
+void **module_state(const struct inspector *i, struct judgement *j,
+		    const struct app_module *module);
+void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding);
+void modules_release(const struct inspector *i, struct judgement *j);
+/* app_services.learn: arg is the inspector. */
+void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
+		   enum weir_source source);
+
+/* follow.c */
+/* A flow was decided and its module reads on: continues behind the first messages. */
+void follow_begin(struct flow *f);
+/* A packet with payload of an inspected flow. */
+void follow_packet(struct glance *g);
+void follow_end(struct judgement *j);
+
+/* record.c */
+void record_keep(struct inspector *i, const struct flow *f);
+void record_emit(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
+void record_free(struct inspector *i);
+
+#endif
