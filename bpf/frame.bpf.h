@@ -93,6 +93,21 @@ __noinline int frame_port_by_mac(const struct frame *f)
 	return seen ? *seen : WEIR_PORT_NONE;
 }
 
+/* Whether a flow's other port is switched off: then the kernel alone forwards it both ways. */
+__noinline int frame_other_disabled(const struct frame *f, const struct weir_flow *flow)
+{
+	const struct weir_port *port;
+	__u32 out;
+
+	if (!f || !flow)
+		return 0;
+	out = flow->port[(f->pkt.dir & 1) ^ 1];
+	if (out == WEIR_PORT_NONE)
+		out = frame_port_by_mac(f);
+	port = bpf_map_lookup_elem(&weir_ports, &out);
+	return port && port->ifindex && !(port->flags & WEIR_PORT_ENABLED);
+}
+
 /*
  * Whether a flow's frame can leave through another port: finds it and checks that it is usable,
  * takes frames of this size and has `flags`. Returns REDIRECTED with egress set, or the reason why

@@ -12,6 +12,19 @@
 #define RESETS_MAX	3  /* frames of a flow that are answered with resets */
 #define FIRST_UNDECIDED -3 /* first_verdict(): an undecided entry was made */
 
+/* The module may have seen all it wanted: the flow is handed over like one just decided. */
+static __always_inline void flow_inspected(struct weir_flow *flow)
+{
+	__u64 id = flow->id;
+	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &id);
+
+	if (!v || v->flags & WEIR_VERDICT_INSPECT)
+		return;
+	flow->decided_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_or(&flow->flags, WEIR_FLOW_HANDOVER(0) | WEIR_FLOW_HANDOVER(1));
+	__sync_fetch_and_and(&flow->flags, ~WEIR_FLOW_INSPECT);
+}
+
 /*
  * A decided flow that passes, but not past frames still in the slow path: those of an inspected
  * flow, or those punted before the decision. Without a living slow path it takes the fast one.
@@ -25,6 +38,8 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	if (!f || !flow)
 		return WEIR_REASON_STACK_FAILURE;
 	bit = WEIR_FLOW_HANDOVER(f->pkt.dir & 1);
+	if (flow->flags & WEIR_FLOW_INSPECT)
+		flow_inspected(flow);
 	inspect = flow->flags & WEIR_FLOW_INSPECT && f->pkt.payload;
 	behind = flow_outstanding(flow->slot, f->pkt.dir);
 	if (!behind && flow->flags & bit)
@@ -85,6 +100,8 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 			return decided_drain(f, flow);
 		return frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	}
+	if (frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_DISABLED;
 	return flow->action == WEIR_ACTION_RESET ? decided_reset(f, flow) : decided_drop(flow);
 }
 
@@ -103,7 +120,7 @@ __noinline int fragment_verdict(struct frame *f)
 	if (flow->action == WEIR_ACTION_PASS)
 		return WEIR_REASON_STACK_FRAGMENT;
 	flow_see(f, flow);
-	return decided_drop(flow);
+	return frame_other_disabled(f, flow) ? WEIR_REASON_STACK_DISABLED : decided_drop(flow);
 }
 
 /* Ends a first packet whose peer is known and not allowed; no entry is made. */
@@ -112,6 +129,8 @@ __noinline int first_drop(struct frame *f, struct weir_flow *flow, const struct 
 {
 	if (!f || !flow || !d)
 		return WEIR_REASON_DROP_BLOCKED;
+	if (frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_DISABLED;
 	flow_adopt(flow, d);
 	flow->id = 0;
 	if (reason != WEIR_REASON_DROP_BLOCKED) {

@@ -78,47 +78,62 @@ static void found_tracker(const struct app_services *s, enum weir_method method,
 	f->reconnect = false;
 }
 
+static bool is_bittorrent(const struct app_services *s, const struct app_finding *f)
+{
+	return f->app && f->app == app_registry_find(s->registry, BITTORRENT_NAME);
+}
+
 static bool is_handshake(const uint8_t *data, size_t len)
 {
 	return len >= sizeof(handshake) && memcmp(data, handshake, sizeof(handshake)) == 0;
 }
 
-static void tcp_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *f)
+/* Begins to read a tracker's answers, when m is a client's request. NULL when it is none. */
+static struct bittorrent *http_begin(const struct app_message *m, void **state)
 {
 	struct tracker_request request;
 	struct bittorrent *b;
-	int kind;
 
-	if (is_handshake(m->data, m->len)) {
-		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
-		return;
-	}
-	kind = tracker_request_parse(m->data, m->len, &request);
-	if (kind == -EAGAIN && !m->complete && f->app) {
-		/* Not yet: taken for a web page now, the answer would go by unread. */
-		*f = (struct app_finding){.app = 0};
-		return;
-	}
-	if (kind <= 0)
-		return;
+	if (!tracker_request_parse(m->data, m->len, &request))
+		return NULL;
 	b = state_new(state, ROLE_HTTP_TRACKER, m);
-	if (b) {
-		tracker_http_init(&b->http);
-		b->http.close = request.close;
-		b->http.own = request.port;
-	}
-	found_tracker(s, WEIR_METHOD_SIGNATURE, f);
-	f->inspect &= b != NULL;
+	if (!b)
+		return NULL;
+	tracker_http_init(&b->http);
+	b->http.close = request.close;
+	b->http.own = request.port;
+	return b;
+}
+
+static struct bittorrent *udp_begin(const struct app_message *m, void **state)
+{
+	struct bittorrent *b = state_in(state, ROLE_UDP_TRACKER);
+
+	if (!tracker_udp_is_connect(m->data, m->len) &&
+	    !tracker_udp_may_be_announce(m->data, m->len))
+		return NULL;
+	if (!b)
+		b = state_new(state, ROLE_UDP_TRACKER, m);
+	if (b)
+		tracker_udp_request(&b->udp, m);
+	return b;
+}
+
+static void tcp_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *f)
+{
+	if (is_handshake(m->data, m->len))
+		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
+	else if (http_begin(m, state))
+		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
 }
 
 /* A client's datagram to a tracker: the connect request shows what it is, an announce alone (of a
- * connection made before the flow was seen) awaits its answer. */
+ * connection made before the flow was seen) awaits its answer, unless a signature knew it. */
 static bool udp_tracker_undecided(const struct app_services *s, const struct app_message *m,
 				  void **state, struct app_finding *f)
 {
 	struct bittorrent *b = state_in(state, ROLE_UDP_TRACKER);
-	bool connect = tracker_udp_is_connect(m->data, m->len);
 
 	if (b && m->from_origin != b->from_origin) {
 		if (!tracker_udp_response(&b->udp, s, m))
@@ -126,16 +141,11 @@ static bool udp_tracker_undecided(const struct app_services *s, const struct app
 		found_tracker(s, WEIR_METHOD_HANDSHAKE, f);
 		return true;
 	}
-	if (!connect && !tracker_udp_may_be_announce(m->data, m->len))
+	if (!udp_begin(m, state))
 		return false;
-	if (!b)
-		b = state_new(state, ROLE_UDP_TRACKER, m);
-	if (!b)
-		return false;
-	tracker_udp_request(&b->udp, m);
-	if (connect)
+	if (is_bittorrent(s, f) || tracker_udp_is_connect(m->data, m->len))
 		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
-	return connect;
+	return true;
 }
 
 static void utp_undecided(const struct app_services *s, const struct app_message *m, void **state,
@@ -177,26 +187,28 @@ static void bittorrent_undecided(const struct app_services *s, const struct app_
 		udp_undecided(s, m, state, finding);
 }
 
-/* A further request on the connection. One that is split over segments is not read: the answer is
- * all the same. */
-static void http_request(struct bittorrent *b, const struct app_message *m)
-{
-	struct tracker_request request;
-
-	if (tracker_request_parse(m->data, m->len, &request) <= 0)
-		return;
-	b->http.close = request.close;
-	b->http.own = request.port;
-}
-
+/* Requests split over segments are not read: the answer is all the same. */
 static void http_inspected(struct bittorrent *b, const struct app_services *s,
 			   const struct app_message *m, struct app_finding *finding)
 {
-	if (m->from_origin == b->from_origin)
-		http_request(b, m);
-	else
+	struct tracker_request request;
+
+	if (m->from_origin != b->from_origin) {
 		tracker_http_response(&b->http, s, m);
+	} else if (tracker_request_parse(m->data, m->len, &request)) {
+		b->http.close = request.close;
+		b->http.own = request.port;
+	}
 	finding->done = b->http.finished;
+}
+
+static void udp_inspected(struct bittorrent *b, const struct app_services *s,
+			  const struct app_message *m)
+{
+	if (m->from_origin == b->from_origin)
+		tracker_udp_request(&b->udp, m);
+	else
+		(void)tracker_udp_response(&b->udp, s, m);
 }
 
 static void bittorrent_inspected(const struct app_services *s, const struct app_message *m,
@@ -204,16 +216,17 @@ static void bittorrent_inspected(const struct app_services *s, const struct app_
 {
 	struct bittorrent *b = *state;
 
-	if (!b || m->len == 0)
+	if (m->len == 0)
 		return;
-	if (b->role == ROLE_HTTP_TRACKER) {
+	/* A flow whose state was lost begins anew with the client's next request. */
+	if (!b && m->proto == IPPROTO_TCP)
+		(void)http_begin(m, state);
+	else if (!b)
+		(void)udp_begin(m, state);
+	else if (b->role == ROLE_HTTP_TRACKER)
 		http_inspected(b, s, m, finding);
-	} else if (b->role == ROLE_UDP_TRACKER) {
-		if (m->from_origin == b->from_origin)
-			tracker_udp_request(&b->udp, m);
-		else
-			(void)tracker_udp_response(&b->udp, s, m);
-	}
+	else if (b->role == ROLE_UDP_TRACKER)
+		udp_inspected(b, s, m);
 }
 
 static void bittorrent_release(void *state)

@@ -43,8 +43,8 @@ struct tracker_request {
 	bool close;    /* the client wants the connection to end */
 	uint16_t port; /* the client's own, host order; 0: not given */
 };
-/* 1 for an announce or a scrape, 0 for anything else, -EAGAIN when more bytes could make it one. */
-int tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out);
+/* Whether the bytes begin with a whole request line of an announce or a scrape. */
+bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out);
 
 /* A tracker's answer on its way: no more than the entry at hand is kept. */
 struct tracker_http {

@@ -5,8 +5,6 @@
 
 #include "app/bittorrent.h"
 
-#define REQUEST_MAX 8192
-
 /* ---- requests ---- */
 
 struct span {
@@ -107,23 +105,21 @@ static bool headers_close(struct span rest)
 	return false;
 }
 
-int tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
+bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
 {
 	struct span rest = {(const char *)data, len}, line, target;
 	struct tracker_request request = {.port = 0};
 
-	if (memcmp(data, "GET ", len < 4 ? len : 4) != 0)
-		return 0;
-	if (len < 4 || !memchr(data, '\n', len))
-		return len < REQUEST_MAX ? -EAGAIN : 0;
+	if (len < 4 || memcmp(data, "GET ", 4) != 0 || !memchr(data, '\n', len))
+		return false;
 	line = span_cut(&rest, '\n');
 	(void)span_cut(&line, ' ');
 	target = span_cut(&line, ' ');
 	if (line.len < 8 || memcmp(line.at, "HTTP/1.", 7) != 0 || !target_parse(target, &request))
-		return 0;
+		return false;
 	request.close = headers_close(rest);
 	*out = request;
-	return 1;
+	return true;
 }
 
 /* ---- answers ---- */

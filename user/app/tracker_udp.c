@@ -5,6 +5,7 @@
 #include "app/bittorrent.h"
 
 #define CONNECT_REQUEST	  16
+#define CONNECT_MAX	  64
 #define CONNECT_RESPONSE  16
 #define ANNOUNCE_REQUEST  98
 #define ANNOUNCE_RESPONSE 20
@@ -25,7 +26,8 @@ bool tracker_udp_is_connect(const uint8_t *data, size_t len)
 	/* The protocol's magic number, then action 0. */
 	static const uint8_t magic[12] = {0, 0, 0x04, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0};
 
-	return len == CONNECT_REQUEST && memcmp(data, magic, sizeof(magic)) == 0;
+	return len >= CONNECT_REQUEST && len <= CONNECT_MAX &&
+	       memcmp(data, magic, sizeof(magic)) == 0;
 }
 
 bool tracker_udp_may_be_announce(const uint8_t *data, size_t len)

@@ -88,7 +88,8 @@ struct field_condition {
 	} value;
 };
 
-/* integer * unit + add is the length of the message; more: or less, other messages follow. */
+/* integer * unit + add is the length of the message; more: others may follow. The feature's regexes
+ * look no further than that. */
 struct length_field_condition {
 	struct integer integer;
 	uint64_t min, max; /* of the integer */
@@ -99,6 +100,7 @@ struct length_field_condition {
 
 struct regex_condition {
 	uint32_t offset, within;
+	bool anchored;
 	pcre2_code *code;
 };
 
@@ -128,6 +130,11 @@ struct feature {
 	struct condition *conditions;
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
+
+static inline bool feature_begins(const struct feature *f, uint8_t byte)
+{
+	return f->first[byte >> 5] & 1u << (byte & 31);
+}
 
 enum op_kind { OP_FEATURE, OP_NOT, OP_AND, OP_OR, OP_JUMP_FALSE, OP_JUMP_TRUE };
 

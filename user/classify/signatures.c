@@ -383,11 +383,10 @@ int signatures_parse(const char *name, const char *text, size_t len, struct app_
 
 /* builtin.S */
 extern const char signatures_builtin_text[];
-extern const char signatures_builtin_end[];
+extern const uint64_t signatures_builtin_len;
 
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e)
 {
 	return signatures_parse("built-in signatures", signatures_builtin_text,
-				(size_t)(signatures_builtin_end - signatures_builtin_text), r, out,
-				e);
+				signatures_builtin_len, r, out, e);
 }

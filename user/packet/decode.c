@@ -10,9 +10,6 @@
 /* Extension headers that are walked; the gate stops at the same number. */
 #define EXTENSIONS_MAX 8
 
-#define PROTO_HIP   139
-#define PROTO_SHIM6 140
-
 #define ICMP_ECHO_REPLY	    0
 #define ICMP_ECHO_REQUEST   8
 #define ICMPV6_ECHO_REQUEST 128
@@ -80,24 +77,33 @@ static enum packet_status decode_udp(struct cursor *c)
 	return PACKET_OK;
 }
 
+static bool is_echo(uint8_t proto, uint8_t type)
+{
+	if (proto == IPPROTO_ICMP)
+		return type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY;
+	return type == ICMPV6_ECHO_REQUEST || type == ICMPV6_ECHO_REPLY;
+}
+
+/* RFC 792, RFC 4443. Messages other than echo may be as short as type, code and checksum. */
 static enum packet_status decode_icmp(struct cursor *c)
 {
 	const uint8_t *h = c->frame + c->at;
-	enum packet_status status = need(c, WIRE_ICMP_BYTES);
-	bool echo;
+	enum packet_status status = need(c, 4);
+	size_t header = c->end - c->at;
 
 	if (status != PACKET_OK)
 		return status;
-	if (c->out->proto == IPPROTO_ICMP)
-		echo = h[0] == ICMP_ECHO_REQUEST || h[0] == ICMP_ECHO_REPLY;
-	else
-		echo = h[0] == ICMPV6_ECHO_REQUEST || h[0] == ICMPV6_ECHO_REPLY;
-	if (echo) {
+	if (header > WIRE_ICMP_BYTES || is_echo(c->out->proto, h[0]))
+		header = WIRE_ICMP_BYTES;
+	status = need(c, header);
+	if (status != PACKET_OK)
+		return status;
+	if (is_echo(c->out->proto, h[0])) {
 		memcpy(&c->out->key.port[0], h + 4, 2);
 		memcpy(&c->out->key.port[1], h + 4, 2);
 	}
 	c->out->icmp_type = h[0];
-	c->at += WIRE_ICMP_BYTES;
+	c->at += header;
 	return PACKET_OK;
 }
 
@@ -111,7 +117,7 @@ static enum packet_status decode_transport(struct cursor *c)
 		status = decode_tcp(c);
 	else if (p->proto == IPPROTO_UDP)
 		status = decode_udp(c);
-	else if (p->proto == (p->ip_version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+	else if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)
 		status = decode_icmp(c);
 	if (status != PACKET_OK)
 		return status;
@@ -189,8 +195,6 @@ static bool is_extension(uint8_t proto)
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
 	case IPPROTO_MH:
-	case PROTO_HIP:
-	case PROTO_SHIM6:
 		return true;
 	default:
 		return false;

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The BitTorrent module between peers: handshakes, the DHT, uTP. */
+#include "unit/app_bench.h"
+
+#define HANDSHAKE                                                                                  \
+	"\x13"                                                                                     \
+	"BitTorrent protocol"                                                                      \
+	"\0\0\0\0\0\x10\0\5"                                                                       \
+	"hhhhhhhhhhhhhhhhhhhh"                                                                     \
+	"pppppppppppppppppppp"
+
+static void peer_handshake(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	message(b, true, HANDSHAKE, 19);
+	assert_int_equal(b->finding.app, 0);
+	message(b, true, HANDSHAKE, 20);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	bench_free(b);
+}
+
+static void handshake_of_the_responder(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	message(b, false, HANDSHAKE, 68);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	bench_free(b);
+}
+
+/* Port 443 may serve others as well: identified, but the next connection is looked at again. */
+static void handshake_on_a_service_port(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 443);
+
+	message(b, true, HANDSHAKE, 68);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, false, false);
+	bench_free(b);
+}
+
+static void nothing_of_ours(void **state)
+{
+	static const char *const texts[] = {
+		"\x13"
+		"BitTorrent protocoX",
+		"\x14"
+		"BitTorrent protocol",
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /announce HTTP/1.1\r\n\r\n",
+		"GET /announce?info_hash=short&peer_id=aaaaaaaaaaaaaaaaaaaa&port=6881 "
+		"HTTP/1.1\r\n\r\n",
+		"GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=0 "
+		"HTTP/1.1\r\n\r\n",
+		"GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881 HTTP/1.1\r\n\r\n",
+		"GET "
+		"/announce?info_hash=%zzaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=1 "
+		"HTTP/1.1\r\n\r\n",
+		"GET /announce?info_hash=aaaaaaaaaaaaaaaaaaa%4 HTTP/1.1\r\n\r\n",
+		"GET /search?info_hash=aaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\n\r\n",
+		"POST "
+		"/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=6881 "
+		"HTTP/1.1\r\n\r\n",
+		"GET "
+		"/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=6881 "
+		"RTSP/1.0\r\n\r\n",
+		"G",
+		"GET",
+		"",
+	};
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts) * 2; i++) {
+		struct bench *b = bench_new(protos[i % 2], 6881);
+
+		client_text(b, texts[i / 2]);
+		assert_int_equal(b->finding.app, 0);
+		assert_int_equal(b->count, 0);
+		bench_free(b);
+	}
+}
+
+/* ---- DHT and uTP ---- */
+
+static void dht_messages(void **state)
+{
+	static const char *const texts[] = {
+		"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe",
+		"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaa9:info_hash20:bbbbbbbbbbbbbbbbbbbbe1:q9:get_peers"
+		"1:t2:aa1:v4:UT\x01\x02"
+		"1:y1:qe",
+		"d1:rd2:id20:aaaaaaaaaaaaaaaaaaaa5:nodes0:e1:t2:aa1:y1:re",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct bench *b = bench_new(IPPROTO_UDP, 6881);
+
+		client_text(b, texts[i]);
+		assert_found(b, WEIR_METHOD_SIGNATURE, false, true);
+		bench_free(b);
+	}
+}
+
+static void not_quite_dht(void **state)
+{
+	static const char *const texts[] = {
+		"d1:ad2:id19:aaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe",
+		"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:y1:qe",
+		"d1:rd2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe",
+		"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qeX",
+		"d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:q",
+		"d8:announce3:url4:infod4:name1:aee",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct bench *b = bench_new(IPPROTO_UDP, 6881);
+
+		client_text(b, texts[i]);
+		assert_int_equal(b->finding.app, 0);
+		bench_free(b);
+	}
+}
+
+static const uint8_t utp_syn[20] = {0x41, 0, 0x12, 0x34, 1, 2, 3, 4, 0, 0,
+				    0,	  0, 0,	   0x10, 0, 0, 0, 7, 0, 0};
+static const uint8_t utp_state[20] = {0x21, 0, 0x12, 0x34, 5, 6, 7, 8, 9, 9,
+				      9,    9, 0,    0x10, 0, 0, 0, 1, 0, 7};
+
+static void utp_connection(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6881);
+
+	message(b, true, utp_syn, sizeof(utp_syn));
+	assert_int_equal(b->finding.app, 0);
+	message(b, false, utp_state, sizeof(utp_state));
+	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	bench_free(b);
+}
+
+static void utp_answers_of_others(void **state)
+{
+	for (size_t at = 0; at < sizeof(utp_state); at++) {
+		struct bench *b = bench_new(IPPROTO_UDP, 6881);
+		uint8_t other[sizeof(utp_state)];
+		bool free_field = (at >= 4 && at < 18);
+
+		memcpy(other, utp_state, sizeof(other));
+		other[at] ^= 0x80;
+		message(b, true, utp_syn, sizeof(utp_syn));
+		message(b, false, other, sizeof(other));
+		assert_int_equal(b->finding.app != 0, free_field);
+		bench_free(b);
+	}
+}
+
+static void utp_data_with_handshake(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6881);
+	/* With a selective acknowledgement of four bytes before the payload. */
+	uint8_t data[26 + 68] = {0x01, 1, [20] = 0, [21] = 4};
+
+	memcpy(data + 26, HANDSHAKE, 68);
+	message(b, true, data, sizeof(data));
+	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	bench_free(b);
+}
+
+static void modules_table(void **state)
+{
+	const struct app_module *const *m = app_modules();
+
+	assert_non_null(m[0]);
+	for (; *m; m++) {
+		assert_non_null((*m)->help);
+		assert_non_null((*m)->undecided);
+		assert_ptr_equal(app_module_find((*m)->name), *m);
+	}
+	assert_null(app_module_find("nothing"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(peer_handshake),
+		cmocka_unit_test(handshake_of_the_responder),
+		cmocka_unit_test(handshake_on_a_service_port),
+		cmocka_unit_test(nothing_of_ours),
+		cmocka_unit_test(dht_messages),
+		cmocka_unit_test(not_quite_dht),
+		cmocka_unit_test(utp_connection),
+		cmocka_unit_test(utp_answers_of_others),
+		cmocka_unit_test(utp_data_with_handshake),
+		cmocka_unit_test(modules_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

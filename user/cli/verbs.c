@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of verbs. */
+#include "cli/verb.h"
+#include "control/control.h"
+#include "daemon/daemon.h"
+
+static const struct option_info opt_json = {"--json", NULL, NULL, "print one JSON document"};
+static const struct option_info opt_socket = {"--socket", NULL, "PATH",
+					      "the daemon's socket (" CONTROL_SOCKET_DEFAULT ")"};
+static const struct option_info opt_config = {"--config", "-c", "FILE",
+					      "policy file (" DAEMON_POLICY_DEFAULT ")"};
+static const struct option_info opt_pins = {"--pins", NULL, "DIR",
+					    "bpffs folder of the gate (" DAEMON_PINS_DEFAULT ")"};
+static const struct option_info opt_state = {
+	"--state", NULL, "FILE",
+	"remembers what was changed on the machine (" DAEMON_CHANGES_DEFAULT ")"};
+static const struct option_info opt_verbose = {"--verbose", "-v", NULL, "say more on stderr"};
+static const struct option_info opt_app = {"--app", NULL, "APPLICATION",
+					   "only flows of this application"};
+static const struct option_info opt_user = {"--user", NULL, "USER", "only flows of this user"};
+static const struct option_info opt_address = {"--address", NULL, "ADDRESS",
+					       "only flows from or to this address"};
+static const struct option_info opt_limit = {"--limit", NULL, "N",
+					     "at most N flows (1000; 100000 at most)"};
+static const struct option_info opt_port = {
+	"--port", NULL, "N", "only this service, TCP and UDP; otherwise the whole host"};
+static const struct option_info opt_for = {"--for", NULL, "TIME",
+					   "as 30s, 10m, 2h; otherwise until lifted"};
+static const struct option_info opt_follow = {"--follow", NULL, NULL,
+					      "go on with events as they happen"};
+static const struct option_info opt_type = {"--type", NULL, "TYPE",
+					    "only events of this type: flow, drop, policy, port"};
+static const struct option_info opt_once = {"--once", NULL, NULL,
+					    "print once, as plain text, and end"};
+static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
+						  "instead of the built-in set; may be repeated"};
+static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
+
+static const struct verb verbs[] = {
+	{
+		.words = "run",
+		.arguments = "",
+		.help = "run the daemon in the foreground",
+		.more = "Stands up the ports of the policy and works until SIGTERM or SIGINT, then "
+			"leaves the machine as it was. SIGHUP loads the policy file again. Takes "
+			"over "
+			"what a daemon that died left running, without a frame lost.",
+		.options = {&opt_config, &opt_socket, &opt_pins, &opt_state, &opt_verbose},
+		.run = cli_run,
+	},
+	{
+		.words = "detach",
+		.arguments = "",
+		.help = "undo what a dead daemon left behind",
+		.more = "Removes programs, pins and punt pairs, and puts settings back. Refuses "
+			"while "
+			"a daemon answers on the socket: stop that one instead.",
+		.options = {&opt_socket, &opt_pins, &opt_state},
+		.run = cli_detach,
+	},
+	{
+		.words = "status",
+		.arguments = "",
+		.help = "ports, workers, policy, rates, and what is degraded and why",
+		.more = "Rates are taken over a fifth of a second. The columns RECEIVED to "
+			"IN-FLIGHT "
+			"are a port's balance, in wire frames since the gate was loaded.",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_status,
+	},
+	{
+		.words = "port list",
+		.arguments = "",
+		.help = "ports and whether they are enabled",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_port_list,
+	},
+	{
+		.words = "port enable",
+		.arguments = "PORT",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "switch a port on",
+		.options = {&opt_socket},
+		.run = cli_port_enable,
+	},
+	{
+		.words = "port disable",
+		.arguments = "PORT",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "leave a port to the kernel's own bridge",
+		.options = {&opt_socket},
+		.run = cli_port_disable,
+	},
+	{
+		.words = "policy check",
+		.arguments = "FILE",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "check a policy file without a daemon",
+		.more = "Runs the same code as a load. Errors and warnings are "
+			"FILE:LINE:COLUMN: message, on stderr.",
+		.run = cli_policy_check,
+	},
+	{
+		.words = "policy load",
+		.arguments = "FILE",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "load a policy into the running daemon, atomically",
+		.more = "Every live flow is decided again by its next packet. A policy that does "
+			"not "
+			"load changes nothing.",
+		.options = {&opt_socket},
+		.run = cli_policy_load,
+	},
+	{
+		.words = "policy show",
+		.arguments = "",
+		.help = "the live policy: rules with their hits",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_policy_show,
+	},
+	{
+		.words = "flows",
+		.arguments = "",
+		.help = "live flows: what they are, how that is known, what happens to them",
+		.more = "IDENTIFIED is the method, the confidence in percent, and where an "
+			"endpoint "
+			"was learned. Names of applications are those of `weir apps`.",
+		.options = {&opt_app, &opt_user, &opt_address, &opt_limit, &opt_json, &opt_socket},
+		.run = cli_flows,
+	},
+	{
+		.words = "apps",
+		.arguments = "",
+		.help = "applications known: category, module, signatures",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_apps,
+	},
+	{
+		.words = "block",
+		.arguments = "ADDRESS",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "shut a host or a service out",
+		.options = {&opt_port, &opt_for, &opt_socket},
+		.run = cli_block,
+	},
+	{
+		.words = "unblock",
+		.arguments = "ADDRESS",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "let a blocked host or service in again",
+		.options = {&opt_port, &opt_socket},
+		.run = cli_unblock,
+	},
+	{
+		.words = "blocks",
+		.arguments = "",
+		.help = "hosts and services shut out, and for how long",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_blocks,
+	},
+	{
+		.words = "stats",
+		.arguments = "",
+		.help = "counters as Prometheus text",
+		.options = {&opt_socket},
+		.run = cli_stats,
+	},
+	{
+		.words = "top",
+		.arguments = "",
+		.help = "applications by rate, live; q quits",
+		.more = "Without a terminal it prints once, as with --once.",
+		.options = {&opt_once, &opt_json, &opt_socket},
+		.run = cli_top,
+	},
+	{
+		.words = "events",
+		.arguments = "",
+		.help = "recent events as JSON lines, or the stream of them",
+		.more = "Prints what the daemon still remembers (the last 1000) and ends; with "
+			"--follow prints what happens from now on. One JSON object a line, as in "
+			"the "
+			"events file; --json gives one document instead, which a stream never is.",
+		.options = {&opt_follow, &opt_type, &opt_json, &opt_socket},
+		.run = cli_events,
+	},
+	{
+		.words = "classify",
+		.arguments = "CAPTURE...",
+		.min_args = 1,
+		.max_args = ~0u,
+		.help = "flows of capture files with their applications; no daemon needed",
+		.more = "Reads pcap and pcapng files. --json prints one object per flow, one a "
+			"line.",
+		.options = {&opt_json, &opt_signatures},
+		.raw = cli_classify,
+	},
+	{
+		.words = "signatures list",
+		.arguments = "",
+		.help = "applications of the signature set",
+		.options = {&opt_json, &opt_signatures},
+		.raw = cli_signatures,
+	},
+	{
+		.words = "signatures check",
+		.arguments = "FILE...",
+		.min_args = 1,
+		.max_args = ~0u,
+		.help = "check signature files, read as one set",
+		.more = "Errors are FILE:LINE:COLUMN: message.",
+		.options = {&opt_json},
+		.raw = cli_signatures,
+	},
+	{
+		.words = "completion bash",
+		.arguments = "",
+		.help = "print the completion for bash",
+		.run = cli_completion_bash,
+	},
+	{
+		.words = "completion zsh",
+		.arguments = "",
+		.help = "print the completion for zsh",
+		.run = cli_completion_zsh,
+	},
+	{
+		.words = "help",
+		.arguments = "[VERB [OBJECT]]",
+		.max_args = 2,
+		.help = "help on weir or on one verb",
+		.options = {&opt_man},
+		.run = cli_help,
+	},
+};
+
+const struct verb *verb_at(size_t index)
+{
+	return index < ARRAY_SIZE(verbs) ? &verbs[index] : NULL;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verbs that change something at run time. Everything is checked before anything is changed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon_private.h"
+
+void weir_event(struct weir *w, const char *type, const char *what, const char *name)
+{
+	audit_event(w->audit, type, json_pack("{s:s, s:s}", "change", what, "name", name));
+}
+
+void policy_to_ctl(struct weir *w)
+{
+	struct weir_ctl *ctl = gate_ctl(w->gate);
+	uint32_t flags = ctl->flags & WEIR_CTL_BLOCKS;
+
+	if (w->policy->on_failure_drop)
+		flags |= WEIR_CTL_FAILURE_DROP;
+	if (w->policy->on_overload_drop)
+		flags |= WEIR_CTL_OVERLOAD_DROP;
+	ctl->flags = flags | WEIR_CTL_EVENTS;
+}
+
+int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
+{
+	const char *name = json_string_value(json_object_get(args, "port"));
+	bool enable = json_is_true(json_object_get(args, "enabled"));
+	struct daemon_port *p;
+	unsigned int index;
+	int err;
+
+	if (!name)
+		return error_set(e, -EINVAL, "which port?");
+	p = port_find(w, name, &index);
+	if (!p)
+		return error_set(e, -ENOENT, "no port or interface %s in the policy", name);
+	if (!p->present)
+		return error_set(e, -ENODEV, "port %s: interface %s is gone", p->name,
+				 p->interface);
+	if (enable)
+		p->cfg.flags |= WEIR_PORT_ENABLED;
+	else
+		p->cfg.flags &= ~WEIR_PORT_ENABLED;
+	err = port_configure(w, index);
+	if (err < 0)
+		return error_set(e, err, "port %s: %s", p->name, strerror(-err));
+	p->enabled = enable;
+	log_info("port %s %s", p->name, enable ? "enabled" : "disabled");
+	weir_event(w, "port", enable ? "enabled" : "disabled", p->name);
+	*data = json_pack("{s:s, s:b}", "port", p->name, "enabled", enable);
+	return 0;
+}
+
+/* What is built once at start cannot follow a reload. */
+static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
+{
+	const struct policy *old = w->policy;
+
+	if (p->port_count != old->port_count || p->forward_count != old->forward_count)
+		return error_set(e, -EINVAL,
+				 "%s: its ports are not the running ones; restart weir "
+				 "to change ports",
+				 p->path);
+	for (unsigned int i = 0; i < p->port_count; i++) {
+		if (strcmp(p->ports[i].interface, old->ports[i].interface) != 0 ||
+		    strcmp(p->ports[i].name, old->ports[i].name) != 0 ||
+		    p->ports[i].hook != old->ports[i].hook)
+			return error_set(e, -EINVAL,
+					 "%s:%u:%u: port %s is not the running one; restart weir "
+					 "to change ports",
+					 p->path, p->ports[i].line, p->ports[i].column,
+					 p->ports[i].name);
+	}
+	if (p->limit_decided != old->limit_decided || p->limit_undecided != old->limit_undecided ||
+	    p->limit_slots != old->limit_slots || p->workers != old->workers ||
+	    p->ring_frames != old->ring_frames)
+		return error_set(e, -EINVAL,
+				 "%s: `limits`, `workers` or `rings` differ from the "
+				 "running ones; restart weir to change them",
+				 p->path);
+	return 0;
+}
+
+/* Hits are shown per rule name and go on over a reload. */
+static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
+{
+	for (unsigned int i = 0; i <= next->rule_count; i++) {
+		unsigned int id = i < next->rule_count ? i : WEIR_RULE_DEFAULT;
+		const char *name = policy_rule_name(next, id);
+
+		out[i] = 0;
+		for (unsigned int k = 0; k <= w->policy->rule_count; k++) {
+			unsigned int old = k < w->policy->rule_count ? k : WEIR_RULE_DEFAULT;
+			uint64_t hits = 0;
+
+			if (strcmp(policy_rule_name(w->policy, old), name) != 0)
+				continue;
+			gate_read_rule_hits(w->gate, w->generation, old, &hits);
+			out[i] = w->rule_hits_before[k] + hits;
+		}
+	}
+}
+
+static int policy_swap(struct weir *w, struct policy *next, struct signatures *s, struct error *e)
+{
+	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
+	struct signatures *old_signatures = w->signatures;
+	struct policy *old = w->policy;
+	int err;
+
+	err = gate_save_apps(w->gate, w->registry);
+	if (err < 0)
+		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
+	carry_rule_hits(w, next, hits);
+	err = gate_load_policy(w->gate, next, &w->generation);
+	if (err < 0)
+		return error_set(e, err, "cannot load the policy into the gate: %s",
+				 strerror(-err));
+	memcpy(w->rule_hits_before, hits, sizeof(hits));
+	workers_pause(w);
+	w->policy = next;
+	w->signatures = s;
+	w->shared.policy = next;
+	w->shared.signatures = s;
+	workers_resume(w);
+	policy_to_ctl(w);
+	policy_free(old);
+	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
+	signatures_free(old_signatures);
+	return 0;
+}
+
+static int load(struct weir *w, const char *path, struct error *e)
+{
+	struct signatures *s = NULL;
+	struct policy *p = NULL;
+	int err;
+
+	err = policy_load(path, w->registry, &p, &s, stderr, e);
+	if (!err)
+		err = policy_fits(w, p, e);
+	if (!err)
+		err = audit_set_file(w->audit, p->events_file, e);
+	if (!err) {
+		err = policy_swap(w, p, s, e);
+		if (err < 0)
+			audit_set_file(w->audit, w->policy->events_file, NULL);
+	}
+	if (err < 0) {
+		policy_free(p);
+		signatures_free(s);
+	}
+	return err;
+}
+
+int change_policy(struct weir *w, const json_t *args, json_t **data, struct error *e)
+{
+	const char *path = json_string_value(json_object_get(args, "path"));
+	int err;
+
+	if (!path)
+		path = w->policy->path;
+	err = load(w, path, e);
+	if (err < 0) {
+		w->loads_failed++;
+		log_error("policy not loaded: %s", e->text);
+		return err;
+	}
+	w->loads_ok++;
+	log_info("policy %s loaded, generation %u", w->policy->path, w->generation);
+	weir_event(w, "policy", "loaded", w->policy->path);
+	*data = json_pack("{s:s, s:I, s:I}", "path", w->policy->path, "generation",
+			  (json_int_t)w->generation, "rules", (json_int_t)w->policy->rule_count);
+	return 0;
+}
+
+static int block_key(const json_t *args, struct weir_block_key *k, struct error *e)
+{
+	const char *address = json_string_value(json_object_get(args, "address"));
+	json_int_t port = json_integer_value(json_object_get(args, "port"));
+
+	memset(k, 0, sizeof(*k));
+	if (!address || address_parse(address, k->addr) < 0)
+		return error_set(e, -EINVAL, "%s: not an IPv4 or IPv6 address",
+				 address ? address : "(none)");
+	if (port < 0 || port > 65535)
+		return error_set(e, -EINVAL, "port %lld: expected 1 to 65535", (long long)port);
+	k->port = (__be16)((port >> 8 | port << 8) & 0xffff);
+	return 0;
+}
+
+int change_block(struct weir *w, const json_t *args, json_t **data, struct error *e)
+{
+	json_int_t seconds = json_integer_value(json_object_get(args, "seconds"));
+	struct weir_block_key k;
+	int err = block_key(args, &k, e);
+
+	if (err < 0)
+		return err;
+	if (seconds < 0 || seconds > 366 * 86400)
+		return error_set(e, -EINVAL, "a block lasts at most a year");
+	err = gate_put_block(w->gate, &k,
+			     seconds ? time_now_ns() + (uint64_t)seconds * 1000000000ULL : 0);
+	if (err < 0)
+		return error_set(e, err, "cannot block: %s", strerror(-err));
+	blocks_refresh(w);
+	gate_redecide(w->gate);
+	w->generation = gate_ctl(w->gate)->generation;
+	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
+	return 0;
+}
+
+int change_unblock(struct weir *w, const json_t *args, json_t **data, struct error *e)
+{
+	struct weir_block_key k;
+	int err = block_key(args, &k, e);
+
+	if (err < 0)
+		return err;
+	err = gate_del_block(w->gate, &k);
+	if (err == -ENOENT)
+		return error_set(e, err, "not blocked: %s",
+				 json_string_value(json_object_get(args, "address")));
+	if (err < 0)
+		return error_set(e, err, "cannot unblock: %s", strerror(-err));
+	blocks_refresh(w);
+	gate_redecide(w->gate);
+	w->generation = gate_ctl(w->gate)->generation;
+	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
+	return 0;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports from the policy's names to attached programs and open sockets, and back. */
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon_private.h"
+
+/* How the punt pairs' interfaces begin; followed by the port number and the end. */
+#define PAIR_PREFIX "weir"
+
+static const char *const hook_names[] = {
+	[PORT_HOOK_NATIVE] = "native",
+	[PORT_HOOK_GENERIC] = "generic",
+	[PORT_HOOK_TC] = "tc",
+};
+
+struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		struct daemon_port *p = &w->ports[i];
+
+		if (!p->configured || (strcmp(p->name, name) != 0 && strcmp(p->interface, name)))
+			continue;
+		*index = i;
+		return p;
+	}
+	return NULL;
+}
+
+void workers_pause(struct weir *w)
+{
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_pause(w->workers[i]);
+}
+
+void workers_resume(struct weir *w)
+{
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_resume(w->workers[i]);
+}
+
+/* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
+static const struct policy_forward *port_forward(const struct weir *w, unsigned int index,
+						 uint8_t *domain)
+{
+	for (unsigned int f = 0; f < w->policy->forward_count; f++) {
+		const struct policy_forward *fw = &w->policy->forwards[f];
+
+		for (unsigned int i = 0; i < fw->port_count; i++) {
+			if (fw->ports[i] + 1 == index) {
+				*domain = (uint8_t)(f + 1);
+				return fw;
+			}
+		}
+	}
+	return NULL;
+}
+
+int ports_bridge(struct weir *w, struct error *e)
+{
+	for (unsigned int f = 0; f < w->policy->forward_count; f++) {
+		const struct policy_forward *fw = &w->policy->forwards[f];
+		const char *names[WEIR_PORTS_MAX];
+		uint8_t mac[6];
+		int err;
+
+		for (unsigned int i = 0; i < fw->port_count; i++)
+			names[i] = w->policy->ports[fw->ports[i]].interface;
+		err = port_bridge_ensure(w->changes, fw->bridge, fw->create, names, fw->port_count,
+					 mac, e);
+		if (err < 0)
+			return err;
+		for (unsigned int i = 0; i < fw->port_count; i++)
+			memcpy(w->ports[fw->ports[i] + 1].cfg.local_mac, mac, sizeof(mac));
+	}
+	return 0;
+}
+
+static enum port_hook hook_of(const struct policy_port *pp, const struct port_link *l,
+			      const char **why)
+{
+	*why = "as the policy says";
+	switch (pp->hook) {
+	case POLICY_HOOK_NATIVE:
+		return PORT_HOOK_NATIVE;
+	case POLICY_HOOK_GENERIC:
+		return PORT_HOOK_GENERIC;
+	case POLICY_HOOK_TC:
+		return PORT_HOOK_TC;
+	case POLICY_HOOK_AUTO:
+		break;
+	}
+	return port_hook_choose(l, why);
+}
+
+static int port_pair(struct weir *w, unsigned int index, struct error *e)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	if (p->hook != PORT_HOOK_TC) {
+		memcpy(p->far_name, p->interface, sizeof(p->far_name));
+		return 0;
+	}
+	return port_pair_create(w->changes, PAIR_PREFIX, index, p->link_at_attach.mtu, &p->near_end,
+				&p->far_end, p->far_name, e);
+}
+
+static void port_fill_cfg(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	const struct policy_forward *fw;
+	const char *why;
+
+	p->cfg.ifindex = p->ifindex;
+	p->cfg.punt_ifindex = p->near_end;
+	p->cfg.max_frame = p->link_at_attach.mtu + ETH_HLEN + 4;
+	p->cfg.xsk_base = w->shared.xsk_base[index];
+	p->cfg.queues = p->sockets ? port_sockets_queues(p->sockets) : 0;
+	p->cfg.flags = WEIR_PORT_ENABLED | (p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0);
+	fw = port_forward(w, index, &p->cfg.domain);
+	p->degraded[0] = '\0';
+	if (p->link_at_attach.bridge_forwarding)
+		p->cfg.flags |= WEIR_PORT_FORWARDING;
+	if (!fw || port_bridge_redirect_ok(fw->bridge, &why))
+		p->cfg.flags |= WEIR_PORT_REDIRECT;
+	else
+		snprintf(p->degraded, sizeof(p->degraded), "no redirect: %s", why);
+	p->enabled = true;
+}
+
+int port_prepare(struct weir *w, unsigned int index, struct error *e)
+{
+	const struct policy_port *pp = &w->policy->ports[index - 1];
+	struct daemon_port *p = &w->ports[index];
+	uint32_t queues;
+	int err;
+
+	p->configured = true;
+	snprintf(p->name, sizeof(p->name), "%s", pp->name);
+	snprintf(p->interface, sizeof(p->interface), "%s", pp->interface);
+	err = port_link_read(p->interface, &p->link_at_attach, e);
+	if (err < 0)
+		return err;
+	p->ifindex = p->link_at_attach.ifindex;
+	p->present = true;
+	p->hook = hook_of(pp, &p->link_at_attach, &p->hook_reason);
+	err = port_offload_prepare(w->changes, p->interface, p->hook, e);
+	if (err < 0)
+		return err;
+	err = port_pair(w, index, e);
+	if (err < 0)
+		return err;
+	queues = p->hook == PORT_HOOK_TC ? 1 : p->link_at_attach.rx_queues;
+	err = port_sockets_open(w->pool, p->far_name, index, queues, w->shared.workers,
+				gate_ctl(w->gate)->ring_frames, p->hook == PORT_HOOK_GENERIC,
+				&p->sockets, e);
+	if (err < 0)
+		return err;
+	port_fill_cfg(w, index);
+	return 0;
+}
+
+int port_configure(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	return gate_set_port(w->gate, index, &p->cfg, p->far_end);
+}
+
+static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	for (uint32_t q = 0; q < p->cfg.queues; q++) {
+		for (uint32_t k = 0; k < w->shared.workers; k++) {
+			uint32_t xsk = p->cfg.xsk_base + q * w->shared.workers + k;
+			int err;
+
+			gate_xsk_read(w->gate)[xsk] = gate_xsk_sent(w->gate)[xsk];
+			err = gate_set_xsk(w->gate, xsk, port_sockets_fd(p->sockets, q, k));
+			if (err < 0)
+				return error_set(e, err, "%s: cannot register the socket: %s",
+						 p->interface, strerror(-err));
+		}
+	}
+	return 0;
+}
+
+int port_attach(struct weir *w, unsigned int index, struct error *e)
+{
+	struct daemon_port *p = &w->ports[index];
+	int err;
+
+	w->shared.ports[index] = p->sockets;
+	err = port_open_slots(w, index, e);
+	if (err < 0)
+		return err;
+	err = port_configure(w, index);
+	if (!err && p->hook != PORT_HOOK_TC)
+		err = gate_set_devmap(w->gate, index, p->ifindex);
+	if (err < 0)
+		return error_set(e, err, "%s: cannot configure the gate: %s", p->interface,
+				 strerror(-err));
+	if (p->hook == PORT_HOOK_TC)
+		err = gate_attach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end, e);
+	else
+		err = gate_attach_xdp(w->gate, p->interface, p->ifindex,
+				      p->hook == PORT_HOOK_GENERIC, e);
+	if (err < 0)
+		return err;
+	p->attached = true;
+	log_info("port %s: %s, hook %s (%s)", p->name, p->interface, hook_names[p->hook],
+		 p->hook_reason);
+	return 0;
+}
+
+static void port_close_sockets(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	for (uint32_t i = 0; i < p->cfg.queues * w->shared.workers; i++)
+		gate_set_xsk(w->gate, p->cfg.xsk_base + i, -1);
+	w->shared.ports[index] = NULL;
+	w->shared.ports_changed++;
+	port_sockets_close(p->sockets);
+	p->sockets = NULL;
+}
+
+void port_detach(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	if (!p->configured)
+		return;
+	if (p->attached && p->present) {
+		if (p->hook == PORT_HOOK_TC)
+			gate_detach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end);
+		else
+			gate_detach_xdp(w->gate, p->interface, p->ifindex);
+	}
+	p->attached = false;
+	gate_set_port(w->gate, index, NULL, p->far_end);
+	gate_set_devmap(w->gate, index, 0);
+	port_close_sockets(w, index);
+}
+
+void port_forget(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	p->present = false;
+	snprintf(p->degraded, sizeof(p->degraded), "the interface is gone");
+	if (p->hook == PORT_HOOK_TC)
+		gate_detach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end);
+	else
+		gate_detach_xdp(w->gate, p->interface, p->ifindex);
+	port_detach(w, index);
+	port_changes_undo_interface(w->changes, p->interface);
+}
+
+/* The interface is back (perhaps as a new one of the same name). */
+static void port_return(struct weir *w, unsigned int index)
+{
+	struct error e = {0};
+	int err;
+
+	workers_pause(w);
+	err = ports_bridge(w, &e);
+	if (!err)
+		err = port_prepare(w, index, &e);
+	if (!err)
+		err = port_attach(w, index, &e);
+	workers_resume(w);
+	if (err < 0) {
+		snprintf(w->ports[index].degraded, sizeof(w->ports[index].degraded), "%.120s",
+			 e.text);
+		log_error("port %s: %s", w->ports[index].name, e.text);
+	} else {
+		weir_event(w, "port", "returned", w->ports[index].name);
+	}
+}
+
+static void port_update(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct port_link l;
+	uint32_t flags;
+
+	if (port_link_read(p->interface, &l, NULL) < 0)
+		return;
+	flags = p->cfg.flags & ~WEIR_PORT_FORWARDING;
+	if (l.bridge_forwarding)
+		flags |= WEIR_PORT_FORWARDING;
+	if (flags == p->cfg.flags && p->cfg.max_frame == l.mtu + ETH_HLEN + 4)
+		return;
+	p->cfg.flags = flags;
+	p->cfg.max_frame = l.mtu + ETH_HLEN + 4;
+	port_configure(w, index);
+}
+
+void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg)
+{
+	struct weir *w = arg;
+	struct daemon_port *p;
+	unsigned int index;
+
+	p = port_find(w, name, &index);
+	if (!p || strcmp(p->interface, name) != 0)
+		return;
+	if (p->present && (!present || ifindex != p->ifindex)) {
+		log_warning("port %s: interface %s is gone", p->name, name);
+		workers_pause(w);
+		port_forget(w, index);
+		workers_resume(w);
+		weir_event(w, "port", "vanished", p->name);
+	}
+	if (present && !p->present)
+		port_return(w, index);
+	else if (present)
+		port_update(w, index);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Live flows, filtered. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "daemon/weir.h"
+
+#define FLOWS_LIMIT_DEFAULT 1000
+#define FLOWS_LIMIT_MAX	    100000
+
+struct flow_filter {
+	struct weir *w;
+	const char *category; /* NULL = any */
+	int app;	      /* -1 = any */
+	bool by_address;
+	uint32_t address[4];
+	size_t limit;
+	uint32_t clock_ds;
+	uint64_t now_ns;
+	json_t *list;
+	bool more;
+};
+
+static const char *source_name(uint8_t source)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_SOURCE_##id] = name,
+		WEIR_SOURCES(X)
+#undef X
+	};
+
+	return source < ARRAY_SIZE(names) ? names[source] : "";
+}
+
+static const char *state_name(const struct weir_flow *f)
+{
+	if (f->action == WEIR_ACTION_UNDECIDED)
+		return "undecided";
+	return f->flags & (WEIR_FLOW_HANDOVER(0) | WEIR_FLOW_HANDOVER(1)) ? "handover" : "decided";
+}
+
+static const char *interface_name(const struct weir *w, uint8_t port)
+{
+	return port < WEIR_PORTS_MAX ? w->ports[port].name : "";
+}
+
+/* Where `host` learned of the other side, "" when not from an endpoint. */
+static const char *endpoint_source(const struct flow_filter *q, const struct weir_flow_key *k,
+				   const struct weir_flow *f)
+{
+	struct weir_peer peer;
+
+	if (f->method != WEIR_METHOD_ENDPOINT)
+		return "";
+	for (unsigned int host = 0; host < 2; host++) {
+		struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
+
+		memcpy(key.host, k->addr[host], sizeof(key.host));
+		memcpy(key.peer, k->addr[!host], sizeof(key.peer));
+		if (endpoints_find(q->w->endpoints, &key, q->now_ns, &peer))
+			return source_name(peer.source);
+	}
+	return "";
+}
+
+static bool flow_matches(const struct flow_filter *q, const struct weir_flow_key *k,
+			 const struct weir_flow *f, const struct app_info *app)
+{
+	if (f->flags & WEIR_FLOW_MOVED)
+		return false;
+	if (q->app >= 0 && f->app != q->app)
+		return false;
+	if (q->category && (!app || strcmp(app->category, q->category) != 0))
+		return false;
+	return !q->by_address || memcmp(k->addr[0], q->address, sizeof(q->address)) == 0 ||
+	       memcmp(k->addr[1], q->address, sizeof(q->address)) == 0;
+}
+
+static json_t *flow_vlans(const struct weir_flow_key *k)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < WEIR_VLAN_TAGS_MAX; i++)
+		if (k->vlan[i])
+			json_array_append_new(list, json_integer(ntohs(k->vlan[i])));
+	return list;
+}
+
+static void flow_tuple(json_t *o, const struct weir_flow_key *k, unsigned int origin)
+{
+	char src[ADDRESS_TEXT_MAX], dst[ADDRESS_TEXT_MAX], proto[AUDIT_PROTOCOL_MAX];
+	bool ports = audit_has_ports(k->proto);
+	json_t *tuple = json_pack("{s:s, s:s, s:i, s:s, s:i, s:o}", "proto",
+				  audit_protocol(k->proto, proto), "src_ip",
+				  address_format(k->addr[origin], src), "src_port",
+				  ports ? (int)ntohs(k->port[origin]) : 0, "dest_ip",
+				  address_format(k->addr[!origin], dst), "dest_port",
+				  ports ? (int)ntohs(k->port[!origin]) : 0, "vlan", flow_vlans(k));
+
+	json_object_update_missing(o, tuple);
+	json_decref(tuple);
+}
+
+static void flow_volume(json_t *o, const struct weir_flow *f, unsigned int origin)
+{
+	json_object_set_new(o, "pkts_toserver", json_integer((json_int_t)f->frames[origin]));
+	json_object_set_new(o, "pkts_toclient", json_integer((json_int_t)f->frames[!origin]));
+	json_object_set_new(o, "bytes_toserver", json_integer((json_int_t)f->bytes[origin]));
+	json_object_set_new(o, "bytes_toclient", json_integer((json_int_t)f->bytes[!origin]));
+}
+
+/* Since a moment of the gate's clock, which may be a tick ahead of ours. */
+static json_t *seconds_since(const struct flow_filter *q, uint32_t then_ds)
+{
+	int32_t age_ds = (int32_t)(q->clock_ds - then_ds);
+
+	return json_real(age_ds > 0 ? age_ds / 10.0 : 0);
+}
+
+static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key *k,
+			 const struct weir_flow *f, const struct app_info *app)
+{
+	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
+	const char *rule =
+		f->action == WEIR_ACTION_UNDECIDED ? "" : policy_rule_name(q->w->policy, f->rule);
+	unsigned int method = f->method < WEIR_METHOD_COUNT ? f->method : WEIR_METHOD_NONE;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "flow_id", json_integer(audit_flow_id(f->id)));
+	flow_tuple(o, k, origin);
+	json_object_set_new(o, "app_proto", json_string(app ? app->name : "unknown"));
+	json_object_set_new(o, "category", json_string(app ? app->category : ""));
+	json_object_set_new(o, "state", json_string(state_name(f)));
+	json_object_set_new(o, "action", json_string(policy_action_name(f->action)));
+	json_object_set_new(o, "rule", json_string(rule));
+	json_object_set_new(o, "method", json_string(stats_method_name(method)));
+	json_object_set_new(o, "confidence", json_integer(f->confidence));
+	json_object_set_new(o, "source", json_string(endpoint_source(q, k, f)));
+	flow_volume(o, f, origin);
+	json_object_set_new(o, "age_seconds", seconds_since(q, f->created_ds));
+	json_object_set_new(o, "idle_seconds", seconds_since(q, f->seen_ds));
+	json_object_set_new(o, "in_port", json_string(interface_name(q->w, f->port[origin])));
+	json_object_set_new(o, "out_port", json_string(interface_name(q->w, f->port[!origin])));
+	json_object_set_new(o, "generation", json_integer(f->generation));
+	return o;
+}
+
+static bool flow_add(const struct weir_flow_key *k, const struct weir_flow *f, void *arg)
+{
+	struct flow_filter *q = arg;
+	const struct app_info *app = app_registry_get(q->w->registry, f->app);
+
+	if (!flow_matches(q, k, f, app))
+		return true;
+	if (json_array_size(q->list) >= q->limit) {
+		q->more = true;
+		return false;
+	}
+	json_array_append_new(q->list, flow_json(q, k, f, app));
+	return true;
+}
+
+static int filter_app(struct flow_filter *q, const char *name, struct error *e)
+{
+	static const char prefix[] = "category:";
+
+	q->app = -1;
+	if (!name)
+		return 0;
+	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0) {
+		q->category = name + sizeof(prefix) - 1;
+		return 0;
+	}
+	q->app = app_registry_find(q->w->registry, name);
+	if (q->app < 0)
+		return error_set(e, -ENOENT, "no application %s (`weir apps` lists them)", name);
+	return 0;
+}
+
+static int filter_parse(struct flow_filter *q, const json_t *args, struct error *e)
+{
+	const char *address = json_string_value(json_object_get(args, "address"));
+	const json_t *limit = json_object_get(args, "limit");
+	int err = filter_app(q, json_string_value(json_object_get(args, "app")), e);
+
+	if (err < 0)
+		return err;
+	if (address && address_parse(address, q->address) < 0)
+		return error_set(e, -EINVAL, "%s: not an IPv4 or IPv6 address", address);
+	q->by_address = address != NULL;
+	q->limit = FLOWS_LIMIT_DEFAULT;
+	if (json_is_integer(limit) && json_integer_value(limit) >= 0)
+		q->limit = (size_t)json_integer_value(limit);
+	if (q->limit > FLOWS_LIMIT_MAX)
+		q->limit = FLOWS_LIMIT_MAX;
+	return 0;
+}
+
+int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e)
+{
+	struct flow_filter q = {.w = w, .now_ns = time_now_ns()};
+	int err = filter_parse(&q, args, e);
+
+	if (err < 0)
+		return err;
+	q.clock_ds = (uint32_t)(q.now_ns / 100000000);
+	q.list = json_array();
+	err = gate_each_flow(w->gate, true, flow_add, &q);
+	if (!err && !q.more)
+		err = gate_each_flow(w->gate, false, flow_add, &q);
+	if (err < 0) {
+		json_decref(q.list);
+		return error_set(e, err, "cannot read the flows: %s", strerror(-err));
+	}
+	*data = json_pack("{s:o, s:b}", "flows", q.list, "more", q.more);
+	return *data ? 0 : error_set(e, -ENOMEM, "out of memory");
+}

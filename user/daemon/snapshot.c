@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From gate, workers, sockets and interfaces to one set of numbers. */
+#include <string.h>
+
+#include "daemon/weir.h"
+
+void snapshot_begin(struct weir *w)
+{
+	struct weir_counter c[WEIR_REASON_COUNT];
+
+	if (!w->adopted)
+		return;
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		if (gate_read_counters(w->gate, i, c) == 0)
+			w->punted_before[i] = c[WEIR_REASON_PUNTED].segments -
+					      c[WEIR_REASON_DROP_PUNT_LOST].segments;
+}
+
+static const char *hook_name(enum port_hook hook)
+{
+	switch (hook) {
+	case PORT_HOOK_NATIVE:
+		return "native";
+	case PORT_HOOK_GENERIC:
+		return "generic";
+	case PORT_HOOK_TC:
+		return "tc";
+	}
+	return "";
+}
+
+static const char *mode_name(const struct daemon_port *p)
+{
+	if (!p->sockets)
+		return "";
+	return port_sockets_mode(p->sockets) == XSK_MODE_ZEROCOPY ? "zerocopy" : "copy";
+}
+
+static void snapshot_workers(struct weir *w, struct stats_snapshot *s)
+{
+	const struct weir_ctl *ctl = gate_ctl(w->gate);
+	uint64_t oldest_ns = s->time_ns;
+
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		uint64_t beat_ns = __atomic_load_n(&ctl->heartbeat_ns[i], __ATOMIC_RELAXED);
+
+		worker_counters(w->workers[i], &s->workers[i]);
+		if (beat_ns < oldest_ns)
+			oldest_ns = beat_ns;
+	}
+	s->heartbeat_age_seconds = (double)(s->time_ns - oldest_ns) / 1e9;
+}
+
+/* What the workers counted of a port. */
+static void snapshot_slow(const struct stats_snapshot *s, unsigned int port, struct stats_port *out)
+{
+	for (size_t i = 0; i < s->worker_count; i++) {
+		const struct worker_counters *c = &s->workers[i];
+
+		for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++) {
+			out->slow[r] += c->reasons[port][r];
+			out->slow_bytes[r] += c->bytes[port][r];
+		}
+		out->slow_sent += c->sent_frames[port];
+		out->slow_sent_bytes += c->sent_bytes[port];
+	}
+}
+
+static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsigned int port,
+			  struct stats_port *out)
+{
+	const struct daemon_port *p = &w->ports[port];
+	struct port_link link;
+
+	memcpy(out->name, p->name, sizeof(out->name));
+	memcpy(out->interface, p->interface, sizeof(out->interface));
+	strncpy(out->hook, hook_name(p->hook), sizeof(out->hook) - 1);
+	strncpy(out->mode, mode_name(p), sizeof(out->mode) - 1);
+	out->enabled = p->enabled;
+	out->present = p->present;
+	out->ended_before = w->punted_before[port];
+	gate_read_counters(w->gate, port, out->gate);
+	gate_read_sent(w->gate, port, &out->sent);
+	snapshot_slow(s, port, out);
+	if (p->sockets)
+		port_sockets_counters(p->sockets, &out->sockets);
+	/* Without the tracepoints the sockets are the only witnesses. */
+	if (!s->losses_accounted)
+		out->slow[WEIR_REASON_DROP_PUNT_LOST] +=
+			out->sockets.rx_dropped + out->sockets.rx_ring_full;
+	if (p->present && port_link_read(p->interface, &link, NULL) == 0 &&
+	    link.tx_dropped >= p->link_at_attach.tx_dropped)
+		out->link_tx_dropped = link.tx_dropped - p->link_at_attach.tx_dropped;
+}
+
+static void snapshot_ports(struct weir *w, struct stats_snapshot *s)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		if (w->ports[i].configured)
+			snapshot_port(w, s, i, &s->ports[s->port_count++]);
+}
+
+/* Keeps a name beyond the policy and the registry: the text is written without the daemon's lock.
+ */
+static const char *snapshot_name(char **at, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	char *copy = *at;
+
+	memcpy(copy, name, size);
+	*at += size;
+	return copy;
+}
+
+static bool app_had_traffic(const struct stats_app *a)
+{
+	bool any = a->volume[0].frames || a->volume[1].frames;
+
+	for (unsigned int m = 0; m < WEIR_METHOD_COUNT; m++)
+		any |= a->flows[m] > 0;
+	return any;
+}
+
+static void snapshot_apps(struct weir *w, struct stats_snapshot *s, char **names)
+{
+	unsigned int count = app_registry_count(w->registry);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct app_info *info = app_registry_get(w->registry, i);
+		struct stats_app *a = &s->apps[s->app_count];
+
+		if (!info || gate_read_app(w->gate, i, a->volume, a->flows) < 0 ||
+		    !app_had_traffic(a))
+			continue;
+		a->name = snapshot_name(names, info->name);
+		a->category = snapshot_name(names, info->category);
+		s->app_count++;
+	}
+	/* What the last refusal left behind is beyond the end. */
+}
+
+static void snapshot_rules(struct weir *w, struct stats_snapshot *s, char **names)
+{
+	for (unsigned int i = 0; i <= w->policy->rule_count; i++) {
+		unsigned int rule = i < w->policy->rule_count ? i : WEIR_RULE_DEFAULT;
+		struct stats_rule *r = &s->rules[s->rule_count++];
+
+		gate_read_rule_hits(w->gate, w->generation, rule, &r->hits);
+		r->hits += w->rule_hits_before[i];
+		r->name = snapshot_name(names, policy_rule_name(w->policy, rule));
+	}
+}
+
+/* Room for everything, so that filling cannot fail. */
+static struct stats_snapshot *snapshot_new(const struct weir *w)
+{
+	size_t apps = app_registry_count(w->registry), rules = w->policy->rule_count + 1;
+	struct stats_snapshot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->worker_count = w->worker_count;
+	s->ports = calloc(WEIR_PORTS_MAX, sizeof(*s->ports));
+	s->workers = calloc(s->worker_count + 1, sizeof(*s->workers));
+	s->apps = calloc(apps + 1, sizeof(*s->apps));
+	s->rules = calloc(rules, sizeof(*s->rules));
+	s->names = malloc(apps * sizeof(((struct app_info *)0)->name) * 2 +
+			  rules * sizeof(((struct policy_rule *)0)->name));
+	if (!s->ports || !s->workers || !s->apps || !s->rules || !s->names) {
+		stats_snapshot_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct stats_snapshot *snapshot_take(struct weir *w)
+{
+	struct stats_snapshot *s = snapshot_new(w);
+	char *names;
+
+	if (!s)
+		return NULL;
+	names = s->names;
+	s->time_ns = time_now_ns();
+	s->losses_accounted = gate_accounts_losses(w->gate);
+	/* Outcomes before arrivals: what moves meanwhile shows as in flight, never as made up. */
+	snapshot_workers(w, s);
+	snapshot_ports(w, s);
+	snapshot_apps(w, s, &names);
+	snapshot_rules(w, s, &names);
+	gate_read_cache(w->gate, s->cache, &s->events_lost);
+	s->events_unwritten = audit_lost(w->audit);
+	s->flows_decided = w->flows_decided;
+	s->flows_undecided = w->flows_undecided;
+	s->generation = gate_ctl(w->gate)->generation;
+	s->loads_ok = w->loads_ok;
+	s->loads_failed = w->loads_failed;
+	s->endpoints = endpoints_count(w->endpoints);
+	return s;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From a policy file to a running gateway, and back to the machine as it was. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "daemon/daemon_private.h"
+
+#define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
+#define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
+#define HANDOVER_MAX_MS	 250
+#define POOL_FRAMES_MIN	 8192
+
+static uint32_t random_u32(void)
+{
+	uint32_t v = 0;
+
+	if (getrandom(&v, sizeof(v), 0) != sizeof(v))
+		v = (uint32_t)time_now_ns();
+	return v;
+}
+
+/* Reads the policy and the interfaces it names before anything is touched. */
+static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, struct error *e)
+{
+	struct app_registry *r = app_registry_new();
+	struct signatures *s = NULL;
+	struct policy *p = NULL;
+	int err;
+
+	if (!r)
+		return error_set(e, -ENOMEM, "no memory");
+	err = policy_load(w->options.policy, r, &p, &s, NULL, e);
+	*queues = 1;
+	for (unsigned int i = 0; !err && i < p->port_count; i++) {
+		const struct policy_port *pp = &p->ports[i];
+		struct error cause = {0};
+		struct port_link l;
+
+		err = port_link_read(pp->interface, &l, &cause);
+		if (err < 0)
+			error_set(e, err, "%s:%u:%u: port %s: %s", p->path, pp->line, pp->column,
+				  pp->name, cause.text);
+		else if (l.rx_queues > *queues)
+			*queues = l.rx_queues;
+	}
+	if (!err) {
+		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+		w->shared.workers = p->workers ? p->workers : (cpus > 3 ? (uint32_t)cpus / 2 : 1);
+		if (w->shared.workers > WEIR_WORKERS_MAX)
+			w->shared.workers = WEIR_WORKERS_MAX;
+		*sizes = (struct gate_sizes){
+			.decided = p->limit_decided,
+			.undecided = p->limit_undecided,
+			.reconnects = p->limit_reconnects,
+			.endpoints = p->limit_endpoints,
+			.blocks = p->limit_blocks,
+			.slots = p->limit_slots,
+			.xsk = p->port_count * *queues * w->shared.workers,
+		};
+	}
+	policy_free(p);
+	signatures_free(s);
+	app_registry_free(r);
+	return err;
+}
+
+static bool restore_endpoint(const struct weir_endpoint_key *k, const struct weir_peer *v,
+			     void *arg)
+{
+	if (v->expires_ns > time_now_ns())
+		endpoints_add(arg, k, v);
+	return true;
+}
+
+/* What the policy decides before ports are opened. */
+static int open_policy(struct weir *w, struct error *e)
+{
+	int err;
+
+	w->registry = app_registry_new();
+	if (!w->registry)
+		return error_set(e, -ENOMEM, "no memory");
+	if (w->adopted)
+		gate_restore_apps(w->gate, w->registry);
+	err = policy_load(w->options.policy, w->registry, &w->policy, &w->signatures, stderr, e);
+	if (err < 0)
+		return err;
+	err = gate_save_apps(w->gate, w->registry);
+	if (err < 0)
+		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
+	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);
+	if (!w->endpoints)
+		return error_set(e, -ENOMEM, "no memory for %u endpoints",
+				 w->policy->limit_endpoints);
+	gate_each_endpoint(w->gate, restore_endpoint, w->endpoints);
+	return audit_open(w->policy->events_file, &w->audit, e);
+}
+
+static void open_ctl(struct weir *w)
+{
+	struct weir_ctl *ctl = gate_ctl(w->gate);
+
+	ctl->ring_frames = w->policy->ring_frames ? w->policy->ring_frames : 2048;
+	ctl->slots_mask = gate_slots(w->gate) - 1;
+	ctl->handover_max_ms = HANDOVER_MAX_MS;
+	if (!w->adopted)
+		ctl->hash_seed = random_u32();
+	ctl->epoch = random_u32() | 1;
+	ctl->clock_ds = (uint32_t)(time_now_ns() / 100000000);
+	policy_to_ctl(w);
+	blocks_refresh(w);
+}
+
+static int open_pool(struct weir *w, uint32_t queues, struct error *e)
+{
+	uint32_t frames = w->policy->pool_frames;
+
+	if (!frames)
+		frames = w->policy->port_count * queues * gate_ctl(w->gate)->ring_frames * 4;
+	if (frames < POOL_FRAMES_MIN)
+		frames = POOL_FRAMES_MIN;
+	return frame_pool_new(frames, w->shared.workers, &w->pool, e);
+}
+
+static int open_ports(struct weir *w, uint32_t queues, struct error *e)
+{
+	int err = ports_bridge(w, e);
+
+	for (unsigned int i = 1; !err && i <= w->policy->port_count; i++) {
+		w->shared.xsk_base[i] = (i - 1) * queues * w->shared.workers;
+		err = port_prepare(w, i, e);
+	}
+	return err;
+}
+
+static int start_workers(struct weir *w, struct error *e)
+{
+	for (uint32_t i = 0; i < w->shared.workers; i++) {
+		int err = worker_start(&w->shared, i, &w->workers[i], e);
+
+		if (err < 0)
+			return err;
+		w->worker_count = i + 1;
+	}
+	return 0;
+}
+
+static int attach_ports(struct weir *w, struct error *e)
+{
+	for (unsigned int i = 1; i <= w->policy->port_count; i++) {
+		int err = port_attach(w, i, e);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static void fill_shared(struct weir *w)
+{
+	w->shared.gate = w->gate;
+	w->shared.pool = w->pool;
+	w->shared.policy = w->policy;
+	w->shared.signatures = w->signatures;
+	w->shared.registry = w->registry;
+	w->shared.endpoints = w->endpoints;
+	w->shared.reconnect_ttl_ns = RECONNECT_TTL_NS;
+}
+
+static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues, struct error *e)
+{
+	int err = gate_open(w->options.pins, sizes, &w->gate, &w->adopted, e);
+
+	if (!err)
+		err = port_changes_open(w->options.changes, &w->changes, e);
+	if (!err)
+		err = open_policy(w, e);
+	if (!err) {
+		open_ctl(w);
+		err = open_pool(w, queues, e);
+	}
+	if (!err)
+		err = open_ports(w, queues, e);
+	if (err < 0)
+		return err;
+	fill_shared(w);
+	err = gate_load_policy(w->gate, w->policy, &w->generation);
+	if (err < 0)
+		return error_set(e, err, "cannot load the policy into the gate: %s",
+				 strerror(-err));
+	snapshot_begin(w);
+	gate_ctl(w->gate)->workers = w->shared.workers;
+	/* Sockets are known to the workers before the gate steers frames to them. */
+	for (unsigned int i = 1; i <= w->policy->port_count; i++)
+		w->shared.ports[i] = w->ports[i].sockets;
+	err = start_workers(w, e);
+	return err ? err : attach_ports(w, e);
+}
+
+int weir_start(struct weir *w, struct error *e)
+{
+	struct gate_sizes sizes;
+	uint32_t queues;
+	int err;
+
+	w->started_ns = time_now_ns();
+	err = probe(w, &sizes, &queues, e);
+	if (err < 0)
+		return err;
+	err = build(w, &sizes, queues, e);
+	/* A daemon that fails over a gate that was running leaves it running. */
+	if (err < 0)
+		weir_stop(w, !w->adopted);
+	return err;
+}
+
+static void stop_workers(struct weir *w)
+{
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_stop(w->workers[i]);
+	w->worker_count = 0;
+}
+
+static void close_sockets(struct weir *w)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		port_sockets_close(w->ports[i].sockets);
+		w->ports[i].sockets = NULL;
+	}
+}
+
+void weir_stop(struct weir *w, bool leave_no_trace)
+{
+	if (w->gate && leave_no_trace) {
+		workers_pause(w);
+		for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+			port_detach(w, i);
+		workers_resume(w);
+	}
+	stop_workers(w);
+	close_sockets(w);
+	if (w->changes && leave_no_trace)
+		port_changes_undo(w->changes);
+	port_changes_close(w->changes);
+	if (w->gate && leave_no_trace)
+		gate_unpin(w->gate);
+	gate_close(w->gate);
+	frame_pool_free(w->pool);
+	audit_close(w->audit);
+	endpoints_free(w->endpoints);
+	policy_free(w->policy);
+	signatures_free(w->signatures);
+	app_registry_free(w->registry);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The daemon's clockwork: the gate's clock, events, expired blocks, flow counts, lost redirects. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon_private.h"
+
+#define SECOND_NS    1000000000ULL
+#define FLOW_SCAN_NS (5 * SECOND_NS)
+/* A port is taken out of redirects when at least this many frames in a second were lost, and nearly
+ * all of them. */
+#define LOST_FRAMES_MIN 64
+
+struct expired {
+	struct weir *w;
+	struct weir_block_key keys[64];
+	unsigned int count, live;
+	uint64_t now_ns;
+};
+
+static bool block_visit(const struct weir_block_key *k, uint64_t expires_ns, void *arg)
+{
+	struct expired *x = arg;
+
+	if (expires_ns && expires_ns <= x->now_ns && x->count < ARRAY_SIZE(x->keys))
+		x->keys[x->count++] = *k;
+	else
+		x->live++;
+	return true;
+}
+
+void blocks_refresh(struct weir *w)
+{
+	struct weir_ctl *ctl = gate_ctl(w->gate);
+	struct expired x = {.w = w, .now_ns = time_now_ns()};
+
+	gate_each_block(w->gate, block_visit, &x);
+	for (unsigned int i = 0; i < x.count; i++)
+		gate_del_block(w->gate, &x.keys[i]);
+	if (x.live)
+		ctl->flags |= WEIR_CTL_BLOCKS;
+	else
+		ctl->flags &= ~WEIR_CTL_BLOCKS;
+	if (x.count && w->policy) {
+		gate_redecide(w->gate);
+		w->generation = ctl->generation;
+	}
+}
+
+static void event_visit(const struct weir_event *ev, void *arg)
+{
+	struct weir *w = arg;
+	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
+
+	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
+		   "");
+}
+
+static bool flow_visit(const struct weir_flow_key *key _unused_, const struct weir_flow *flow,
+		       void *arg)
+{
+	if (!(flow->flags & WEIR_FLOW_MOVED))
+		++*(uint64_t *)arg;
+	return true;
+}
+
+static void count_flows(struct weir *w)
+{
+	uint64_t decided = 0, undecided = 0;
+
+	gate_each_flow(w->gate, true, flow_visit, &decided);
+	gate_each_flow(w->gate, false, flow_visit, &undecided);
+	w->flows_decided = decided;
+	w->flows_undecided = undecided;
+}
+
+/* Ports that frames from `from` were redirected to. */
+static void stop_redirects_from(struct weir *w, unsigned int from)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		struct daemon_port *p = &w->ports[i];
+
+		if (!p->attached || i == from || p->cfg.domain != w->ports[from].cfg.domain ||
+		    p->hook == PORT_HOOK_TC)
+			continue;
+		p->cfg.flags &= ~WEIR_PORT_REDIRECT;
+		snprintf(p->degraded, sizeof(p->degraded),
+			 "no redirect: frames sent to it are lost (a veth whose peer has no NAPI? "
+			 "turn GRO on there)");
+		log_warning("port %s: %s", p->name, p->degraded);
+		port_configure(w, i);
+	}
+}
+
+/*
+ * A device can accept a redirect and lose every frame. What is lost is counted; a port where nearly
+ * everything is lost goes back to the kernel's path.
+ */
+static void watch_losses(struct weir *w)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		struct weir_counter c[WEIR_REASON_COUNT];
+		struct daemon_port *p = &w->ports[i];
+		uint64_t lost, sent;
+
+		if (!p->attached || gate_read_counters(w->gate, i, c) < 0)
+			continue;
+		lost = c[WEIR_REASON_DROP_REDIRECT_LOST].frames - p->lost_seen;
+		sent = c[WEIR_REASON_REDIRECTED].frames - p->redirected_seen;
+		p->lost_seen += lost;
+		p->redirected_seen += sent;
+		if (lost >= LOST_FRAMES_MIN && lost * 10 >= sent * 9)
+			stop_redirects_from(w, i);
+	}
+}
+
+void weir_tick(struct weir *w)
+{
+	uint64_t now = time_now_ns();
+
+	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
+	gate_read_events(w->gate, event_visit, w);
+	if (now >= w->second_ns) {
+		w->second_ns = now + SECOND_NS;
+		watch_losses(w);
+		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
+			blocks_refresh(w);
+	}
+	if (now >= w->flow_scan_ns) {
+		w->flow_scan_ns = now + FLOW_SCAN_NS;
+		count_flows(w);
+	}
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Switching offload settings by the kernel's names for them. Private to user/port. */
+#ifndef WEIR_PORT_OFFLOAD_H
+#define WEIR_PORT_OFFLOAD_H
+
+#include <jansson.h>
+
+#include "port/port.h"
+
+/* Switches on what a "features" change switched off: an array of names. */
+int offload_switch_on(const char *ifname, const json_t *names);
+/* Switches off, for good, everything on the transmit side that leaves work to a device: the frame
+ * then leaves whole, with its tags in it. */
+int offload_switch_off_transmit(const char *ifname);
+
+#endif

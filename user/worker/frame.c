@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One frame's way through the slow path: metadata, judgement, out again or dropped. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "worker/worker_private.h"
+
+/* What is known of the frame at hand. */
+struct job {
+	const struct frame *frame;
+	struct weir_punt punt;
+	struct packet packet;
+	enum packet_status status;
+};
+
+static uint32_t cookie_of(const struct weir_punt *punt)
+{
+	return punt->slot << 1 | punt->dir;
+}
+
+static void count(struct worker *w, unsigned int port, enum weir_reason reason, uint32_t bytes)
+{
+	w->counters.reasons[port][reason]++;
+	w->counters.bytes[port][reason] += bytes;
+}
+
+static void frame_drop(struct worker *w, const struct job *j, enum weir_reason reason)
+{
+	count(w, j->punt.in_port, reason, j->frame->len);
+	frame_give(w->shared->pool, w->index, j->frame);
+	handover_finished(w->handover, j->punt.slot, j->punt.dir);
+}
+
+static bool port_usable(const struct worker *w, unsigned int port)
+{
+	return port < WEIR_PORTS_MAX && w->shared->ports[port];
+}
+
+/* Frames of one direction always leave on one queue, so they stay in order. */
+static bool transmit(struct worker *w, unsigned int port, uint32_t slot, struct frame *f)
+{
+	struct port_sockets *s = w->shared->ports[port];
+	uint32_t len = f->len;
+
+	if (!port_send(s, slot % port_sockets_queues(s), w->index, f))
+		return false;
+	w->outstanding++;
+	w->counters.sent_frames[port]++;
+	w->counters.sent_bytes[port] += len;
+	return true;
+}
+
+static void frame_forward(struct worker *w, const struct job *j)
+{
+	struct frame out = *j->frame;
+
+	if (!port_usable(w, j->punt.out_port)) {
+		frame_drop(w, j, WEIR_REASON_DROP_TX_ERROR);
+		return;
+	}
+	if (j->status == PACKET_OK && packet_checksum_unfinished(&j->packet)) {
+		packet_checksum_finish(&j->packet, frame_data(w->shared->pool, j->frame));
+		w->counters.finished_checksums++;
+	}
+	out.cookie = cookie_of(&j->punt);
+	if (!transmit(w, j->punt.out_port, j->punt.slot, &out)) {
+		frame_drop(w, j, WEIR_REASON_DROP_TX_FULL);
+		return;
+	}
+	count(w, j->punt.in_port, WEIR_REASON_REINJECTED, j->frame->len);
+}
+
+static void make_reset(struct worker *w, const struct job *j, bool to_sender)
+{
+	unsigned int port = to_sender ? j->punt.in_port : j->punt.out_port;
+	struct frame out;
+	int len;
+
+	if (!port_usable(w, port) || !frame_take(w->shared->pool, w->index, &out))
+		return;
+	len = packet_make_reset(&j->packet, to_sender, frame_data(w->shared->pool, &out),
+				WEIR_FRAME_BYTES / 2);
+	if (len > 0) {
+		out.len = (uint32_t)len;
+		out.cookie = WORKER_COOKIE_NONE;
+		if (transmit(w, port, j->punt.slot, &out)) {
+			count(w, port, WEIR_REASON_MADE_RESET, (uint32_t)len);
+			return;
+		}
+	}
+	frame_give(w->shared->pool, w->index, &out);
+}
+
+static void frame_reset(struct worker *w, const struct job *j)
+{
+	if (j->status == PACKET_OK && j->packet.proto == IPPROTO_TCP) {
+		make_reset(w, j, true);
+		make_reset(w, j, false);
+	}
+	frame_drop(w, j, WEIR_REASON_DROP_RESET);
+}
+
+static const struct weir_cell *flow_cell(const struct worker *w, const struct flow *f)
+{
+	const struct policy *p = w->shared->policy;
+	const uint32_t *from = f->key.addr[f->origin], *to = f->key.addr[!f->origin];
+
+	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app);
+}
+
+static void publish_reconnect(struct worker *w, const struct flow *f)
+{
+	struct weir_reconnect_key key = {
+		.dport = f->key.port[!f->origin],
+		.proto = f->key.proto,
+		.domain = f->key.domain,
+	};
+	struct weir_peer peer = {
+		.expires_ns = w->now_ns + w->shared->reconnect_ttl_ns,
+		.app = f->app,
+		.confidence = f->confidence,
+	};
+
+	memcpy(key.src, f->key.addr[f->origin], sizeof(key.src));
+	memcpy(key.dst, f->key.addr[!f->origin], sizeof(key.dst));
+	gate_put_reconnect(w->shared->gate, &key, &peer);
+}
+
+static void publish(struct worker *w, const struct inspect_outcome *o)
+{
+	const struct flow *f = o->flow;
+	bool reconnect = o->reconnect && f->two_way;
+	struct weir_verdict v = {
+		.app = f->app,
+		.method = f->method,
+		.confidence = f->confidence,
+		.flags = (f->inspect ? WEIR_VERDICT_INSPECT : 0) |
+			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
+	};
+
+	gate_put_verdict(w->shared->gate, f->id, &v);
+	if (reconnect)
+		publish_reconnect(w, f);
+	w->counters.decided++;
+}
+
+/* What to do with the packet that was just judged. */
+static enum weir_action judge(struct worker *w, const struct job *j)
+{
+	struct inspect_outcome o;
+
+	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, &o);
+	w->counters.classified++;
+	if (o.bad_checksum)
+		w->counters.bad_checksums++;
+	if (!o.flow)
+		return WEIR_ACTION_PASS;
+	if (o.decided_now)
+		publish(w, &o);
+	if (!o.flow->decided)
+		return WEIR_ACTION_PASS;
+	return flow_cell(w, o.flow)->action;
+}
+
+void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer)
+{
+	struct worker *w = arg;
+
+	gate_put_endpoint(w->shared->gate, key, peer);
+	w->counters.learned++;
+}
+
+/* Whether the metadata can be the gate's: a frame that got here by another way must not index our
+ * tables. */
+static bool punt_is_sane(const struct worker *w, const struct weir_punt *punt)
+{
+	return punt->in_port < WEIR_PORTS_MAX && punt->out_port < WEIR_PORTS_MAX && punt->dir < 2 &&
+	       punt->slot < gate_slots(w->shared->gate);
+}
+
+static bool job_open(struct worker *w, const struct frame *f, struct job *j)
+{
+	*j = (struct job){.frame = f, .punt = *frame_punt(w->shared->pool, f)};
+	if (!punt_is_sane(w, &j->punt)) {
+		count(w, 0, WEIR_REASON_DROP_UNDECODABLE, f->len);
+		frame_give(w->shared->pool, w->index, f);
+		return false;
+	}
+	handover_received(w->handover, &j->punt);
+	return true;
+}
+
+void worker_frame_stale(struct worker *w, const struct frame *f)
+{
+	struct job j;
+
+	if (job_open(w, f, &j))
+		frame_drop(w, &j, WEIR_REASON_DROP_STALE);
+}
+
+void worker_frame(struct worker *w, const struct frame *f)
+{
+	enum weir_action action;
+	struct job j;
+
+	if (!job_open(w, f, &j))
+		return;
+	j.status = packet_decode(frame_data(w->shared->pool, f), f->len, PACKET_LINK_ETHERNET,
+				 &j.packet);
+	if (j.punt.flags & WEIR_PUNT_RESET) {
+		frame_reset(w, &j);
+		return;
+	}
+	if (j.punt.flags & WEIR_PUNT_DECIDED) {
+		frame_forward(w, &j);
+		return;
+	}
+	action = judge(w, &j);
+	if (w->shared->policy->inspect_copy && !(j.punt.flags & WEIR_PUNT_INSPECT))
+		action = WEIR_ACTION_PASS;
+	if (action == WEIR_ACTION_DROP)
+		frame_drop(w, &j, WEIR_REASON_DROP_VERDICT);
+	else if (action == WEIR_ACTION_RESET)
+		frame_reset(w, &j);
+	else
+		frame_forward(w, &j);
+}
+
+uint32_t worker_complete(struct worker *w)
+{
+	uint32_t cookies[WORKER_BATCH], total = 0;
+
+	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
+		uint32_t n;
+
+		if (!w->shared->ports[port])
+			continue;
+		n = port_complete(w->shared->ports[port], w->index, cookies, WORKER_BATCH);
+		for (uint32_t i = 0; i < n; i++) {
+			if (cookies[i] != WORKER_COOKIE_NONE)
+				handover_finished(w->handover, cookies[i] >> 1,
+						  (uint8_t)(cookies[i] & 1));
+		}
+		total += n;
+	}
+	w->outstanding -= total < w->outstanding ? total : w->outstanding;
+	return total;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The thread: reads until empty, takes completions, wakes the kernel, beats. */
+#include <cap-ng.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+#include "worker/worker_private.h"
+
+/* A completion does not wake a poll, so while some are due the sleep is short. */
+#define SLEEP_BUSY_NS	 100000
+#define SLEEP_IDLE_NS	 100000000
+#define EXPIRE_EVERY_NS	 1000000000ULL
+#define EXPIRE_BUDGET	 4096
+#define FLOWS_MAX	 65536
+#define STREAM_BYTES_ALL (256u << 20)
+#define FLOW_IDLE_NS	 60000000000ULL
+
+static uint32_t xsk_index(const struct worker *w, unsigned int port, uint32_t queue)
+{
+	return w->shared->xsk_base[port] + queue * w->shared->workers + w->index;
+}
+
+/*
+ * Tells the gate how far this ring was read, for its overload rule. An empty ring means that
+ * everything counted before it was looked at has been read or was lost by the kernel, so losses
+ * never add up to a full ring.
+ */
+static void publish_read(struct worker *w, uint32_t xsk, uint32_t sent_before, uint32_t n)
+{
+	uint32_t *read = &gate_xsk_read(w->shared->gate)[xsk];
+
+	__atomic_store_n(read, n ? *read + n : sent_before, __ATOMIC_RELAXED);
+}
+
+static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
+			   void (*handle)(struct worker *, const struct frame *))
+{
+	uint32_t xsk = xsk_index(w, port, queue);
+	uint32_t sent = __atomic_load_n(&gate_xsk_sent(w->shared->gate)[xsk], __ATOMIC_RELAXED);
+	struct frame batch[WORKER_BATCH];
+	uint32_t n;
+
+	n = port_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
+	for (uint32_t i = 0; i < n; i++)
+		handle(w, &batch[i]);
+	publish_read(w, xsk, sent, n);
+	return n;
+}
+
+static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const struct frame *))
+{
+	uint32_t total = 0;
+
+	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
+		if (!w->shared->ports[port])
+			continue;
+		for (uint32_t q = 0; q < port_sockets_queues(w->shared->ports[port]); q++)
+			total += read_queue(w, port, q, handle);
+	}
+	return total;
+}
+
+/*
+ * After a standstill longer than the gate waits for, the gate has sent younger frames past the ones
+ * in our rings: passing those on now would reorder. The heartbeat is still old while they are
+ * dropped, so no new ones arrive.
+ */
+static void drop_stale(struct worker *w)
+{
+	w->counters.stalls++;
+	while (read_all(w, worker_frame_stale) > 0)
+		w->now_ns = time_now_ns();
+}
+
+static void beat(struct worker *w)
+{
+	w->now_ns = time_now_ns();
+	if (w->beat_ns && w->now_ns - w->beat_ns > WEIR_HEARTBEAT_MAX_NS)
+		drop_stale(w);
+	w->beat_ns = w->now_ns;
+	__atomic_store_n(&gate_ctl(w->shared->gate)->heartbeat_ns[w->index], w->now_ns,
+			 __ATOMIC_RELEASE);
+}
+
+static void kick_all(struct worker *w)
+{
+	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
+		if (w->shared->ports[port])
+			port_kick(w->shared->ports[port], w->index);
+	}
+}
+
+static void sleep_for_work(struct worker *w)
+{
+	struct pollfd fds[1 + WEIR_PORTS_MAX * 4];
+	struct timespec limit = {.tv_nsec = w->outstanding ? SLEEP_BUSY_NS : SLEEP_IDLE_NS};
+	uint64_t woken;
+	nfds_t n = 0;
+
+	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
+	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
+		struct port_sockets *s = w->shared->ports[port];
+
+		for (uint32_t q = 0; s && q < port_sockets_queues(s); q++) {
+			if (n == ARRAY_SIZE(fds)) {
+				/* More queues than slots: look at the rest by the clock. */
+				limit.tv_nsec = SLEEP_BUSY_NS;
+				break;
+			}
+			fds[n++] = (struct pollfd){.fd = port_sockets_fd(s, q, w->index),
+						   .events = POLLIN};
+		}
+	}
+	if (ppoll(fds, n, &limit, NULL) > 0 && fds[0].revents)
+		(void)!read(w->wake_fd, &woken, sizeof(woken));
+}
+
+static void wait_while_paused(struct worker *w)
+{
+	if (!atomic_load(&w->pause))
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->paused = true;
+	pthread_cond_broadcast(&w->changed);
+	while (atomic_load(&w->pause))
+		pthread_cond_wait(&w->changed, &w->lock);
+	w->paused = false;
+	pthread_mutex_unlock(&w->lock);
+	if (w->signatures != w->shared->signatures) {
+		inspector_set_signatures(w->inspector, w->shared->signatures);
+		w->signatures = w->shared->signatures;
+	}
+	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	if (w->ports_changed != w->shared->ports_changed) {
+		w->ports_changed = w->shared->ports_changed;
+		handover_reset(w->handover);
+		w->outstanding = 0;
+	}
+}
+
+static void expire(struct worker *w)
+{
+	if (w->now_ns < w->expire_ns)
+		return;
+	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
+	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
+	inspector_stats(w->inspector, &w->counters.flows);
+}
+
+/*
+ * Writing to a map by a descriptor needs no capability since 5.19 (before, CAP_BPF), sending on an
+ * AF_XDP socket never: a thread that parses other people's bytes keeps none.
+ */
+static void drop_capabilities(void)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	if (gate_map_writes_need_bpf())
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		log_warning("a worker could not drop its capabilities");
+}
+
+/*
+ * Frames sent in copy mode wait in the backlog of the CPU that sent them: a worker that moved could
+ * see its younger frames overtake older ones there.
+ */
+static void stay_on_one_cpu(const struct worker *w)
+{
+	cpu_set_t allowed, one;
+	int nth = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	nth = (int)w->index % CPU_COUNT(&allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || nth--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "weir-worker-%u", w->index);
+	prctl(PR_SET_NAME, name);
+	stay_on_one_cpu(w);
+	drop_capabilities();
+	while (!atomic_load(&w->stop)) {
+		uint32_t n, done;
+
+		wait_while_paused(w);
+		beat(w);
+		n = read_all(w, worker_frame);
+		w->counters.queue_frames = n;
+		done = worker_complete(w);
+		kick_all(w);
+		expire(w);
+		if (!n && !done)
+			sleep_for_work(w);
+	}
+	return NULL;
+}
+
+static void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	handover_free(w->handover);
+	inspector_free(w->inspector);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t index)
+{
+	struct inspect_settings settings = {
+		.packets = shared->policy->inspect_packets,
+		.limits =
+			{
+				.flows = FLOWS_MAX,
+				.stream_bytes = shared->policy->inspect_bytes,
+				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
+				.idle_ns = FLOW_IDLE_NS,
+			},
+	};
+
+	w->shared = shared;
+	w->index = index;
+	w->signatures = shared->signatures;
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
+				     shared->endpoints, worker_learn, w);
+	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
+	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
+}
+
+int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out, struct error *e)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return error_set(e, -ENOMEM, "no memory for worker %u", index);
+	err = worker_init(w, shared, index);
+	if (err < 0) {
+		worker_free(w);
+		return error_set(e, err, "no memory for worker %u", index);
+	}
+	err = -pthread_create(&w->thread, NULL, run, w);
+	if (err < 0) {
+		worker_free(w);
+		return error_set(e, err, "cannot start worker %u: %s", index, strerror(-err));
+	}
+	*out = w;
+	return 0;
+}
+
+static void wake(struct worker *w)
+{
+	uint64_t one = 1;
+
+	(void)!write(w->wake_fd, &one, sizeof(one));
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w)
+		return;
+	atomic_store(&w->stop, true);
+	wake(w);
+	pthread_join(w->thread, NULL);
+	worker_free(w);
+}
+
+void worker_pause(struct worker *w)
+{
+	atomic_store(&w->pause, true);
+	wake(w);
+	pthread_mutex_lock(&w->lock);
+	while (!w->paused)
+		pthread_cond_wait(&w->changed, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void worker_resume(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->pause, false);
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void worker_counters(const struct worker *w, struct worker_counters *out)
+{
+	const volatile uint64_t *from = (const volatile uint64_t *)&w->counters;
+	uint64_t *to = (uint64_t *)out;
+
+	_Static_assert(sizeof(*out) % sizeof(uint64_t) == 0, "copied word by word");
+	for (size_t i = 0; i < sizeof(*out) / sizeof(uint64_t); i++)
+		to[i] = from[i];
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this folder share. */
+#ifndef WEIR_WORKER_PRIVATE_H
+#define WEIR_WORKER_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "worker/worker.h"
+
+#define WORKER_BATCH 64
+/* Completion cookie of a frame that has no slot: a reset made here. */
+#define WORKER_COOKIE_NONE UINT32_MAX
+
+struct worker {
+	struct worker_shared *shared;
+	uint32_t index;
+	struct inspector *inspector;
+	struct handover *handover;
+	const struct signatures *signatures; /* what the inspector was given */
+	struct worker_counters counters;
+	uint32_t ports_changed; /* of shared, when last looked */
+	uint32_t outstanding;	/* frames queued for sending whose completion has not come */
+	uint64_t now_ns;
+	uint64_t beat_ns;   /* last heartbeat written */
+	uint64_t expire_ns; /* next expiry run */
+
+	pthread_t thread;
+	int wake_fd; /* eventfd: leave the poll */
+	atomic_bool stop;
+	atomic_bool pause;
+	bool paused;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+};
+
+/* frame.c: judges one received frame and sends or drops it; owns the frame. */
+void worker_frame(struct worker *w, const struct frame *f);
+/* Ends a frame that waited while the daemon stood still. */
+void worker_frame_stale(struct worker *w, const struct frame *f);
+/* Takes completions back; returns how many. */
+uint32_t worker_complete(struct worker *w);
+/* The inspector's callback for a new endpoint. arg: the worker. */
+void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
+
+#endif
