@@ -147,6 +147,7 @@ struct op {
 struct rule {
 	uint16_t application; /* index into applications */
 	uint8_t method, confidence;
+	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
 	uint16_t count;
 	struct op *ops;
