@@ -150,8 +150,7 @@ static int rule_add(struct signatures *s, const struct yaml_file *f, const struc
 {
 	const struct yaml_node *when = yaml_get(n, "when"), *level = yaml_get(n, "confidence");
 	const struct yaml_node *wait = yaml_get(n, "wait");
-	struct rule rule = {.order = (uint16_t)s->rule_count,
-			    .application = (uint16_t)(s->application_count - 1)};
+	struct rule rule = {.application = (uint16_t)(s->application_count - 1)};
 	unsigned long confidence;
 	int err = method_read(f, yaml_get(n, "method"), &rule.method, e);
 
@@ -162,17 +161,10 @@ static int rule_add(struct signatures *s, const struct yaml_file *f, const struc
 		err = yaml_bool(f, wait, "wait", &rule.wait, e);
 	if (err == 0 && !when)
 		err = yaml_error(f, n, e, "application: `when` is missing");
-	if (err == 0 && s->rule_count == SET_RULES_MAX)
-		err = yaml_error(f, n, e, "more than %d rules", SET_RULES_MAX);
-	if (err == 0)
-		err = list_reserve(&s->rules, &s->rule_room, s->rule_count, sizeof(rule));
-	if (err == 0)
-		err = rule_compile(s, f, when, &rule, e);
 	if (err < 0)
 		return err;
 	rule.confidence = (uint8_t)confidence;
-	s->rules[s->rule_count++] = rule;
-	return 0;
+	return rules_compile(s, f, when, &rule, e);
 }
 
 static int rules_add(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
