@@ -150,15 +150,17 @@ static void http_list_of_dictionaries(void **state)
 		"porti7000ee"
 		"ld2:ip12:198.51.100.44:porti7000eee"
 		"d2:ip12:198.51.100.54:porti-7ee"
+		"d2:ip12:198.51.100.64:porti7001eele"
 		"ee";
 
 	for (size_t piece = 1; piece < 80; piece++) {
 		struct bench *b = http_bench(ANNOUNCE "\r\n");
 
 		respond(b, body, sizeof(body) - 1, piece);
-		assert_int_equal(b->count, 3);
+		assert_int_equal(b->count, 4);
 		assert_learned(b, 1, CLIENT, "198.51.100.1", 6881, WEIR_SOURCE_HTTP_TRACKER);
 		assert_learned(b, 2, CLIENT, "2001:db8::9", 7000, WEIR_SOURCE_HTTP_TRACKER);
+		assert_learned(b, 3, CLIENT, "198.51.100.6", 7001, WEIR_SOURCE_HTTP_TRACKER);
 		bench_free(b);
 	}
 }
@@ -391,6 +393,21 @@ static void udp_answers_refused(void **state)
 	bench_free(b);
 }
 
+/* The transaction of a connect is no announce's. */
+static void udp_answer_to_another_action(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6969);
+	uint32_t transaction;
+	uint8_t data[256];
+
+	memcpy(&transaction, connect_request + 12, sizeof(transaction));
+	message(b, true, connect_request, sizeof(connect_request));
+	message(b, false, data,
+		announce_response(data, transaction, "\xc6\x33\x64\x01\x1a\xe1", 6));
+	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
 /* Only the newest requests are remembered. */
 static void udp_pending_is_bounded(void **state)
 {
@@ -465,6 +482,7 @@ int main(void)
 		cmocka_unit_test(udp_announce),
 		cmocka_unit_test(udp_announce_v6),
 		cmocka_unit_test(udp_answers_refused),
+		cmocka_unit_test(udp_answer_to_another_action),
 		cmocka_unit_test(udp_pending_is_bounded),
 		cmocka_unit_test(udp_announce_without_connect),
 		cmocka_unit_test(state_was_lost),
