@@ -21,7 +21,7 @@ static const char bench_yaml[] =
 	"  alpha-datagram: { transport: udp, mask: { offset: 0, text: 'ALPHA' } }\n"
 	"  exact: { transport: tcp, length_field: { offset: 0, bytes: 1, add: 1, min: 3, max: 9 } "
 	"}\n"
-	"  longer: { transport: tcp, length: { min: 10 } }\n"
+	"  longer: { transport: tcp, length: { min: 20 } }\n"
 	"  guess: { transport: tcp, mask: { offset: 0, text: 'GUESS' } }\n"
 	"  tls: { transport: tcp, mask: { offset: 0, bytes: '16 03' } }\n"
 	"  web: { transport: tcp, mask: { offset: 0, text: 'GET ' } }\n"

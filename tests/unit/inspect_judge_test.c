@@ -101,18 +101,18 @@ static void a_guess_decides_nothing(void **state)
 	assert_int_equal(b->out.flow->app, 0);
 }
 
-/* What is shorter than it says may still grow, until the last look. */
+/* That nothing follows cannot be known of a stream before the last look. */
 static void the_last_look_takes_the_message_as_complete(void **state)
 {
 	struct bench *b = *state;
 
 	inspector_set_packets(b->inspector, 2);
 	send_handshake(b);
-	assert_false(send_tcp(b, false, FRAME_ACK, 100, "\007abcde")->decided_now);
+	assert_false(send_tcp(b, false, FRAME_ACK, 100, "\005abcde")->decided_now);
 	assert_false(alpha.complete);
 	assert_true(send_tcp(b, true, FRAME_ACK, 500, "??")->decided_now);
 	assert_true(alpha.complete);
-	assert_int_equal(b->out.flow->app, 0);
+	assert_int_equal(b->out.flow->app, app_of(b, "exact"));
 }
 
 static void a_fin_completes_the_message(void **state)
