@@ -429,7 +429,7 @@ static void patterns_without_anchor_stay_open(void **state)
 	fixture_close(&f);
 }
 
-/* A match waits while a surer rule is open, and no longer. */
+/* A match that waits does so while a surer rule is open, and no longer; others do not. */
 static void surer_rules_are_waited_for(void **state)
 {
 	struct classify_input in = {(const uint8_t *)"HELLO", 5, IPPROTO_TCP, true, true, 1, 2};
@@ -438,7 +438,12 @@ static void surer_rules_are_waited_for(void **state)
 	fixture_open(&f, "features:\n"
 			 "  a: { transport: tcp, mask: { text: 'HELLO' } }\n"
 			 "  b: { transport: tcp, mask: { text: 'HELLO WORLD' } }\n"
-			 "applications: { x: { when: a }, y: { when: b, confidence: 95 } }\n");
+			 "  c: { transport: tcp, mask: { text: 'HEL' } }\n"
+			 "applications:\n"
+			 "  x: { when: a, wait: true }\n"
+			 "  y: { when: b, confidence: 95 }\n"
+			 "  z: { when: c, confidence: 80 }\n");
+	assert_string_equal(tcp(&f, "HEL"), "z");
 	assert_string_equal(tcp(&f, "HELLO"), "unknown");
 	assert_true(f.result.pending);
 	assert_string_equal(tcp(&f, "HELLO WORLD"), "y");

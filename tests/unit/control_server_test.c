@@ -428,6 +428,26 @@ static void refuses_a_second_daemon_and_replaces_a_dead_one(void **state)
 	assert_int_equal(control_server_open(f->path, handle, f, &f->server, &e), 0);
 }
 
+static void clears_the_name_of_a_dead_daemon_only(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct error e = {0};
+	int fd;
+
+	assert_int_equal(control_socket_clear(f->path, &e), -EADDRINUSE);
+	control_server_close(f->server);
+	assert_int_equal(control_socket_clear(f->path, NULL), 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	strcpy(address.sun_path, f->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(access(f->path, F_OK), 0);
+	assert_int_equal(control_socket_clear(f->path, NULL), 0);
+	assert_int_equal(access(f->path, F_OK), -1);
+	assert_int_equal(control_server_open(f->path, handle, f, &f->server, NULL), 0);
+}
+
 static void never_removes_what_is_no_socket(void **state)
 {
 	struct fixture *f = *state;
@@ -515,6 +535,7 @@ int main(void)
 		WITH(a_copy_elsewhere_keeps_nothing_alive),
 		WITH(socket_is_the_owners_alone),
 		WITH(refuses_a_second_daemon_and_replaces_a_dead_one),
+		WITH(clears_the_name_of_a_dead_daemon_only),
 		WITH(never_removes_what_is_no_socket),
 		cmocka_unit_test(says_that_no_daemon_listens),
 		cmocka_unit_test(refuses_a_name_too_long),

@@ -101,7 +101,7 @@ static void a_guess_decides_nothing(void **state)
 	assert_int_equal(b->out.flow->app, 0);
 }
 
-/* "Exactly as long as it says" cannot be known of a stream before the last look. */
+/* That nothing follows cannot be known of a stream before the last look. */
 static void the_last_look_takes_the_message_as_complete(void **state)
 {
 	struct bench *b = *state;

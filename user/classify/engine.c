@@ -395,7 +395,7 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 	memset(c->states, STATE_NEW, s->feature_count);
 	pending = rules_finish(s, c, rules_filter(s, c, &best), &best);
 	c->in = NULL;
-	if (pending || !best.rule) {
+	if (!best.rule || (best.rule->wait && pending)) {
 		out->pending = pending;
 		return false;
 	}

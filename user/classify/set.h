@@ -13,7 +13,7 @@
 #include "yaml/yaml.h"
 
 #define SET_FEATURES_MAX   4096
-#define SET_RULES_MAX	   2048
+#define SET_RULES_MAX	   8192
 #define SET_CONDITIONS_MAX 64	 /* of one feature */
 #define SET_RANGES_MAX	   64	 /* of one length or port list */
 #define SET_OFFSET_MAX	   65535 /* the longest datagram */
@@ -147,6 +147,7 @@ struct op {
 struct rule {
 	uint16_t application; /* index into applications */
 	uint8_t method, confidence;
+	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
 	uint16_t count;
 	struct op *ops;
@@ -224,9 +225,10 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       const char *pattern, uint32_t first[8]);
 
-/* rule.c: compiles a `when` expression. */
-int rule_compile(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
-		 struct rule *out, struct error *e);
+/* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
+ * them to the set. */
+int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		  const struct rule *like, struct error *e);
 
 /* index.c: 0 or -ENOMEM. */
 int index_build(struct signatures *s);
