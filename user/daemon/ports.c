@@ -106,6 +106,15 @@ static int port_pair(struct weir *w, unsigned int index, struct error *e)
 				&p->far_end, p->far_name, e);
 }
 
+/* A port that was switched off before the daemon died stays off. */
+static bool port_was_disabled(struct weir *w, unsigned int index)
+{
+	struct weir_port before;
+
+	return !w->attached_all && gate_get_port(w->gate, index, &before) == 0 &&
+	       before.ifindex == w->ports[index].ifindex && !(before.flags & WEIR_PORT_ENABLED);
+}
+
 static void port_fill_cfg(struct weir *w, unsigned int index)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -128,6 +137,10 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	else
 		snprintf(p->degraded, sizeof(p->degraded), "no redirect: %s", why);
 	p->enabled = true;
+	if (w->adopted && port_was_disabled(w, index)) {
+		p->enabled = false;
+		p->cfg.flags &= ~WEIR_PORT_ENABLED;
+	}
 }
 
 int port_prepare(struct weir *w, unsigned int index, struct error *e)
@@ -178,7 +191,6 @@ static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
 			uint32_t xsk = p->cfg.xsk_base + q * w->shared.workers + k;
 			int err;
 
-			gate_xsk_read(w->gate)[xsk] = gate_xsk_sent(w->gate)[xsk];
 			err = gate_set_xsk(w->gate, xsk, port_sockets_fd(p->sockets, q, k));
 			if (err < 0)
 				return error_set(e, err, "%s: cannot register the socket: %s",
