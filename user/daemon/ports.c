@@ -34,10 +34,16 @@ void workers_pause(struct weir *w)
 		worker_pause(w->workers[i]);
 }
 
-void workers_resume(struct weir *w)
+int workers_resume(struct weir *w)
 {
-	for (uint32_t i = 0; i < w->worker_count; i++)
-		worker_resume(w->workers[i]);
+	int err = 0;
+
+	for (uint32_t i = 0; i < w->worker_count; i++) {
+		int r = worker_resume(w->workers[i]);
+
+		err = err ? err : r;
+	}
+	return err;
 }
 
 /* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
