@@ -12,11 +12,17 @@
 
 char _license[] SEC("license") = "GPL";
 
+/* Inode of the network namespace whose devices these are, 0 = any: the tracepoints tell of all, and
+ * interface numbers repeat. */
+const volatile __u32 weir_netns;
+
 /* The port of the device that a frame came in on; the far end of a pair is its port's. */
 static __always_inline __u32 account_port(__u64 device)
 {
 	const struct net_device *dev = (const struct net_device *)device;
 
+	if (weir_netns && BPF_CORE_READ(dev, nd_net.net, ns.inum) != weir_netns)
+		return 0;
 	return port_of(BPF_CORE_READ(dev, ifindex));
 }
 

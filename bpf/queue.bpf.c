@@ -27,35 +27,49 @@ static __always_inline void queue_segments(const struct __sk_buff *skb, struct f
 		f->wire = headers + size + (f->bytes - f->pkt.len);
 }
 
-/* Forgets what a first reading left and notes the tag that the kernel keeps beside the frame. */
-static __always_inline void queue_begin(const struct __sk_buff *skb, struct frame *f)
+/*
+ * Reads the headers in the linear part. A global function: it is called twice and costs the
+ * verifier more than all the rest.
+ */
+__noinline int queue_read(struct __sk_buff *skb, struct frame *f)
 {
+	const struct weir_port *in;
+
+	if (!f)
+		return PACKET_SHORT;
+	in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	if (!in)
+		return PACKET_SHORT;
 	f->pkt.tags = 0;
 	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
 	if (skb->vlan_present)
 		packet_tag(&f->pkt, skb->vlan_proto, bpf_htons(skb->vlan_tci));
+	return packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,
+			    in->local_mac, in->domain);
 }
 
-/* Reads the frame from its linear part, which is made longer when the headers go on behind it. */
-static __noinline int queue_parse(struct __sk_buff *skb, struct frame *f,
-				  const struct weir_port *in)
+/* Makes the linear part hold what the frame has of its first `want` bytes. */
+static __always_inline int queue_pull(struct __sk_buff *skb, __u32 want)
 {
-	__u32 want = QUEUE_HEADERS;
-	int r = PACKET_SHORT;
+	__u32 len = skb->len < want ? skb->len : want;
 
-	for (int i = 0; i < 2 && r == PACKET_SHORT; i++) {
-		__u32 len = skb->len;
+	if (skb->data_end - skb->data >= len)
+		return 0;
+	return bpf_skb_pull_data(skb, len);
+}
 
-		if (len > want)
-			len = want;
-		if (skb->data_end - skb->data < len && bpf_skb_pull_data(skb, len))
-			return WEIR_REASON_STACK_TABLE;
-		queue_begin(skb, f);
-		r = packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,
-				 in->local_mac, in->domain);
-		want = QUEUE_HEADERS_MOST;
-	}
-	return r;
+static __always_inline int queue_parse(struct __sk_buff *skb, struct frame *f)
+{
+	int r;
+
+	if (queue_pull(skb, QUEUE_HEADERS))
+		return WEIR_REASON_STACK_TABLE;
+	r = queue_read(skb, f);
+	if (r != PACKET_SHORT)
+		return r;
+	if (queue_pull(skb, QUEUE_HEADERS_MOST))
+		return WEIR_REASON_STACK_TABLE;
+	return queue_read(skb, f);
 }
 
 /*
@@ -126,7 +140,7 @@ int weir_queue(struct __sk_buff *skb)
 	f.hook = WEIR_PORT_TC;
 	reason = gate_enter(&f, skb->ifindex, &in);
 	if (reason == PACKET_FLOW) {
-		reason = queue_parse(skb, &f, in);
+		reason = queue_parse(skb, &f);
 		queue_segments(skb, &f);
 		reason = gate_decide(&f, reason);
 	}

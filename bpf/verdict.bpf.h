@@ -55,7 +55,7 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	}
 	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
 		return r;
-	if (flow->flags & bit)
+	if (flow->flags & bit && (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_DROP_FAILURE))
 		__sync_fetch_and_and(&flow->flags, ~bit);
 	return f->fallback;
 }

@@ -8,6 +8,6 @@ test-corpus:
 	@echo "test-corpus: skipped: no labelled captures in $(CORPUS) (CORPUS=DIR names another place)"
 else
 test-corpus: $(B)/weir ## identification of labelled captures, and every capture under the sanitizers
-	$(Q)$(ASAN_MAKE) build/asan/weir
+	+$(Q)$(ASAN_MAKE) build/asan/weir
 	$(Q)$(PYTHON) tests/corpus/check.py --corpus $(CORPUS) --weir $(B)/weir --asan build/asan/weir
 endif

@@ -4,4 +4,4 @@ ASAN_MAKE = $(MAKE) --no-print-directory B=build/asan CFLAGS="-O1 -g -fno-omit-f
 
 .PHONY: asan
 asan: $(SKEL) ## unit tests under AddressSanitizer and UBSan (in build/asan)
-	$(Q)$(ASAN_MAKE) unit build/asan/weir
+	+$(Q)$(ASAN_MAKE) unit build/asan/weir

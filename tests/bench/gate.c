@@ -327,8 +327,8 @@ static int measure_all(struct bench *b, uint32_t flows, unsigned int runs, uint3
 int main(int argc, char **argv)
 {
 	static const uint32_t flows[] = {1, 1000, FLOWS_MAX};
-	unsigned int runs = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 7;
-	uint32_t repeat = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
+	unsigned int runs = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 15;
+	uint32_t repeat = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 400000;
 	struct bench b = {.decided = -1};
 	int r;
 

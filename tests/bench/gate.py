@@ -51,8 +51,8 @@ def report(seen):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--repeat", type=int, default=1000000)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--repeat", type=int, default=400000)
     o = parser.parse_args()
     if o.runs < 3:
         parser.error("--runs: a median wants at least 3")

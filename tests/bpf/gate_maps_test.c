@@ -440,6 +440,87 @@ static void redirect_targets_come_and_go(void **state)
 	veth_del("wgd");
 }
 
+static void applications_outlive_the_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	struct app_registry *before = app_registry_new(), *after = app_registry_new();
+	struct app_registry *other = app_registry_new();
+	_cleanup_close_ int protocols = map_open(f, "weir_proto_apps");
+	uint32_t icmp = 1, app = 0;
+	int first = app_registry_add(before, "made-up", "test");
+	int second = app_registry_add(before, "made-up-too", NULL);
+
+	assert_true(first > 0 && second > first);
+	assert_int_equal(gate_save_apps(g, before), 0);
+	assert_int_equal(bpf_map_lookup_elem(protocols, &icmp, &app), 0);
+	assert_int_not_equal(app, 0);
+	assert_int_equal(app, app_registry_by_protocol(before, 1));
+
+	assert_int_equal(gate_restore_apps(g, after), 0);
+	assert_int_equal(app_registry_count(after), app_registry_count(before));
+	assert_int_equal(app_registry_find(after, "made-up-too"), second);
+	/* A number that already means something else is not taken over in silence. */
+	assert_int_equal(app_registry_add(other, "made-up-too", NULL), first);
+	assert_int_equal(gate_restore_apps(g, other), -ESTALE);
+	app_registry_free(before);
+	app_registry_free(after);
+	app_registry_free(other);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static void event_seen(const struct weir_event *event, void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(event->kind, WEIR_EVENT_DECIDED);
+	assert_int_equal(event->key.proto, 1);
+	assert_int_equal(event->port, 1);
+	seen->count++;
+}
+
+/* An ICMP echo request through the gate: decided at once, which is an event. */
+static void echo_run(const struct fixture *f)
+{
+	uint8_t frame[64] = {2,	   0, 0,  0,  0, 1, 2, 0, 0,  0, 0,    2,   8,	0,
+			     0x45, 0, 0,  50, 0, 0, 0, 0, 64, 1, 0,    0,   10, 0,
+			     0,	   1, 10, 0,  0, 2, 8, 0, 0,  0, 0x12, 0x34};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+	_cleanup_close_ int fd = pin_open(f, "progs/weir_gate");
+
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+}
+
+static void events_are_handed_out(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *s = policy_make(1);
+	/* Test runs arrive on the loopback of the namespace. */
+	struct weir_port cfg = {.ifindex = 1,
+				.max_frame = 1518,
+				.queues = 1,
+				.domain = 1,
+				.flags = WEIR_PORT_ENABLED | WEIR_PORT_FORWARDING};
+	struct seen seen = {};
+	uint32_t generation;
+
+	assert_int_equal(gate_load_policy(g, &s->p, &generation), 0);
+	assert_int_equal(gate_set_port(g, 1, &cfg, 0), 0);
+	gate_ctl(g)->flags = WEIR_CTL_EVENTS;
+	assert_true(gate_events_fd(g) >= 0);
+	assert_int_equal(gate_read_events(g, event_seen, &seen), 0);
+	assert_int_equal(seen.count, 0);
+	echo_run(f);
+	assert_int_equal(gate_read_events(g, event_seen, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(gate_read_events(g, event_seen, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	gate_close(g);
+	fixture_remove(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +533,8 @@ int main(void)
 		cmocka_unit_test(what_was_put_is_found),
 		cmocka_unit_test(ports_are_found_by_interface),
 		cmocka_unit_test(redirect_targets_come_and_go),
+		cmocka_unit_test(applications_outlive_the_daemon),
+		cmocka_unit_test(events_are_handed_out),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

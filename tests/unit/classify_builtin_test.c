@@ -235,6 +235,38 @@ static const struct sample common[] = {
 	TCP("directconnect", "$Lock EXTENDEDPROTOCOLABCABC Pk=x|"),
 };
 
+#define RANDOM16 "\xd2\x7a\x01\x93\xee\x48\xb5\x0c\x66\xf1\x3d\x87\x2a\xc9\x54\xbe"
+#define RANDOM96 RANDOM16 RANDOM16 RANDOM16 RANDOM16 RANDOM16 RANDOM16
+#define SAME16	 "\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31\x31"
+#define SAME96	 SAME16 SAME16 SAME16 SAME16 SAME16 SAME16
+#define HELLO_UP_TO_ALPN(size)                                                                     \
+	"\x16\x03\x01\0" size "\x01\0\0\x60\x03\x03" ID32 "\0\0\x04\x13\x01\x13\x02\x01\0"
+
+static const struct sample other_p2p[] = {
+	/* EIP-8: 0x121 = 289 bytes follow, of which the key's first is 04 */
+	TCP("ethereum", "\x01\x21\x04" RANDOM96 RANDOM96 RANDOM96),
+	TCP(NULL, "\x01\x22\x04" RANDOM96 RANDOM96 RANDOM96),
+	TCP(NULL, "\x01\x21\x03" RANDOM96 RANDOM96 RANDOM96),
+	TCP(NULL, "\x01\x21\x04" SAME96 SAME96 SAME96),
+	TCP_ANSWER(NULL, "\x01\x21\x04" RANDOM96 RANDOM96 RANDOM96),
+	/* Discovery v4: a request for the record */
+	UDP("ethereum", RANDOM96 "\x01\x05\xc5\x84\x5f\x01\x02\x03"),
+	UDP(NULL, RANDOM96 "\x02\x05\xc5\x84\x5f\x01\x02\x03"),
+	UDP(NULL, RANDOM96 "\x01\x05\xc5\x84\x5f\x01\x02"),
+	/* ALPN behind a client hello's fixed part; TLS is TLS without it */
+	TCP("syncthing", HELLO_UP_TO_ALPN("\x3f") "\0\x0e\0\x10\0\x0a\0\x08\x07"
+						  "bep/1.0"),
+	TCP("directconnect", HELLO_UP_TO_ALPN("\x3b") "\0\x0a\0\x10\0\x06\0\x04\x03"
+						      "adc"),
+	TCP("tls", HELLO_UP_TO_ALPN("\x3a") "\0\x09\0\x10\0\x05\0\x03\x02h2"),
+	UDP("syncthing", "\x2e\xa7\xd9\x0b\x0a\x20" ID32),
+	TCP("syncthing", "\x9e\x79\xbc\x40\0\0\0\x01\0\0\0\0"),
+	TCP("ipfs", "\x13/multistream/1.0.0\n"),
+	TCP("monero", "\x01\x21\x01\x01\x01\x01\x01\x01\x0e\x01\0\0\0\0\0\0\x01"),
+	TCP("nano", "RC\x14\x12\x0a\x05\0\0"),
+	TCP(NULL, "RC car for sale"),
+};
+
 struct fixture {
 	struct app_registry *r;
 	struct signatures *s;
@@ -330,6 +362,11 @@ static void gnutella_is_known(void **state)
 	check(*state, gnutella, ARRAY_SIZE(gnutella));
 }
 
+static void other_p2p_is_known(void **state)
+{
+	check(*state, other_p2p, ARRAY_SIZE(other_p2p));
+}
+
 static void common_protocols_are_known(void **state)
 {
 	check(*state, common, ARRAY_SIZE(common));
@@ -340,6 +377,7 @@ static void streams_are_pending_until_known(void **state)
 	check_growing(*state, bittorrent, ARRAY_SIZE(bittorrent));
 	check_growing(*state, edonkey, ARRAY_SIZE(edonkey));
 	check_growing(*state, gnutella, ARRAY_SIZE(gnutella));
+	check_growing(*state, other_p2p, ARRAY_SIZE(other_p2p));
 	check_growing(*state, common, ARRAY_SIZE(common));
 }
 
@@ -406,6 +444,7 @@ int main(void)
 		cmocka_unit_test(bittorrent_is_known),
 		cmocka_unit_test(edonkey_is_known),
 		cmocka_unit_test(gnutella_is_known),
+		cmocka_unit_test(other_p2p_is_known),
 		cmocka_unit_test(common_protocols_are_known),
 		cmocka_unit_test(streams_are_pending_until_known),
 		cmocka_unit_test(random_bytes_are_not_p2p),

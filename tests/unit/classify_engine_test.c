@@ -417,6 +417,64 @@ static void regex_looks_within_its_window(void **state)
 	fixture_close(&f);
 }
 
+static void patterns_without_anchor_stay_open(void **state)
+{
+	struct fixture f;
+
+	fixture_open(&f, "features: { a: { transport: tcp, regex: 'needle' } }\n"
+			 "applications: { x: { when: a } }\n");
+	assert_string_equal(tcp(&f, "hay"), "unknown");
+	assert_true(f.result.pending);
+	assert_string_equal(tcp(&f, "hay, needle"), "x");
+	fixture_close(&f);
+}
+
+/* A match that waits does so while a surer rule is open, and no longer; others do not. */
+static void surer_rules_are_waited_for(void **state)
+{
+	struct classify_input in = {(const uint8_t *)"HELLO", 5, IPPROTO_TCP, true, true, 1, 2};
+	struct fixture f;
+
+	fixture_open(&f, "features:\n"
+			 "  a: { transport: tcp, mask: { text: 'HELLO' } }\n"
+			 "  b: { transport: tcp, mask: { text: 'HELLO WORLD' } }\n"
+			 "  c: { transport: tcp, mask: { text: 'HEL' } }\n"
+			 "applications:\n"
+			 "  x: { when: a, wait: true }\n"
+			 "  y: { when: b, confidence: 95 }\n"
+			 "  z: { when: c, confidence: 80 }\n");
+	assert_string_equal(tcp(&f, "HEL"), "z");
+	assert_string_equal(tcp(&f, "HELLO"), "unknown");
+	assert_true(f.result.pending);
+	assert_string_equal(tcp(&f, "HELLO WORLD"), "y");
+	assert_string_equal(tcp(&f, "HELLO THERE"), "x");
+	assert_string_equal(run(&f, &in), "x");
+	fixture_close(&f);
+}
+
+/* A length field bounds what the feature's regex sees, and what it waits for. */
+static void regex_stays_within_the_message(void **state)
+{
+	struct fixture f;
+
+	fixture_open(
+		&f, "features: { a: { transport: tcp, length_field: { offset: 0, bytes: 1, add: 1, "
+		    "more: true }, regex: { offset: 1, pattern: 'end' } } }\n"
+		    "applications: { x: { when: a } }\n");
+	assert_string_equal(tcp(&f, "\x05"
+				    "12end"),
+			    "x");
+	assert_string_equal(tcp(&f, "\x05"
+				    "12"),
+			    "unknown");
+	assert_true(f.result.pending);
+	assert_string_equal(tcp(&f, "\x05"
+				    "123end"),
+			    "unknown");
+	assert_false(f.result.pending);
+	fixture_close(&f);
+}
+
 static void regexes_see_bytes(void **state)
 {
 	struct fixture f;
@@ -498,6 +556,9 @@ int main(void)
 		cmocka_unit_test(pending_until_it_cannot_match),
 		cmocka_unit_test(not_waits_for_certainty),
 		cmocka_unit_test(regex_looks_within_its_window),
+		cmocka_unit_test(patterns_without_anchor_stay_open),
+		cmocka_unit_test(surer_rules_are_waited_for),
+		cmocka_unit_test(regex_stays_within_the_message),
 		cmocka_unit_test(regexes_see_bytes),
 		cmocka_unit_test(hostile_regex_costs_little),
 		cmocka_unit_test(other_transports_have_no_message),

@@ -93,7 +93,7 @@ static const struct {
 	{"features: { a: { regex: x } }\napplications: { x: { when: a, method: guess } }\n",
 	 "t.yaml:2:39: method: expected `signature` or `port`, found `guess`"},
 	{"features: { a: { regex: x } }\napplications: { x: { when: a, rules: [{ when: a }] } }\n",
-	 "t.yaml:2:38: application: `rules` takes the place of `when`, `confidence` and `method`"},
+	 "t.yaml:2:38: application: `rules` takes the place of `when`"},
 	{"features: { a: { regex: x } }\napplications: { x: { rules: [] } }\n",
 	 "t.yaml:2:29: rules: an empty list"},
 	/* Expressions: the column is the word's, behind a quote too. */

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "control/control.h"
 
@@ -370,6 +371,36 @@ static void many_clients_are_bounded(void **state)
 	close(fds[0]);
 }
 
+/* Another process that inherited the connection must not keep its events coming. */
+static void a_copy_elsewhere_keeps_nothing_alive(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fd = {.fd = control_server_fd(f->server), .events = POLLIN};
+	int client = raw_connect(f->path), hold[2], status;
+	char buf[64];
+	pid_t pid;
+
+	say(client, "{\"verb\":\"null\"}\n");
+	work(f);
+	assert_int_equal(pipe(hold), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(client);
+		close(hold[1]);
+		_exit(read(hold[0], buf, 1) != 0);
+	}
+	close(hold[0]);
+	raw_read(client, buf, sizeof(buf));
+	shutdown(client, SHUT_RDWR);
+	close(client);
+	assert_int_equal(poll(&fd, 1, 5000), 1);
+	control_server_work(f->server);
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	close(hold[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void socket_is_the_owners_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -395,6 +426,26 @@ static void refuses_a_second_daemon_and_replaces_a_dead_one(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
 	assert_int_equal(control_server_open(f->path, handle, f, &f->server, &e), 0);
+}
+
+static void clears_the_name_of_a_dead_daemon_only(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct error e = {0};
+	int fd;
+
+	assert_int_equal(control_socket_clear(f->path, &e), -EADDRINUSE);
+	control_server_close(f->server);
+	assert_int_equal(control_socket_clear(f->path, NULL), 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	strcpy(address.sun_path, f->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(access(f->path, F_OK), 0);
+	assert_int_equal(control_socket_clear(f->path, NULL), 0);
+	assert_int_equal(access(f->path, F_OK), -1);
+	assert_int_equal(control_server_open(f->path, handle, f, &f->server, NULL), 0);
 }
 
 static void never_removes_what_is_no_socket(void **state)
@@ -481,8 +532,10 @@ int main(void)
 		WITH(refuses_a_request_without_end),
 		WITH(accepts_requests_in_pieces_and_in_a_row),
 		WITH(many_clients_are_bounded),
+		WITH(a_copy_elsewhere_keeps_nothing_alive),
 		WITH(socket_is_the_owners_alone),
 		WITH(refuses_a_second_daemon_and_replaces_a_dead_one),
+		WITH(clears_the_name_of_a_dead_daemon_only),
 		WITH(never_removes_what_is_no_socket),
 		cmocka_unit_test(says_that_no_daemon_listens),
 		cmocka_unit_test(refuses_a_name_too_long),

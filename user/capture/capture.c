@@ -48,7 +48,7 @@ int capture_open(const char *path, struct capture **out, struct error *e)
 
 	if (!c)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
-	strcpy(c->path, path);
+	memcpy(c->path, path, strlen(path) + 1);
 	errno = 0;
 	c->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!c->pcap) {

@@ -9,6 +9,9 @@
 #define TYPE_IPV6  0x86dd
 #define TYPE_PPPOE 0x8864
 
+/* Raw IP as files number it; libpcap turns it into DLT_RAW, which is another number per system. */
+#define LINKTYPE_RAW 101
+
 static uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -122,6 +125,8 @@ static void parse_ppi(const uint8_t *data, size_t len, struct link_content *out)
 	      (uint32_t)data[7] << 24;
 	if (header < 8 || header > len || dlt == DLT_PPI || dlt > INT32_MAX)
 		return;
+	if (dlt == LINKTYPE_RAW)
+		dlt = DLT_RAW;
 	if (!link_is_known((int)dlt))
 		return;
 	link_parse((int)dlt, data + header, len - header, out);

@@ -65,7 +65,8 @@ struct classify_result {
 	uint16_t app;
 	uint8_t method;	    /* enum weir_method */
 	uint8_t confidence; /* 0..100 */
-	bool pending;	    /* nothing matched, but more bytes of this message could */
+	bool pending;	    /* nothing matched (or only what waits for a surer rule), but more bytes
+			       of this message could */
 };
 /* Per-worker scratch: PCRE2 match data and the per-buffer feature results. */
 struct classify_scratch;

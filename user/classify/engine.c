@@ -86,15 +86,11 @@ static enum tri port_eval(const struct port_condition *p, const struct classify_
 
 static enum tri length_eval(const struct ranges *r, const struct classify_input *in)
 {
-	if (in->complete)
-		return ranges_have(r, (uint32_t)in->len) ? TRI_TRUE : TRI_FALSE;
-	/* A message that grows meets a range without an upper end for good, others perhaps. */
+	if (ranges_have(r, (uint32_t)in->len))
+		return TRI_TRUE;
 	for (size_t i = 0; i < r->count; i++)
-		if (in->len >= r->list[i].min && r->list[i].max == UINT32_MAX)
-			return TRI_TRUE;
-	for (size_t i = 0; i < r->count; i++)
-		if (in->len <= r->list[i].max)
-			return TRI_MAYBE;
+		if (in->len < r->list[i].min)
+			return beyond(in);
 	return TRI_FALSE;
 }
 
@@ -134,69 +130,111 @@ static enum tri field_eval(const struct field_condition *f, const struct classif
 	return value >= f->value.min && value <= f->value.max ? TRI_TRUE : TRI_FALSE;
 }
 
+/* The length that the field gives the message, or -1 where that is none. */
+static int64_t length_field_span(const struct length_field_condition *f, uint64_t value)
+{
+	/* Beyond 2^32 nothing is a length, and the product stays in 64 bits. */
+	if (value < f->min || value > f->max || value > UINT32_MAX)
+		return -1;
+	return (int64_t)(value * f->unit) + f->add;
+}
+
 static enum tri length_field_eval(const struct length_field_condition *f,
 				  const struct classify_input *in)
 {
 	uint64_t value;
-	int64_t want;
+	int64_t span;
 
 	if (!integer_get(&f->integer, in, &value))
 		return beyond(in);
-	/* Beyond 2^32 nothing is a length, and the product below stays in 64 bits. */
-	if (value < f->min || value > f->max || value > UINT32_MAX)
+	span = length_field_span(f, value);
+	if (span < 0 || (span < (int64_t)in->len && !f->more))
 		return TRI_FALSE;
-	want = (int64_t)(value * f->unit) + f->add;
-	if (want < 0 || (want < (int64_t)in->len && !f->more))
-		return TRI_FALSE;
-	if (want > (int64_t)in->len)
-		return beyond(in);
-	/* Exactly as long as it says; a stream may still go on. */
-	return in->complete || f->more ? TRI_TRUE : TRI_MAYBE;
+	return span > (int64_t)in->len ? beyond(in) : TRI_TRUE;
+}
+
+/* Bytes of the message that a regex may look at: where a length field says how long it is, no
+ * further, and nothing is to be waited for. */
+static size_t feature_span(const struct feature *f, const struct classify_input *in, bool *whole)
+{
+	size_t len = in->len;
+
+	*whole = in->complete;
+	for (uint16_t i = 0; i < f->cheap; i++) {
+		const struct length_field_condition *x = &f->conditions[i].length_field;
+		uint64_t value;
+		int64_t span;
+
+		if (f->conditions[i].kind != CONDITION_LENGTH_FIELD ||
+		    !integer_get(&x->integer, in, &value))
+			continue;
+		span = length_field_span(x, value);
+		if (span < 0 || (uint64_t)span > in->len)
+			continue;
+		*whole = true;
+		len = (size_t)span < len ? (size_t)span : len;
+	}
+	return len;
 }
 
 /* Whatever PCRE2 gives up on (limits, JIT stack) is no match: hostile input buys nothing. */
-static enum tri regex_eval(const struct regex_condition *x, const struct classify_input *in,
-			   struct classify_scratch *c)
+static enum tri regex_eval(const struct regex_condition *x, struct classify_scratch *c, size_t span,
+			   bool whole)
 {
-	size_t len = in->len > x->offset ? in->len - x->offset : 0;
-	bool whole = in->complete || len >= x->within;
+	size_t len = span > x->offset ? span - x->offset : 0;
 	int rc;
 
+	if (len >= x->within) {
+		len = x->within;
+		whole = true;
+	}
 	/* PCRE2 never calls an empty subject a partial match. */
-	if (in->len < x->offset || (len == 0 && !in->complete))
-		return beyond(in);
+	if (span < x->offset || (len == 0 && !whole))
+		return whole ? TRI_FALSE : TRI_MAYBE;
 	c->regexes++;
-	rc = pcre2_match(x->code, in->data + x->offset, len < x->within ? len : x->within, 0,
-			 whole ? 0 : PCRE2_PARTIAL_SOFT, c->match, c->s->match);
+	rc = pcre2_match(x->code, c->in->data + x->offset, len, 0, whole ? 0 : PCRE2_PARTIAL_SOFT,
+			 c->match, c->s->match);
 	if (rc >= 0)
 		return TRI_TRUE;
-	return rc == PCRE2_ERROR_PARTIAL ? TRI_MAYBE : TRI_FALSE;
+	/* A pattern that is not anchored may still begin to match further on. */
+	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
 }
 
-static enum tri condition_eval(const struct condition *x, struct classify_scratch *c)
+static enum tri condition_eval(const struct condition *x, const struct classify_input *in)
 {
 	switch (x->kind) {
 	case CONDITION_PORT:
-		return port_eval(&x->port, c->in);
+		return port_eval(&x->port, in);
 	case CONDITION_LENGTH:
-		return length_eval(&x->length, c->in);
+		return length_eval(&x->length, in);
 	case CONDITION_MASK:
-		return mask_eval(&x->mask, c->in);
+		return mask_eval(&x->mask, in);
 	case CONDITION_FIELD:
-		return field_eval(&x->field, c->in);
+		return field_eval(&x->field, in);
 	case CONDITION_LENGTH_FIELD:
-		return length_field_eval(&x->length_field, c->in);
+		return length_field_eval(&x->length_field, in);
 	case CONDITION_REGEX:
-		return regex_eval(&x->regex, c->in, c);
+		break;
 	}
 	return TRI_FALSE;
 }
 
-static enum tri conditions_eval(const struct feature *f, size_t from, size_t to, enum tri value,
-				struct classify_scratch *c)
+static enum tri feature_cheap(const struct feature *f, const struct classify_input *in)
 {
-	for (size_t i = from; i < to && value != TRI_FALSE; i++)
-		value = tri_and(value, condition_eval(&f->conditions[i], c));
+	enum tri value = TRI_TRUE;
+
+	for (uint16_t i = 0; i < f->cheap && value != TRI_FALSE; i++)
+		value = tri_and(value, condition_eval(&f->conditions[i], in));
+	return value;
+}
+
+static enum tri feature_regexes(const struct feature *f, struct classify_scratch *c, enum tri value)
+{
+	bool whole;
+	size_t span = feature_span(f, c->in, &whole);
+
+	for (uint16_t i = f->cheap; i < f->count && value != TRI_FALSE; i++)
+		value = tri_and(value, regex_eval(&f->conditions[i].regex, c, span, whole));
 	return value;
 }
 
@@ -206,10 +244,11 @@ static enum state feature_begin(const struct feature *f, struct classify_scratch
 	unsigned int direction = c->in->from_origin ? DIRECTION_ORIGIN : DIRECTION_RESPONDER;
 	enum tri value;
 
-	if (!(f->transports & transport) || !(f->directions & direction))
+	if (!(f->transports & transport) || !(f->directions & direction) ||
+	    !feature_begins(f, c->in->data[0]))
 		return STATE_FALSE;
 	c->evaluations++;
-	value = conditions_eval(f, 0, f->cheap, TRI_TRUE, c);
+	value = feature_cheap(f, c->in);
 	if (value == TRI_FALSE || f->cheap == f->count)
 		return (enum state)value;
 	return value == TRI_TRUE ? STATE_REGEX_TRUE : STATE_REGEX_MAYBE;
@@ -226,7 +265,7 @@ static enum tri feature_value(void *arg, uint16_t feature)
 	if (state >= STATE_REGEX_TRUE && c->with_regex) {
 		enum tri cheap = state == STATE_REGEX_TRUE ? TRI_TRUE : TRI_MAYBE;
 
-		state = (enum state)conditions_eval(f, f->cheap, f->count, cheap, c);
+		state = (enum state)feature_regexes(f, c, cheap);
 	}
 	c->states[feature] = (uint8_t)state;
 	return state >= STATE_REGEX_TRUE ? TRI_MAYBE : (enum tri)state;
@@ -238,6 +277,7 @@ enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint
 	enum tri stack[RULE_STACK_MAX];
 	size_t depth = 0;
 
+	stack[0] = TRI_FALSE;
 	for (uint16_t at = 0; at < rule->count; at++) {
 		const struct op *op = &rule->ops[at];
 
@@ -319,11 +359,11 @@ static size_t rules_filter(const struct signatures *s, struct classify_scratch *
 	return count;
 }
 
-/* Second pass. Returns whether a rule could still become true. */
+/* Second pass. Returns whether a rule surer than the best could still become true. */
 static bool rules_finish(const struct signatures *s, struct classify_scratch *c, size_t count,
 			 struct best *best)
 {
-	bool pending = false;
+	uint8_t pending = 0;
 
 	c->with_regex = true;
 	for (size_t i = 0; i < count; i++) {
@@ -335,9 +375,10 @@ static bool rules_finish(const struct signatures *s, struct classify_scratch *c,
 		value = rule_value(rule, feature_value, c);
 		if (value == TRI_TRUE)
 			best_consider(best, rule, c);
-		pending |= value == TRI_MAYBE;
+		if (value == TRI_MAYBE && rule->confidence > pending)
+			pending = rule->confidence;
 	}
-	return pending;
+	return pending > (best->rule ? best->rule->confidence : 0);
 }
 
 bool classify_message(const struct signatures *s, struct classify_scratch *c,
@@ -354,8 +395,8 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 	memset(c->states, STATE_NEW, s->feature_count);
 	pending = rules_finish(s, c, rules_filter(s, c, &best), &best);
 	c->in = NULL;
-	if (!best.rule) {
-		out->pending = pending && !in->complete;
+	if (!best.rule || (best.rule->wait && pending)) {
+		out->pending = pending;
 		return false;
 	}
 	out->app = s->applications[best.rule->application].app;

@@ -108,19 +108,38 @@ static int choice_read(const struct yaml_file *f, const struct yaml_node *n, con
 			  words[1], words[2], text);
 }
 
-/* Only a mask or a regex at the very beginning says anything about the first byte. */
+static void first_forbid(uint32_t first[8], unsigned int byte)
+{
+	first[byte >> 5] &= ~(1u << (byte & 31));
+}
+
+static void first_narrow_mask(const struct mask_condition *m, uint32_t first[8])
+{
+	for (unsigned int b = 0; b < 256; b++)
+		if ((b & m->mask[0]) != m->bytes[0])
+			first_forbid(first, b);
+}
+
+static void first_narrow_field(const struct field_condition *f, uint32_t first[8])
+{
+	for (unsigned int b = 0; b < 256; b++)
+		if ((b & f->integer.mask) < f->value.min || (b & f->integer.mask) > f->value.max)
+			first_forbid(first, b);
+}
+
+/* Only what stands at the very beginning says anything about the first byte. */
 static void first_narrow(const struct signatures *s, const struct condition *c,
 			 const struct yaml_node *n, uint32_t first[8])
 {
-	if (c->kind == CONDITION_MASK && c->mask.offset == 0)
-		for (unsigned int b = 0; b < 256; b++)
-			if ((b & c->mask.mask[0]) != c->mask.bytes[0])
-				first[b >> 5] &= ~(1u << (b & 31));
-	if (c->kind == CONDITION_REGEX) {
-		const struct yaml_node *pattern = yaml_get(n, "pattern");
+	const struct yaml_node *pattern = yaml_get(n, "pattern");
 
+	if (c->kind == CONDITION_MASK && c->mask.offset == 0)
+		first_narrow_mask(&c->mask, first);
+	if (c->kind == CONDITION_FIELD && c->field.integer.offset == 0 &&
+	    c->field.integer.bytes == 1)
+		first_narrow_field(&c->field, first);
+	if (c->kind == CONDITION_REGEX)
 		regex_first_bytes(s, &c->regex, (pattern ? pattern : n)->text, first);
-	}
 }
 
 static int condition_append(const struct signatures *s, const struct yaml_file *f,

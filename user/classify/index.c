@@ -16,7 +16,7 @@ static enum tri feature_possible(void *arg, uint16_t feature)
 	const struct feature *f = &v->s->features[feature];
 
 	if (!(f->transports & v->transport) || !(f->directions & v->direction) ||
-	    !(f->first[v->first >> 5] & 1u << (v->first & 31)))
+	    !feature_begins(f, v->first))
 		return TRI_FALSE;
 	return TRI_MAYBE;
 }

@@ -21,8 +21,16 @@ static int regex_error(const struct yaml_file *f, const struct yaml_node *n, int
 	return yaml_error(f, &at, e, "regex: %s", (const char *)text);
 }
 
+static bool regex_is_anchored(const pcre2_code *code)
+{
+	uint32_t options = 0;
+
+	pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+	return options & PCRE2_ANCHORED;
+}
+
 static int regex_compile(const struct signatures *s, const struct yaml_file *f,
-			 const struct yaml_node *n, bool caseless, pcre2_code **out,
+			 const struct yaml_node *n, bool caseless, struct regex_condition *out,
 			 struct error *e)
 {
 	uint32_t options = REGEX_OPTIONS | (caseless ? PCRE2_CASELESS : 0);
@@ -32,13 +40,14 @@ static int regex_compile(const struct signatures *s, const struct yaml_file *f,
 
 	if (err < 0)
 		return err;
-	*out = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &offset,
-			     s->compile);
-	if (!*out)
+	out->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code,
+				  &offset, s->compile);
+	if (!out->code)
 		return regex_error(f, n, code, offset, e);
 	/* Where there is no JIT, or no memory that may be executed, the interpreter does the same.
 	 */
-	(void)pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT);
+	(void)pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT);
+	out->anchored = regex_is_anchored(out->code);
 	return 0;
 }
 
@@ -66,7 +75,7 @@ static int regex_read_mapping(const struct signatures *s, const struct yaml_file
 		return err;
 	out->offset = (uint32_t)from;
 	out->within = (uint32_t)span;
-	return regex_compile(s, f, pattern, caseless, &out->code, e);
+	return regex_compile(s, f, pattern, caseless, out, e);
 }
 
 int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
@@ -76,15 +85,7 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 	out->regex.within = REGEX_WITHIN;
 	if (n->kind == YAML_MAPPING)
 		return regex_read_mapping(s, f, n, &out->regex, e);
-	return regex_compile(s, f, n, false, &out->regex.code, e);
-}
-
-static bool regex_is_anchored(const pcre2_code *code)
-{
-	uint32_t options = 0;
-
-	pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
-	return options & PCRE2_ANCHORED;
+	return regex_compile(s, f, n, false, &out->regex, e);
 }
 
 /* With letters of both cases, since the pattern may fold them. */
@@ -111,7 +112,7 @@ void regex_first_bytes(const struct signatures *s, const struct regex_condition 
 	pcre2_code *code;
 	int err;
 
-	if (x->offset || pattern[0] != '^' || !regex_is_anchored(x->code))
+	if (x->offset || pattern[0] != '^' || !x->anchored)
 		return;
 	pcre2_pattern_info(x->code, PCRE2_INFO_ARGOPTIONS, &options);
 	code = pcre2_compile((PCRE2_SPTR)pattern + 1, PCRE2_ZERO_TERMINATED, options, &err, &offset,

@@ -185,56 +185,59 @@ static int parse_or(struct parser *p)
 	return parse_chain(p, "or", parse_and, OP_JUMP_TRUE, OP_OR);
 }
 
-/* One text, appended to what the parser already wrote. */
-static int parse_text(struct parser *p, const struct yaml_node *n)
+/* What was written becomes a rule like the given one. */
+static int parser_finish(struct parser *p, struct signatures *s, const struct rule *like)
 {
-	int err;
+	struct rule rule = *like;
+
+	if (s->rule_count == SET_RULES_MAX)
+		return yaml_error(p->f, p->n, p->e, "more than %d rules", SET_RULES_MAX);
+	if (list_reserve(&s->rules, &s->rule_room, s->rule_count, sizeof(rule)) < 0)
+		return -ENOMEM;
+	rule.order = (uint16_t)s->rule_count;
+	rule.ops = TAKE_PTR(p->ops);
+	rule.count = (uint16_t)p->count;
+	p->count = p->room = 0;
+	s->rules[s->rule_count++] = rule;
+	return 0;
+}
+
+/*
+ * One text: and { "or" and }. The alternatives become rules of their own, which the index can tell
+ * apart.
+ */
+static int parse_text(struct parser *p, const struct yaml_node *n, struct signatures *s,
+		      const struct rule *like)
+{
+	int err = yaml_string(p->f, n, "when", &p->text, p->e);
+	bool more = true;
 
 	p->n = n;
 	p->end = 0;
-	err = yaml_string(p->f, n, "when", &p->text, p->e);
-	if (err == 0)
+	while (err == 0 && more) {
 		err = parser_next(p);
-	if (err == 0)
-		err = parse_or(p);
-	if (err == 0 && p->word[0])
-		err = parser_error(p, "expected `and` or `or`, found `%s`", p->word);
-	return err;
-}
-
-/* A list means that any of its expressions is enough. */
-static int parse_list(struct parser *p, const struct yaml_node *n)
-{
-	int err = 0;
-
-	if (n->count == 0)
-		return yaml_error(p->f, n, p->e, "when: an empty list");
-	for (size_t i = 0; i < n->count && err == 0; i++) {
-		size_t from = p->count;
-
-		if (i > 0)
-			err = emit(p, OP_JUMP_TRUE, 0);
 		if (err == 0)
-			err = parse_text(p, n->items[i]);
-		if (err == 0 && i > 0)
-			err = emit(p, OP_OR, 0);
-		if (err == 0 && i > 0)
-			p->ops[from].arg = (uint16_t)p->count;
+			err = parse_and(p);
+		more = err == 0 && parser_is(p, "or");
+		if (err == 0 && !more && p->word[0])
+			err = parser_error(p, "expected `and` or `or`, found `%s`", p->word);
+		if (err == 0)
+			err = parser_finish(p, s, like);
 	}
 	return err;
 }
 
-int rule_compile(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
-		 struct rule *out, struct error *e)
+int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		  const struct rule *like, struct error *e)
 {
 	struct parser p = {.s = s, .f = f, .n = n, .e = e};
-	int err = n->kind == YAML_SEQUENCE ? parse_list(&p, n) : parse_text(&p, n);
+	bool list = n->kind == YAML_SEQUENCE;
+	int err = 0;
 
-	if (err < 0) {
-		free(p.ops);
-		return err;
-	}
-	out->ops = p.ops;
-	out->count = (uint16_t)p.count;
-	return 0;
+	if (list && n->count == 0)
+		return yaml_error(f, n, e, "when: an empty list");
+	for (size_t i = 0; i < (list ? n->count : 1) && err == 0; i++)
+		err = parse_text(&p, list ? n->items[i] : n, s, like);
+	free(p.ops);
+	return err;
 }

@@ -13,7 +13,7 @@
 #include "yaml/yaml.h"
 
 #define SET_FEATURES_MAX   4096
-#define SET_RULES_MAX	   2048
+#define SET_RULES_MAX	   8192
 #define SET_CONDITIONS_MAX 64	 /* of one feature */
 #define SET_RANGES_MAX	   64	 /* of one length or port list */
 #define SET_OFFSET_MAX	   65535 /* the longest datagram */
@@ -88,7 +88,8 @@ struct field_condition {
 	} value;
 };
 
-/* integer * unit + add is the length of the message; more: or less, other messages follow. */
+/* integer * unit + add is the length of the message; more: others may follow. The feature's regexes
+ * look no further than that. */
 struct length_field_condition {
 	struct integer integer;
 	uint64_t min, max; /* of the integer */
@@ -99,6 +100,7 @@ struct length_field_condition {
 
 struct regex_condition {
 	uint32_t offset, within;
+	bool anchored;
 	pcre2_code *code;
 };
 
@@ -129,6 +131,11 @@ struct feature {
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
 
+static inline bool feature_begins(const struct feature *f, uint8_t byte)
+{
+	return f->first[byte >> 5] & 1u << (byte & 31);
+}
+
 enum op_kind { OP_FEATURE, OP_NOT, OP_AND, OP_OR, OP_JUMP_FALSE, OP_JUMP_TRUE };
 
 /* Postfix; a jump skips the second operand and its operator where the first one settles it. */
@@ -140,6 +147,7 @@ struct op {
 struct rule {
 	uint16_t application; /* index into applications */
 	uint8_t method, confidence;
+	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
 	uint16_t count;
 	struct op *ops;
@@ -217,9 +225,10 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       const char *pattern, uint32_t first[8]);
 
-/* rule.c: compiles a `when` expression. */
-int rule_compile(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
-		 struct rule *out, struct error *e);
+/* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
+ * them to the set. */
+int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		  const struct rule *like, struct error *e);
 
 /* index.c: 0 or -ENOMEM. */
 int index_build(struct signatures *s);

@@ -144,48 +144,42 @@ static int method_read(const struct yaml_file *f, const struct yaml_node *n, uin
 	return 0;
 }
 
-/* `when`, `method` and `confidence` of an application or of one of its rules. */
+/* `when`, `method`, `confidence` and `wait` of an application or of one of its rules. */
 static int rule_add(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		    struct error *e)
 {
 	const struct yaml_node *when = yaml_get(n, "when"), *level = yaml_get(n, "confidence");
-	struct rule rule = {.order = (uint16_t)s->rule_count,
-			    .application = (uint16_t)(s->application_count - 1)};
+	const struct yaml_node *wait = yaml_get(n, "wait");
+	struct rule rule = {.application = (uint16_t)(s->application_count - 1)};
 	unsigned long confidence;
 	int err = method_read(f, yaml_get(n, "method"), &rule.method, e);
 
 	confidence = rule.method == WEIR_METHOD_PORT ? CONFIDENCE_PORT : CONFIDENCE_SIGNATURE;
 	if (err == 0 && level)
 		err = yaml_uint(f, level, "confidence", 1, 100, &confidence, e);
+	if (err == 0 && wait)
+		err = yaml_bool(f, wait, "wait", &rule.wait, e);
 	if (err == 0 && !when)
 		err = yaml_error(f, n, e, "application: `when` is missing");
-	if (err == 0 && s->rule_count == SET_RULES_MAX)
-		err = yaml_error(f, n, e, "more than %d rules", SET_RULES_MAX);
-	if (err == 0)
-		err = list_reserve(&s->rules, &s->rule_room, s->rule_count, sizeof(rule));
-	if (err == 0)
-		err = rule_compile(s, f, when, &rule, e);
 	if (err < 0)
 		return err;
 	rule.confidence = (uint8_t)confidence;
-	s->rules[s->rule_count++] = rule;
-	return 0;
+	return rules_compile(s, f, when, &rule, e);
 }
 
 static int rules_add(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		     struct error *e)
 {
-	static const char *const keys[] = {"when", "confidence", "method", NULL};
+	static const char *const keys[] = {"when", "confidence", "method", "wait", NULL};
 	const struct yaml_node *rules = yaml_get(n, "rules");
 	int err;
 
 	if (!rules)
 		return rule_add(s, f, n, e);
-	if (yaml_get(n, "when") || yaml_get(n, "confidence") || yaml_get(n, "method"))
-		return yaml_error(
-			f, rules, e,
-			"application: `rules` takes the place of `when`, `confidence` and "
-			"`method`");
+	for (size_t i = 0; keys[i]; i++)
+		if (yaml_get(n, keys[i]))
+			return yaml_error(f, rules, e,
+					  "application: `rules` takes the place of `%s`", keys[i]);
 	err = yaml_sequence(f, rules, "rules", e);
 	if (err == 0 && rules->count == 0)
 		err = yaml_error(f, rules, e, "rules: an empty list");
@@ -226,7 +220,7 @@ static int application_add(struct signatures *s, const struct yaml_file *f,
 			   const struct yaml_node *key, const struct yaml_node *n, struct error *e)
 {
 	static const char *const keys[] = {"category",	 "when",   "module", "rules",
-					   "confidence", "method", NULL};
+					   "confidence", "method", "wait",   NULL};
 	struct application *a;
 	int err = name_check(f, key, "application", e);
 
@@ -383,11 +377,10 @@ int signatures_parse(const char *name, const char *text, size_t len, struct app_
 
 /* builtin.S */
 extern const char signatures_builtin_text[];
-extern const char signatures_builtin_end[];
+extern const uint64_t signatures_builtin_len;
 
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e)
 {
 	return signatures_parse("built-in signatures", signatures_builtin_text,
-				(size_t)(signatures_builtin_end - signatures_builtin_text), r, out,
-				e);
+				signatures_builtin_len, r, out, e);
 }

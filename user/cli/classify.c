@@ -9,6 +9,7 @@
 
 #include "capture/capture.h"
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "inspect/inspect.h"
 #include "util/util.h"
 
@@ -40,9 +41,8 @@ struct arguments {
 struct run {
 	struct app_registry *registry;
 	struct signatures *signatures;
-	bool json;
-	bool heading; /* the columns' names were printed */
-	bool failed;  /* nothing more can be written */
+	struct table *table; /* NULL: JSON */
+	bool failed;	     /* nothing more can be written */
 };
 
 /* ---- what is printed ---- */
@@ -119,31 +119,22 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 	json_decref(o);
 }
 
-static void endpoint_format(const char *address, unsigned int port, char *buf, size_t cap)
-{
-	bool v6 = strchr(address, ':');
-
-	if (port == 0)
-		snprintf(buf, cap, "%s", address);
-	else
-		snprintf(buf, cap, v6 ? "[%s]:%u" : "%s:%u", address, port);
-}
-
-static void print_columns(struct run *r, const struct flow *f, const struct line *l)
+static void add_row(struct table *t, const struct flow *f, const struct line *l)
 {
 	char src[ADDRESS_TEXT_MAX + 8];
 	char dest[ADDRESS_TEXT_MAX + 8];
 
-	if (!r->heading)
-		printf("%-7s %-22s %-22s %-16s %-12s %4s %-11s %8s %12s %5s  %s\n", "PROTO",
-		       "SOURCE", "DESTINATION", "APPLICATION", "CATEGORY", "CONF", "METHOD",
-		       "FRAMES", "BYTES", "AFTER", "HOSTNAME");
-	r->heading = true;
-	endpoint_format(l->src, l->src_port, src, sizeof(src));
-	endpoint_format(l->dest, l->dest_port, dest, sizeof(dest));
-	printf("%-7s %-22s %-22s %-16s %-12s %4u %-11s %8u %12llu %5u  %s\n", l->proto, src, dest,
-	       l->app, l->category, f->confidence, l->method, f->frames,
-	       (unsigned long long)f->bytes, f->decided_after, f->hostname);
+	table_cell(t, "%s", l->proto);
+	table_cell(t, "%s", human_endpoint(l->src, l->src_port, src, sizeof(src)));
+	table_cell(t, "%s", human_endpoint(l->dest, l->dest_port, dest, sizeof(dest)));
+	table_cell(t, "%s", l->app);
+	table_cell(t, "%s", l->category);
+	table_cell(t, "%u", f->confidence);
+	table_cell(t, "%s", l->method);
+	table_cell(t, "%u", f->frames);
+	table_cell(t, "%llu", (unsigned long long)f->bytes);
+	table_cell(t, "%u", f->decided_after);
+	table_cell(t, "%s", f->hostname);
 }
 
 static void print_flow(struct flow *f, void *arg)
@@ -152,10 +143,10 @@ static void print_flow(struct flow *f, void *arg)
 	struct line l;
 
 	line_fill(r, f, &l);
-	if (r->json)
-		print_json(r, f, &l);
+	if (r->table)
+		add_row(r->table, f, &l);
 	else
-		print_columns(r, f, &l);
+		print_json(r, f, &l);
 }
 
 /* ---- captures ---- */
@@ -296,11 +287,22 @@ static int classify_all(const struct arguments *a, struct run *r)
 			status = CLI_FAILED;
 		}
 	}
+	if (r->table)
+		table_print(r->table, stdout);
 	if (fflush(stdout) == EOF || ferror(stdout) || r->failed) {
 		fputs("weir: classify: cannot write the result\n", stderr);
 		status = CLI_FAILED;
 	}
 	return status;
+}
+
+static struct table *new_table(void)
+{
+	static const char *const headers[] = {
+		"PROTO",  "SOURCE",  "DESTINATION", "APPLICATION", "CATEGORY", ">CONFIDENCE",
+		"METHOD", ">FRAMES", ">BYTES",	    ">AFTER",	   "HOSTNAME", NULL};
+
+	return table_new(headers);
 }
 
 int cli_classify(int argc, char **argv)
@@ -312,14 +314,16 @@ int cli_classify(int argc, char **argv)
 
 	if (status != 0)
 		return status < 0 ? CLI_USAGE : CLI_DONE;
-	r.json = a.json;
+	if (!a.json)
+		r.table = new_table();
 	r.registry = app_registry_new();
-	if (r.registry && load_signatures(&a, &r, &e) == 0) {
+	if ((a.json || r.table) && r.registry && load_signatures(&a, &r, &e) == 0) {
 		status = classify_all(&a, &r);
 	} else {
 		fprintf(stderr, "weir: %s\n", e.text[0] ? e.text : "out of memory");
 		status = CLI_FAILED;
 	}
+	table_free(r.table);
 	signatures_free(r.signatures);
 	app_registry_free(r.registry);
 	return status;

@@ -61,21 +61,39 @@ static void case_rows(FILE *out)
 	}
 }
 
-/* Values and arguments that are names of files. */
-static void file_options(FILE *out)
+/* Whether an earlier place of the table has this option: verbs share their rows. */
+static bool seen_before(const struct option_info *o, const struct verb *until)
+{
+	const struct verb *v;
+
+	for (size_t i = 0; (v = verb_at(i)) != until; i++)
+		for (size_t k = 0; v->options[k]; k++)
+			if (v->options[k] == o)
+				return true;
+	return false;
+}
+
+static bool takes_file(const struct option_info *o)
 {
 	static const char *const kinds[] = {"FILE", "PATH", "DIR"};
+
+	for (size_t i = 0; o->value && i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(o->value, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Options whose value is the name of a file. */
+static void file_options(FILE *out)
+{
 	const struct verb *v;
 	const char *separator = "";
 
 	for (size_t i = 0; (v = verb_at(i)); i++) {
 		for (size_t k = 0; v->options[k]; k++) {
 			const struct option_info *o = v->options[k];
-			bool is_file = false;
 
-			for (size_t n = 0; o->value && n < ARRAY_SIZE(kinds); n++)
-				is_file |= strcmp(o->value, kinds[n]) == 0;
-			if (!is_file)
+			if (!takes_file(o) || seen_before(o, v))
 				continue;
 			fprintf(out, "%s%s", separator, o->name);
 			separator = "|";
@@ -85,17 +103,35 @@ static void file_options(FILE *out)
 	}
 }
 
+/* Verbs whose argument is one. */
 static void file_verbs(FILE *out)
 {
 	const struct verb *v;
 	const char *separator = "";
 
 	for (size_t i = 0; (v = verb_at(i)); i++) {
-		if (strcmp(v->arguments, "FILE") != 0 && strcmp(v->arguments, "DIR") != 0 &&
+		if (strncmp(v->arguments, "FILE", 4) != 0 &&
 		    strcmp(v->arguments, "CAPTURE...") != 0)
 			continue;
 		fprintf(out, "%s\"%s\"", separator, v->words);
 		separator = "|";
+	}
+}
+
+/* First words that need a second one, as a pattern. */
+static void groups(FILE *out)
+{
+	const struct verb *v, *before = NULL;
+	const char *separator = "";
+
+	for (size_t i = 0; (v = verb_at(i)); i++) {
+		size_t len = strcspn(v->words, " ");
+
+		if (v->words[len] && (!before || strncmp(before->words, v->words, len + 1) != 0)) {
+			fprintf(out, "%s%.*s", separator, (int)len, v->words);
+			separator = "|";
+		}
+		before = v;
 	}
 }
 
@@ -104,7 +140,7 @@ static void completion_function(FILE *out)
 {
 	fputs("_weir() {\n"
 	      "\tlocal cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" "
-	      "words verb\n"
+	      "words=\"\" verb\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	      "\t\tCOMPREPLY=($(compgen -W \"",
@@ -121,16 +157,7 @@ static void completion_function(FILE *out)
 	      "\tverb=\"${COMP_WORDS[1]}\"\n"
 	      "\tcase \"$verb\" in\n\t",
 	      out);
-	/* Of a group the second word belongs to the name, while it is being typed as an empty one.
-	 */
-	for (size_t i = 0, shown = 0; verb_at(i); i++) {
-		const struct verb *v = verb_at(i), *before = i ? verb_at(i - 1) : NULL;
-		size_t len = strcspn(v->words, " ");
-
-		if (!v->words[len] || (before && strncmp(before->words, v->words, len + 1) == 0))
-			continue;
-		fprintf(out, "%s%.*s", shown++ ? "|" : "", (int)len, v->words);
-	}
+	groups(out);
 	fputs(") if [ \"$COMP_CWORD\" -eq 2 ]; then verb=\"$verb \"; else verb=\"$verb "
 	      "${COMP_WORDS[2]}\"; fi ;;\n"
 	      "\tesac\n"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/verb.h"
+#include "control/control.h"
 #include "daemon/daemon.h"
 
 static const char *or_default(const struct call *c, const char *option, const char *otherwise)
@@ -47,5 +48,7 @@ int cli_detach(const struct call *c)
 	struct error e = {0};
 	int err = daemon_detach(&o, &e);
 
+	if (!err)
+		err = control_socket_clear(o.socket, &e);
 	return done_or_failed(err, &e);
 }

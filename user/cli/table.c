@@ -84,20 +84,37 @@ static const char *header_text(const char *header)
 	return header[0] == '>' ? header + 1 : header;
 }
 
-static void cell_print(FILE *out, const char *text, size_t width, bool right, bool last)
+/* Prints a cell; *pending blanks stand before it, and those after it wait for the next, so that no
+ * line ends in blanks. */
+static void cell_print(FILE *out, const char *text, size_t width, bool right, int *pending)
 {
-	size_t pad = width - text_width(text);
+	int pad = (int)(width - text_width(text));
 
 	if (right)
-		fprintf(out, "%*s%s", (int)pad, "", text);
-	else
-		fprintf(out, "%s%*s", text, last ? 0 : (int)pad, "");
-	fputs(last ? "\n" : "  ", out);
+		*pending += pad;
+	if (text[0]) {
+		fprintf(out, "%*s%s", *pending, "", text);
+		*pending = 0;
+	}
+	if (!right)
+		*pending += pad;
+	*pending += 2;
+}
+
+static void row_print(const struct table *t, const size_t *width, size_t row, FILE *out)
+{
+	int pending = 0;
+
+	for (size_t c = 0; c < t->columns && row * t->columns + c < t->count; c++)
+		cell_print(out, t->cells[row * t->columns + c], width[c], t->headers[c][0] == '>',
+			   &pending);
+	fputc('\n', out);
 }
 
 void table_print(const struct table *t, FILE *out)
 {
 	size_t width[TABLE_COLUMNS_MAX];
+	int pending = 0;
 
 	if (!t)
 		return;
@@ -108,10 +125,10 @@ void table_print(const struct table *t, FILE *out)
 			width[i % t->columns] = text_width(t->cells[i]);
 	for (size_t c = 0; c < t->columns; c++)
 		cell_print(out, header_text(t->headers[c]), width[c], t->headers[c][0] == '>',
-			   c + 1 == t->columns);
-	for (size_t i = 0; i < t->count; i++)
-		cell_print(out, t->cells[i], width[i % t->columns],
-			   t->headers[i % t->columns][0] == '>', (i + 1) % t->columns == 0);
+			   &pending);
+	fputc('\n', out);
+	for (size_t row = 0; row * t->columns < t->count; row++)
+		row_print(t, width, row, out);
 }
 
 const char *json_text(const json_t *o, const char *key)

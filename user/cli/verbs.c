@@ -33,7 +33,7 @@ static const struct option_info opt_type = {"--type", NULL, "TYPE",
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
-						  "signature set instead of the built-in one"};
+						  "instead of the built-in set; may be repeated"};
 static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
 
 static const struct verb verbs[] = {
@@ -204,24 +204,18 @@ static const struct verb verbs[] = {
 	{
 		.words = "signatures list",
 		.arguments = "",
-		.help = "features and applications of the signature set",
+		.help = "applications of the signature set",
 		.options = {&opt_json, &opt_signatures},
 		.raw = cli_signatures,
 	},
 	{
 		.words = "signatures check",
-		.arguments = "FILE",
+		.arguments = "FILE...",
 		.min_args = 1,
-		.max_args = 1,
-		.help = "check a signature file",
-		.raw = cli_signatures,
-	},
-	{
-		.words = "signatures import",
-		.arguments = "DIR",
-		.min_args = 1,
-		.max_args = 1,
-		.help = "read l7-filter .pat files and print a signature set",
+		.max_args = ~0u,
+		.help = "check signature files, read as one set",
+		.more = "Errors are FILE:LINE:COLUMN: message.",
+		.options = {&opt_json},
 		.raw = cli_signatures,
 	},
 	{

@@ -29,6 +29,9 @@ typedef int (*control_handler)(const char *verb, const json_t *args, json_t **da
 int control_server_open(const char *path, control_handler handler, void *arg,
 			struct control_server **out, struct error *e);
 void control_server_close(struct control_server *s);
+/* Removes the name that a daemon which is dead left behind; 0 also when there is none. -EADDRINUSE,
+ * -EEXIST as control_server_open. */
+int control_socket_clear(const char *path, struct error *e);
 /* Descriptor that becomes readable when there is work (an epoll of its own), and the work. Clients
  * never block the daemon. */
 int control_server_fd(const struct control_server *s);

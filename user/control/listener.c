@@ -75,6 +75,14 @@ static int listener_clear(const struct sockaddr_un *address, struct error *e)
 	return 0;
 }
 
+int control_socket_clear(const char *path, struct error *e)
+{
+	struct sockaddr_un address;
+	int err = listener_address(path, &address, e);
+
+	return err < 0 ? err : listener_clear(&address, e);
+}
+
 static int listener_bind(int fd, const struct sockaddr_un *address)
 {
 	/* The name is born with the socket's own mode: there is no moment with another one. */

@@ -46,6 +46,15 @@ static void server_arm(struct control_server *s)
 	timerfd_settime(s->timer, 0, &every, NULL);
 }
 
+/* Taken out by hand: a close alone leaves a watched socket watched when anything else still has it
+ * open, and its events would name freed memory. */
+static void server_cut(struct control_server *s, struct session *c)
+{
+	if (c->fd >= 0)
+		epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+	session_cut(c);
+}
+
 static void server_reap(struct control_server *s)
 {
 	struct session **at = &s->sessions;
@@ -74,7 +83,7 @@ static void server_settle(struct control_server *s, struct session *c, uint64_t 
 	if (c->fd < 0)
 		return;
 	if (session_flush(c, now_ns) < 0 || (c->out_len == 0 && c->last)) {
-		session_cut(c);
+		server_cut(s, c);
 		return;
 	}
 	/* A peer that does not take its answers gets no further request read. */
@@ -86,7 +95,7 @@ static void server_settle(struct control_server *s, struct session *c, uint64_t 
 		return;
 	c->events = ev.events;
 	if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, c->fd, &ev) < 0)
-		session_cut(c);
+		server_cut(s, c);
 }
 
 static int server_follow(struct session *c, const json_t *args)
@@ -154,7 +163,7 @@ static void server_serve(struct control_server *s, struct session *c, uint64_t n
 			session_consume(c, (size_t)len);
 		}
 		if (err < 0 || session_flush(c, now_ns) < 0)
-			session_cut(c);
+			server_cut(s, c);
 	}
 	server_settle(s, c, now_ns);
 }
@@ -166,12 +175,12 @@ static void server_session_event(struct control_server *s, struct session *c, ui
 	if (c->fd < 0)
 		return;
 	if ((events & EPOLLIN) && session_read(c, now_ns) < 0)
-		session_cut(c);
+		server_cut(s, c);
 	/* With nothing to read or write left, a hang-up is all that epoll still reports. */
 	else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & (EPOLLIN | EPOLLOUT)))
-		session_cut(c);
+		server_cut(s, c);
 	else if (events & EPOLLOUT && session_flush(c, now_ns) < 0)
-		session_cut(c);
+		server_cut(s, c);
 	/* What a follower says further is read, so that its end is noticed, and ignored. */
 	if (c->following)
 		c->in_len = 0;
@@ -228,7 +237,7 @@ static void server_lose_patience(struct control_server *s)
 	for (struct session *c = s->sessions; c; c = c->next)
 		if (!(c->following && c->out_len == 0) &&
 		    now_ns > c->progress_ns + SERVER_PATIENCE_NS)
-			session_cut(c);
+			server_cut(s, c);
 }
 
 void control_server_work(struct control_server *s)
@@ -262,7 +271,7 @@ void control_server_publish(struct control_server *s, const char *type, const ch
 		if (c->out_len == 0)
 			c->progress_ns = now_ns;
 		if (session_append(c, line, len, SESSION_FOLLOW_MAX) < 0)
-			session_cut(c);
+			server_cut(s, c);
 		else
 			server_settle(s, c, now_ns);
 	}
@@ -294,21 +303,31 @@ static void control_server_closep(struct control_server **s)
 	control_server_close(*s);
 }
 
+static struct control_server *control_server_new(control_handler handler, void *arg)
+{
+	struct control_server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->listener.fd = -1;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	s->handler = handler;
+	s->arg = arg;
+	return s;
+}
+
 int control_server_open(const char *path, control_handler handler, void *arg,
 			struct control_server **out, struct error *e)
 {
-	_cleanup_(control_server_closep) struct control_server *s = calloc(1, sizeof(*s));
+	_cleanup_(control_server_closep) struct control_server *s =
+		control_server_new(handler, arg);
 	int err;
 
 	if (!s)
 		return error_set(e, -ENOMEM, "out of memory");
-	s->listener.fd = s->epoll = s->timer = -1;
-	s->handler = handler;
-	s->arg = arg;
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (s->epoll < 0 || s->timer < 0)
-		return error_set(e, -errno, "control socket: %s", strerror(errno));
+		return error_set(e, -EMFILE, "control socket: no descriptor left");
 	err = listener_open(&s->listener, path, e);
 	if (err < 0)
 		return err;

@@ -119,6 +119,7 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	p->cfg.queues = p->sockets ? port_sockets_queues(p->sockets) : 0;
 	p->cfg.flags = WEIR_PORT_ENABLED | (p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0);
 	fw = port_forward(w, index, &p->cfg.domain);
+	w->shared.domain[index] = p->cfg.domain;
 	p->degraded[0] = '\0';
 	if (p->link_at_attach.bridge_forwarding)
 		p->cfg.flags |= WEIR_PORT_FORWARDING;

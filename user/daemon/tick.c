@@ -5,8 +5,10 @@
 
 #include "daemon/daemon_private.h"
 
-#define SECOND_NS    1000000000ULL
-#define FLOW_SCAN_NS (5 * SECOND_NS)
+#define SECOND_NS 1000000000ULL
+/* Counting flows takes at most this share of the daemon's time: a full table is counted less often.
+ */
+#define FLOW_SCAN_SHARE 100
 /* A port is taken out of redirects when at least this many frames in a second were lost, and nearly
  * all of them. */
 #define LOST_FRAMES_MIN 64
@@ -127,7 +129,9 @@ void weir_tick(struct weir *w)
 			blocks_refresh(w);
 	}
 	if (now >= w->flow_scan_ns) {
-		w->flow_scan_ns = now + FLOW_SCAN_NS;
 		count_flows(w);
+		w->flow_scan_ns = now + (time_now_ns() - now) * FLOW_SCAN_SHARE;
+		if (w->flow_scan_ns < now + SECOND_NS / 2)
+			w->flow_scan_ns = now + SECOND_NS / 2;
 	}
 }

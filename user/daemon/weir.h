@@ -52,10 +52,10 @@ struct weir {
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
 	uint64_t started_ns;
-	uint64_t flows_decided, flows_undecided; /* from the last scan */
+	uint64_t flows_decided, flows_undecided;       /* from the last scan */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
 	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon took */
-	uint64_t second_ns, flow_scan_ns; /* when the next of each is due */
+	uint64_t second_ns, flow_scan_ns;	/* when the next of each is due */
 };
 
 /* query.c: answers to the listing verbs. *data is a new reference; 0 or a negative errno with e
@@ -71,8 +71,8 @@ int query_policy(struct weir *w, const json_t *args, json_t **data, struct error
 /* Events of the recent past, for those who do not follow. {"type"} filters. */
 int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
-/* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before the
- * workers start. */
+/* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
+ * the workers start. */
 void snapshot_begin(struct weir *w);
 /* The numbers of this moment; it owns what it points to. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);

@@ -121,12 +121,13 @@ static int refresh_link(const char *path, void *arg)
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return error_set(refresh->e, -errno, "%s: %s", path, strerror(errno));
 	/* The interface went away under the link. */
 	if (!link_info(fd, &info) && !info.xdp.ifindex)
 		return unlink(path) ? -errno : 0;
 	r = bpf_link_update(fd, refresh->prog_fd, NULL);
-	return r ? error_set(refresh->e, r, "%s does not take the new program: %s", path,
+	return r ? error_set(refresh->e, r,
+			     "%s does not take the new program: %s; run `weir detach` first", path,
 			     strerror(-r))
 		 : 0;
 }

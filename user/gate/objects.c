@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "account.skel.h"
 #include "gate.skel.h"
@@ -148,6 +149,20 @@ static void object_closep(struct bpf_object **object)
 		bpf_object__close(*object);
 }
 
+/* The one load-time setting there is: account's weir_netns. */
+static int set_namespace(struct bpf_map *map)
+{
+	struct stat ns;
+	uint32_t inode;
+
+	if (!strstr(bpf_map__name(map), ".rodata"))
+		return 0;
+	if (stat("/proc/self/ns/net", &ns))
+		return -errno;
+	inode = (uint32_t)ns.st_ino;
+	return bpf_map__set_initial_value(map, &inode, sizeof(inode));
+}
+
 static int object_load(struct gate *g, const char *name, const void *elf, size_t elf_bytes,
 		       const struct gate_sizes *sizes, struct error *e)
 {
@@ -162,6 +177,10 @@ static int object_load(struct gate *g, const char *name, const void *elf, size_t
 				 strerror(errno));
 	bpf_object__for_each_map(map, object)
 	{
+		r = set_namespace(map);
+		if (r)
+			return error_set(e, r, "cannot set up map %s: %s", bpf_map__name(map),
+					 strerror(-r));
 		r = map_prepare(g, map, sizes, e);
 		if (r)
 			return r;

@@ -6,18 +6,23 @@
 
 #include "gate/gate_private.h"
 
+/* What matters of libbpf's errors and warnings comes back as an errno and is told by us; a
+ * verifier's log is for whoever asks for it. */
 static _printf_(2, 0) int libbpf_log(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[1024];
-	size_t len;
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
 
-	/* What matters of its errors and warnings comes back as an errno and is told by us. */
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	len = strcspn(line, "\n");
-	line[len] = '\0';
-	log_debug("%s", line);
+	if (vasprintf(&text, fmt, args) < 0) {
+		text = NULL;
+		return 0;
+	}
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (line[0])
+			log_debug("%s", line);
 	return 0;
 }
 

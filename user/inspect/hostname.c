@@ -278,21 +278,63 @@ static ssize_t join_records(const uint8_t *data, size_t len, uint8_t *out, size_
 	return (ssize_t)used;
 }
 
-int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap)
+int hostname_from_hello(const uint8_t *data, size_t len, char *out, size_t cap)
 {
-	uint8_t hello[TLS_HELLO_MAX];
-	ssize_t used = join_records(data, len, hello, sizeof(hello));
-	struct bytes b = {hello, used > 0 ? (size_t)used : 0, true};
+	struct bytes b = {data, len, true};
 	struct bytes type;
 	struct bytes body = {0};
-	int rc;
+	int rc = take(&b, 1, &type);
 
-	if (len == 0 || used < 0 || (len > 1 && data[1] != 3))
-		return 0;
-	rc = take(&b, 1, &type);
 	if (rc > 0 && type.at[0] != TLS_CLIENT_HELLO)
 		return 0;
 	if (rc > 0)
 		rc = take_vector(&b, 3, &body);
 	return rc > 0 ? client_hello(&body, out, cap) : rc;
+}
+
+int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap)
+{
+	uint8_t hello[TLS_HELLO_MAX];
+	ssize_t used = join_records(data, len, hello, sizeof(hello));
+
+	if (len == 0 || used < 0 || (len > 1 && data[1] != 3))
+		return 0;
+	return hostname_from_hello(hello, (size_t)used, out, cap);
+}
+
+/* ---- QUIC Crypto ---- */
+
+#define CHLO_SEARCH                                                                                \
+	64 /* where a CHLO begins at the latest: behind public header and stream frame */
+
+static uint32_t get_little(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+int hostname_from_chlo(const uint8_t *data, size_t len, char *out, size_t cap)
+{
+	const uint8_t *m = memmem(data, len < CHLO_SEARCH ? len : CHLO_SEARCH, "CHLO", 4);
+	size_t left = m ? len - (size_t)(m - data) : 0;
+	uint32_t begin = 0;
+	size_t tags, values;
+
+	if (left < 8)
+		return 0;
+	/* A count of tags, then for each its name and where its value ends. */
+	tags = (size_t)m[4] | (size_t)m[5] << 8;
+	values = 8 + tags * 8;
+	if (values > left)
+		return 0;
+	for (size_t i = 0; i < tags; i++) {
+		const uint8_t *tag = m + 8 + i * 8;
+		uint32_t end = get_little(tag + 4);
+
+		if (end < begin || end > left - values)
+			return 0;
+		if (memcmp(tag, "SNI", 4) == 0)
+			return copy_host(m + values + begin, end - begin, out, cap);
+		begin = end;
+	}
+	return 0;
 }

@@ -16,5 +16,9 @@
 int hostname_from_http(const uint8_t *data, size_t len, char *out, size_t cap);
 /* TLS ClientHello (RFC 8446, 4.1.2): server_name (RFC 6066, 3). */
 int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap);
+/* The ClientHello alone, without records: as QUIC carries it (RFC 9001, 4). */
+int hostname_from_hello(const uint8_t *data, size_t len, char *out, size_t cap);
+/* Datagram of QUIC before TLS ("QUIC Crypto", versions Q023 to Q046): the SNI tag of its CHLO. */
+int hostname_from_chlo(const uint8_t *data, size_t len, char *out, size_t cap);
 
 #endif

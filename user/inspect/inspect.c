@@ -224,7 +224,7 @@ static void judge_packet(struct glance *g)
 /* Decided, but its head is still read for the host name. */
 static void read_hostname(struct glance *g)
 {
-	if (assemble(g))
+	if (g->p->proto == IPPROTO_UDP || assemble(g))
 		judge_hostname(g, true);
 	if (!g->j->want_host)
 		flow_release_streams(g->i->table, g->f);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "inspect/inspect.h"
+#include "inspect/quic.h"
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
@@ -34,6 +35,7 @@ struct judgement {
 	size_t judged[2]; /* bytes of each first message that were classified */
 	void **states;	  /* by module, NULL until one has some */
 	struct follower follow[2];
+	struct quic_connection quic; /* offline, while its host name is looked for */
 };
 
 struct inspector {

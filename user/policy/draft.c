@@ -85,7 +85,7 @@ int draft_name(const struct draft *d, const struct yaml_node *n, const char *wha
 	if (strlen(text) >= room)
 		return draft_error(d, n, "%s: `%.64s` is longer than %zu characters", what, text,
 				   room - 1);
-	strcpy(out, text);
+	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ int draft_interface(const struct draft *d, const struct yaml_node *n, const char
 		       !isprint((unsigned char)*c);
 	if (odd)
 		return draft_error(d, n, "%s: `%s` is not an interface name", what, text);
-	strcpy(out, text);
+	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
 

@@ -106,7 +106,7 @@ static int metrics_read(struct draft *d, const struct yaml_node *n)
 				   "listen: expected address:port such as \"127.0.0.1:9477\" or "
 				   "\"[::1]:9477\", found `%.64s`",
 				   text);
-	strcpy(d->policy->metrics_listen, text);
+	memcpy(d->policy->metrics_listen, text, strlen(text) + 1);
 	return 0;
 }
 

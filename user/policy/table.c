@@ -2,25 +2,45 @@
 /* Rules to rows and cells: first match, for every pair of classes and every application. */
 #include "policy/draft.h"
 
-/* Rows made so far, with what finds them again. */
+/* Rows made so far, with what finds them again. There are never more sets than pairs of classes. */
 struct table {
 	struct bits *sets; /* per distinct set of rules: which apply */
 	uint32_t *set_row;
 	uint64_t *set_hash;
-	uint32_t set_count, set_room;
+	uint32_t set_count;
 	uint64_t row_hash[DRAFT_ROWS_MAX];
 	uint32_t row_room;
 	struct bits used; /* rules that decide a cell */
 };
 
-static void table_free(struct table **t)
+static void table_free(struct table *t)
 {
-	if (!*t)
+	if (!t)
 		return;
-	free((*t)->sets);
-	free((*t)->set_row);
-	free((*t)->set_hash);
-	free(*t);
+	free(t->sets);
+	free(t->set_row);
+	free(t->set_hash);
+	free(t);
+}
+
+static struct table *table_new(uint32_t pairs)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->sets = calloc(pairs, sizeof(*t->sets));
+	t->set_row = calloc(pairs, sizeof(*t->set_row));
+	t->set_hash = calloc(pairs, sizeof(*t->set_hash));
+	if (t->sets && t->set_row && t->set_hash)
+		return t;
+	table_free(t);
+	return NULL;
+}
+
+static void table_freep(struct table **t)
+{
+	table_free(*t);
 }
 
 /* FNV-1a over words. */
@@ -120,25 +140,6 @@ static int row_make(struct draft *d, struct table *t, const struct bits *rules, 
 	return 0;
 }
 
-static int sets_reserve(struct draft *d, struct table *t)
-{
-	uint32_t room = t->set_room ? t->set_room * 2 : 16;
-	void *sets, *rows, *hashes;
-
-	if (t->set_count < t->set_room)
-		return 0;
-	sets = reallocarray(t->sets, room, sizeof(*t->sets));
-	t->sets = sets ? sets : t->sets;
-	rows = reallocarray(t->set_row, room, sizeof(*t->set_row));
-	t->set_row = rows ? rows : t->set_row;
-	hashes = reallocarray(t->set_hash, room, sizeof(*t->set_hash));
-	t->set_hash = hashes ? hashes : t->set_hash;
-	if (!sets || !rows || !hashes)
-		return draft_memory(d);
-	t->set_room = room;
-	return 0;
-}
-
 static int row_of(struct draft *d, struct table *t, const struct bits *rules, uint32_t *out)
 {
 	uint64_t hash = words_hash(rules, BITS_WORDS);
@@ -150,9 +151,7 @@ static int row_of(struct draft *d, struct table *t, const struct bits *rules, ui
 		*out = t->set_row[i];
 		return 0;
 	}
-	err = sets_reserve(d, t);
-	if (err == 0)
-		err = row_make(d, t, rules, out);
+	err = row_make(d, t, rules, out);
 	if (err < 0)
 		return err;
 	t->sets[t->set_count] = *rules;
@@ -218,7 +217,7 @@ static void unreachable_warn(const struct draft *d, const struct bits *used)
 int draft_compile_tables(struct draft *d)
 {
 	struct policy *p = d->policy;
-	_cleanup_(table_free) struct table *t = calloc(1, sizeof(*t));
+	_cleanup_(table_freep) struct table *t = table_new(p->class_ids * p->class_ids);
 	_cleanup_free_ struct bits *from = calloc(p->class_ids, sizeof(*from));
 	_cleanup_free_ struct bits *to = calloc(p->class_ids, sizeof(*to));
 	int err;

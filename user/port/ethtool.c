@@ -22,7 +22,7 @@ static int ethtool_ioctl(const char *ifname, void *command)
 		return -errno;
 	if (strlen(ifname) >= sizeof(ifr.ifr_name))
 		return -EINVAL;
-	strcpy(ifr.ifr_name, ifname);
+	memcpy(ifr.ifr_name, ifname, strlen(ifname));
 	return ioctl(fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
 }
 

@@ -2,6 +2,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -69,7 +70,7 @@ static void monitor_present(struct port_monitor *m, const char *name, unsigned i
 		return;
 	k->seen = true;
 	memcpy(old, k->name, sizeof(old));
-	strcpy(k->name, name);
+	snprintf(k->name, sizeof(k->name), "%s", name);
 	if (old[0] && strcmp(old, name) != 0 && m->fn)
 		m->fn(old, ifindex, false, m->arg);
 }

@@ -125,6 +125,6 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 				 strerror(-err));
 	*near_end = near.link.ifindex;
 	*far_end = far.link.ifindex;
-	strcpy(far_name, name);
+	snprintf(far_name, sizeof(name), "%s", name);
 	return 0;
 }

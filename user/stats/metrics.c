@@ -41,7 +41,7 @@ static void series_write(FILE *out, const char *name, va_list labels)
 	fprintf(out, "%s ", close);
 }
 
-__attribute__((sentinel)) static void sample(FILE *out, const char *name, uint64_t value, ...)
+__attribute__((sentinel)) static void sample_write(FILE *out, const char *name, uint64_t value, ...)
 {
 	va_list labels;
 
@@ -51,9 +51,12 @@ __attribute__((sentinel)) static void sample(FILE *out, const char *name, uint64
 	fprintf(out, "%" PRIu64 "\n", value);
 }
 
+/* One line: the value, then labels as pairs of name and text. */
+#define sample(out, name, ...) sample_write(out, name, __VA_ARGS__, (const char *)NULL)
+
 static void write_build_info(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, 1, "version", WEIR_VERSION, NULL);
+	sample(out, name, 1, "version", WEIR_VERSION);
 }
 
 static void write_port_info(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -62,7 +65,7 @@ static void write_port_info(FILE *out, const char *name, const struct stats_snap
 		const struct stats_port *p = &s->ports[i];
 
 		sample(out, name, p->enabled && p->present, "port", p->name, "interface",
-		       p->interface, "hook", p->hook, "mode", p->mode, NULL);
+		       p->interface, "hook", p->hook, "mode", p->mode);
 	}
 }
 
@@ -71,10 +74,9 @@ static void write_port_frames(FILE *out, const char *name, const struct stats_sn
 	for (size_t i = 0; i < s->port_count; i++) {
 		const struct stats_port *p = &s->ports[i];
 
-		sample(out, name, stats_port_received(p).frames, "port", p->name, "direction", "rx",
-		       NULL);
-		sample(out, name, stats_port_sent(p).frames, "port", p->name, "direction", "tx",
-		       NULL);
+		sample(out, name, stats_port_received(p).frames, "port", p->name, "direction",
+		       "rx");
+		sample(out, name, stats_port_sent(p).frames, "port", p->name, "direction", "tx");
 	}
 }
 
@@ -83,10 +85,8 @@ static void write_port_bytes(FILE *out, const char *name, const struct stats_sna
 	for (size_t i = 0; i < s->port_count; i++) {
 		const struct stats_port *p = &s->ports[i];
 
-		sample(out, name, stats_port_received(p).bytes, "port", p->name, "direction", "rx",
-		       NULL);
-		sample(out, name, stats_port_sent(p).bytes, "port", p->name, "direction", "tx",
-		       NULL);
+		sample(out, name, stats_port_received(p).bytes, "port", p->name, "direction", "rx");
+		sample(out, name, stats_port_sent(p).bytes, "port", p->name, "direction", "tx");
 	}
 }
 
@@ -96,7 +96,7 @@ static void write_port_segments(FILE *out, const char *name, const struct stats_
 		struct stats_balance b;
 
 		stats_port_balance(s, i, &b);
-		sample(out, name, b.received, "port", s->ports[i].name, NULL);
+		sample(out, name, b.received, "port", s->ports[i].name);
 	}
 }
 
@@ -107,9 +107,9 @@ static void write_verdicts(FILE *out, const char *name, const struct stats_snaps
 		struct stats_balance b;
 
 		stats_port_balance(s, i, &b);
-		sample(out, name, b.redirected, "port", port, "verdict", "redirect", NULL);
-		sample(out, name, b.stack, "port", port, "verdict", "stack", NULL);
-		sample(out, name, b.dropped, "port", port, "verdict", "drop", NULL);
+		sample(out, name, b.redirected, "port", port, "verdict", "redirect");
+		sample(out, name, b.stack, "port", port, "verdict", "stack");
+		sample(out, name, b.dropped, "port", port, "verdict", "drop");
 	}
 }
 
@@ -122,7 +122,7 @@ static void write_reasons(FILE *out, const char *name, const struct stats_snapsh
 		for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++)
 			if (stats_reason_kind(r) == kind)
 				sample(out, name, stats_port_dropped(p, r), "port", p->name,
-				       "reason", stats_reason_name(r), NULL);
+				       "reason", stats_reason_name(r));
 	}
 }
 
@@ -141,8 +141,7 @@ static void write_reason(FILE *out, const char *name, const struct stats_snapsho
 			 enum weir_reason r)
 {
 	for (size_t i = 0; i < s->port_count; i++)
-		sample(out, name, stats_port_dropped(&s->ports[i], r), "port", s->ports[i].name,
-		       NULL);
+		sample(out, name, stats_port_dropped(&s->ports[i], r), "port", s->ports[i].name);
 }
 
 static void write_punted(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -180,31 +179,30 @@ static void write_xsk(FILE *out, const char *name, const struct stats_snapshot *
 		const struct xsk_counters *x = &s->ports[i].sockets;
 		const char *port = s->ports[i].name;
 
-		sample(out, name, x->rx_dropped, "port", port, "kind", "rx_dropped", NULL);
-		sample(out, name, x->rx_invalid, "port", port, "kind", "rx_invalid", NULL);
-		sample(out, name, x->tx_invalid, "port", port, "kind", "tx_invalid", NULL);
-		sample(out, name, x->rx_ring_full, "port", port, "kind", "rx_ring_full", NULL);
-		sample(out, name, x->rx_fill_ring_empty, "port", port, "kind", "fill_ring_empty",
-		       NULL);
-		sample(out, name, x->tx_ring_empty, "port", port, "kind", "tx_ring_empty", NULL);
+		sample(out, name, x->rx_dropped, "port", port, "kind", "rx_dropped");
+		sample(out, name, x->rx_invalid, "port", port, "kind", "rx_invalid");
+		sample(out, name, x->tx_invalid, "port", port, "kind", "tx_invalid");
+		sample(out, name, x->rx_ring_full, "port", port, "kind", "rx_ring_full");
+		sample(out, name, x->rx_fill_ring_empty, "port", port, "kind", "fill_ring_empty");
+		sample(out, name, x->tx_ring_empty, "port", port, "kind", "tx_ring_empty");
 	}
 }
 
 static void write_link_tx_dropped(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	for (size_t i = 0; i < s->port_count; i++)
-		sample(out, name, s->ports[i].link_tx_dropped, "port", s->ports[i].name, NULL);
+		sample(out, name, s->ports[i].link_tx_dropped, "port", s->ports[i].name);
 }
 
 static void write_losses_accounted(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->losses_accounted, NULL);
+	sample(out, name, s->losses_accounted);
 }
 
 static void write_flows(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->flows_decided, "state", "decided", NULL);
-	sample(out, name, s->flows_undecided, "state", "undecided", NULL);
+	sample(out, name, s->flows_decided, "state", "decided");
+	sample(out, name, s->flows_undecided, "state", "undecided");
 }
 
 static void write_flow_cache(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -216,7 +214,7 @@ static void write_flow_cache(FILE *out, const char *name, const struct stats_sna
 	};
 
 	for (unsigned int i = 0; i < GATE_CACHE_RESULTS; i++)
-		sample(out, name, s->cache[i], "port", "all", "result", results[i], NULL);
+		sample(out, name, s->cache[i], "port", "all", "result", results[i]);
 }
 
 static void write_reconnection_drops(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -225,7 +223,7 @@ static void write_reconnection_drops(FILE *out, const char *name, const struct s
 
 	for (size_t i = 0; i < s->port_count; i++)
 		drops += stats_port_dropped(&s->ports[i], WEIR_REASON_DROP_RECONNECTION);
-	sample(out, name, drops, NULL);
+	sample(out, name, drops);
 }
 
 static void write_app_bytes(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -234,9 +232,9 @@ static void write_app_bytes(FILE *out, const char *name, const struct stats_snap
 		const struct stats_app *a = &s->apps[i];
 
 		sample(out, name, a->volume[0].bytes, "application", a->name, "direction",
-		       "toserver", NULL);
+		       "toserver");
 		sample(out, name, a->volume[1].bytes, "application", a->name, "direction",
-		       "toclient", NULL);
+		       "toclient");
 	}
 }
 
@@ -246,9 +244,9 @@ static void write_app_frames(FILE *out, const char *name, const struct stats_sna
 		const struct stats_app *a = &s->apps[i];
 
 		sample(out, name, a->volume[0].frames, "application", a->name, "direction",
-		       "toserver", NULL);
+		       "toserver");
 		sample(out, name, a->volume[1].frames, "application", a->name, "direction",
-		       "toclient", NULL);
+		       "toclient");
 	}
 }
 
@@ -258,13 +256,13 @@ static void write_app_flows(FILE *out, const char *name, const struct stats_snap
 		for (unsigned int m = 0; m < WEIR_METHOD_COUNT; m++)
 			if (s->apps[i].flows[m] > 0)
 				sample(out, name, s->apps[i].flows[m], "application",
-				       s->apps[i].name, "method", stats_method_name(m), NULL);
+				       s->apps[i].name, "method", stats_method_name(m));
 }
 
 static void write_rule_hits(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	for (size_t i = 0; i < s->rule_count; i++)
-		sample(out, name, s->rules[i].hits, "rule", s->rules[i].name, NULL);
+		sample(out, name, s->rules[i].hits, "rule", s->rules[i].name);
 }
 
 /* A worker's number as a label. */
@@ -279,8 +277,7 @@ static void write_queue(FILE *out, const char *name, const struct stats_snapshot
 	char label[24];
 
 	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].queue_frames, "worker", worker_label(i, label),
-		       NULL);
+		sample(out, name, s->workers[i].queue_frames, "worker", worker_label(i, label));
 }
 
 static void write_slowpath_events(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -291,13 +288,13 @@ static void write_slowpath_events(FILE *out, const char *name, const struct stat
 		const struct worker_counters *c = &s->workers[i];
 
 		worker_label(i, label);
-		sample(out, name, c->bad_checksums, "worker", label, "event", "bad_checksum", NULL);
+		sample(out, name, c->bad_checksums, "worker", label, "event", "bad_checksum");
 		sample(out, name, c->finished_checksums, "worker", label, "event",
-		       "finished_checksum", NULL);
-		sample(out, name, c->classified, "worker", label, "event", "classified", NULL);
-		sample(out, name, c->decided, "worker", label, "event", "decided", NULL);
-		sample(out, name, c->learned, "worker", label, "event", "learned", NULL);
-		sample(out, name, c->stalls, "worker", label, "event", "stall", NULL);
+		       "finished_checksum");
+		sample(out, name, c->classified, "worker", label, "event", "classified");
+		sample(out, name, c->decided, "worker", label, "event", "decided");
+		sample(out, name, c->learned, "worker", label, "event", "learned");
+		sample(out, name, c->stalls, "worker", label, "event", "stall");
 	}
 }
 
@@ -306,8 +303,7 @@ static void write_slowpath_flows(FILE *out, const char *name, const struct stats
 	char label[24];
 
 	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].flows.flows, "worker", worker_label(i, label),
-		       NULL);
+		sample(out, name, s->workers[i].flows.flows, "worker", worker_label(i, label));
 }
 
 static void write_slowpath_flow_events(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -318,9 +314,9 @@ static void write_slowpath_flow_events(FILE *out, const char *name, const struct
 		const struct flow_table_stats *f = &s->workers[i].flows;
 
 		worker_label(i, label);
-		sample(out, name, f->created, "worker", label, "event", "created", NULL);
-		sample(out, name, f->expired, "worker", label, "event", "expired", NULL);
-		sample(out, name, f->evicted, "worker", label, "event", "evicted", NULL);
+		sample(out, name, f->created, "worker", label, "event", "created");
+		sample(out, name, f->expired, "worker", label, "event", "expired");
+		sample(out, name, f->evicted, "worker", label, "event", "evicted");
 	}
 }
 
@@ -330,7 +326,7 @@ static void write_stream_bytes(FILE *out, const char *name, const struct stats_s
 
 	for (size_t i = 0; i < s->worker_count; i++)
 		sample(out, name, s->workers[i].flows.stream_bytes, "worker",
-		       worker_label(i, label), NULL);
+		       worker_label(i, label));
 }
 
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -339,18 +335,18 @@ static void write_reassembly(FILE *out, const char *name, const struct stats_sna
 
 	for (size_t i = 0; i < s->worker_count; i++)
 		refused += s->workers[i].flows.stream_refused;
-	sample(out, name, refused, "event", "refused", NULL);
+	sample(out, name, refused, "event", "refused");
 }
 
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->generation, NULL);
+	sample(out, name, s->generation);
 }
 
 static void write_loads(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->loads_ok, "result", "ok", NULL);
-	sample(out, name, s->loads_failed, "result", "failed", NULL);
+	sample(out, name, s->loads_ok, "result", "ok");
+	sample(out, name, s->loads_failed, "result", "failed");
 }
 
 static void write_heartbeat(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -360,13 +356,13 @@ static void write_heartbeat(FILE *out, const char *name, const struct stats_snap
 
 static void write_endpoints(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->endpoints, NULL);
+	sample(out, name, s->endpoints);
 }
 
 static void write_events_lost(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->events_lost, "place", "gate", NULL);
-	sample(out, name, s->events_unwritten, "place", "file", NULL);
+	sample(out, name, s->events_lost, "place", "gate");
+	sample(out, name, s->events_unwritten, "place", "file");
 }
 
 /* One row a family, in the order of the reference (docs/metrics.md). */

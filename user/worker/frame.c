@@ -207,6 +207,8 @@ void worker_frame(struct worker *w, const struct frame *f)
 		return;
 	j.status = packet_decode(frame_data(w->shared->pool, f), f->len, PACKET_LINK_ETHERNET,
 				 &j.packet);
+	/* The frame does not say which forwarding group it is in; the gate's keys do. */
+	j.packet.key.domain = w->shared->domain[j.punt.in_port];
 	if (j.punt.flags & WEIR_PUNT_RESET) {
 		frame_reset(w, &j);
 		return;

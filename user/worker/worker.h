@@ -19,6 +19,7 @@ struct worker_shared {
 	struct endpoints *endpoints;
 	struct port_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
 	uint32_t xsk_base[WEIR_PORTS_MAX];	    /* as weir_port.xsk_base */
+	uint8_t domain[WEIR_PORTS_MAX];		    /* as weir_port.domain */
 	uint32_t workers;
 	uint32_t ports_changed; /* stepped when sockets were closed: frames in them will not
 				   complete */

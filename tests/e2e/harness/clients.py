@@ -249,6 +249,7 @@ class LibTorrent(Client):
     def __init__(self, host, torrent, dht=False, magnet=False, peers=(), nodes=(), listen=None,
                  **common):
         super().__init__(host, torrent, **common)
+        self.launches = 0
         self.options = {
             "dht": dht, "peers": [list(peer) for peer in peers],
             "nodes": [list(node) for node in nodes], "upload": self.upload, "seed": self.seed,
@@ -259,8 +260,9 @@ class LibTorrent(Client):
         }
 
     def launch(self):
+        self.launches += 1  # a log of its own each time: the state is read from it
         self.process = self.host.spawn(["/usr/bin/python3", LT_TOOL, json.dumps(self.options)],
-                                       log=f"libtorrent-{self.port}")
+                                       log=f"libtorrent-{self.port}-{self.launches}")
         self.process.wait_log('"state"', 15)
 
     def status(self):

@@ -193,7 +193,8 @@ class Net:
         values = ["net.ipv6.conf.default.accept_dad=0",
                   "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
         if node in (self.gw, getattr(self, "side", None)):
-            values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
+            values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1",
+                      "net.ipv4.igmp_link_local_mcast_reports=0"]
         node.must(["sysctl", "-qw"] + values)
 
     def make_bridge(self, name="br0"):

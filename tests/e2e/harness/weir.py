@@ -244,9 +244,9 @@ class Weir:
                       for host in self.net.hosts)
         # What the kernel lost behind weir's back was counted as sent before.
         left = stack + sent - reasons["drop", "redirect_lost"]
-        # The bridge sends multicast, and frames for a station it has not heard of, out of every
-        # other port: one frame that left becomes up to (ports - 1).
-        flooded = reasons["stack", "multicast"] + reasons["stack", "no_egress"]
+        # The bridge sends multicast, ARP requests, and frames for a station it has not heard of,
+        # out of every other port: one frame that left becomes up to (ports - 1).
+        flooded = sum(reasons["stack", name] for name in ("multicast", "not_ip", "no_egress"))
         most = left + flooded * max(0, len(self.net.hosts) - 2)
         check(left <= arrived <= most,
               f"frames the hosts received: {arrived}; frames that left: {left} to {most} "

@@ -36,10 +36,11 @@ def bt_encrypted(lab):
     stopped_at = settle(leeches)
     check(all(part < 1 for part in stopped_at), f"the download was still under way: {stopped_at}")
     syns = Sniffer(net.s1, lambda s: s.dport == SEED_PORT and s.flags & SYN).start()
-    swarm.restart(leeches[:1])
-    wait_for(lambda: weir.dropped("endpoint", "reconnection") > 0, "a new connection is dropped "
-             "at its SYN", 30, 0.3)
-    hold_for(lambda: [c.progress() for c in leeches[1:]] == stopped_at[1:],
+    again = leeches.pop()
+    again.options["peers"] = [(net.s1.ip4, SEED_PORT)]
+    again.restart()
+    wait_for(lambda: weir.dropped("endpoint") > 0, "a new connection is dropped at its SYN", 15)
+    hold_for(lambda: [c.progress() for c in leeches] == stopped_at[:-1] and again.progress() == 0,
              "progress stays where it was", 3, 0.5)
     syns.stop()
     check(not syns.seen, f"no SYN reaches the seed: {syns.seen}")

@@ -87,7 +87,8 @@ def send_bad_checksums(net, weir):
         query(spoil=1)
         wait_for(lambda: len(sniffer.seen) == number + 1, "a bad checksum passes", 2, 0.01)
     before = weir.dropped("verdict")
-    query(spoil=0)
-    wait_for(lambda: weir.dropped("verdict") > before, "the right checksum is judged", 5)
+    for number in range(1, 3):
+        query(spoil=0)
+        wait_for(lambda: weir.dropped("verdict") >= before + number, "a right one is judged", 5)
     sniffer.stop()
     check_equal([seen.data for seen in sniffer.seen], [DHT_QUERY] * 5, "bad frames that arrived")

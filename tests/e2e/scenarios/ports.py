@@ -26,10 +26,11 @@ def ports(lab):
     for host in net.hosts:
         weir.must("port", "enable", host.port)
         check_equal(weir.ports()[host.port]["enabled"], True, f"port {host.port} enabled")
-    before = {host.port: swarm.dropped_on(weir, host, "verdict", "reconnection")
-              for host in net.hosts}
-    peer.restart()
-    swarm.wait_blocked(weir, [peer], before[net.c1.port] + 2)
+    before = swarm.dropped_on(weir, net.c1, "verdict", "reconnection")
+    peer.stop()
+    weir.baseline = weir.snapshot()
+    peer.start()
+    swarm.wait_blocked(weir, [peer], before + 2)
     swarm.hold_at_zero([peer], 2)
     net.stop_hosts()
     weir.check_conservation()

@@ -28,7 +28,8 @@ def settings(o):
         "enable_outgoing_tcp": tcp, "enable_incoming_tcp": tcp,
         "in_enc_policy": policy, "out_enc_policy": policy, "prefer_rc4": True,
         "allowed_enc_level": 2 if o["encryption"] == "require" else 3,
-        "min_reconnect_time": 1, "max_failcount": 100, "peer_connect_timeout": 5,
+        "min_reconnect_time": 1, "max_failcount": 100, "peer_connect_timeout": 3,
+        "handshake_timeout": 2,
         "allow_multiple_connections_per_ip": True, "announce_to_all_trackers": True,
         "alert_mask": 0, "connection_speed": 50,
     }

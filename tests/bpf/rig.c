@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <linux/bpf.h>
+#include <linux/if_xdp.h>
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "bpf/rig.h"
+#include "gate.skel.h"
+#include "queue.skel.h"
+
+enum rig_hook rig_hooks[2] = {RIG_XDP, RIG_TC};
+
+static const struct {
+	const char *name;
+	uint32_t entries;
+} sizes[] = {
+	{"weir_decided", 1024},	  {"weir_undecided", 256}, {"weir_given", RIG_SLOTS},
+	{"weir_done", RIG_SLOTS}, {"weir_xsk", 8},	   {"weir_xsk_sent", 8},
+	{"weir_xsk_read", 8},	  {"weir_verdicts", 1024}, {"weir_reconnects", 64},
+	{"weir_endpoints", 64},	  {"weir_blocks", 64},	   {"weir_events", 4096},
+};
+
+int rig_map(const struct rig *r, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(r->gate, name);
+
+	if (fd < 0)
+		fail_msg("no map %s", name);
+	return fd;
+}
+
+int rig_prog(const struct rig *r)
+{
+	const char *name = r->hook == RIG_TC ? "weir_queue" : "weir_gate";
+
+	return bpf_program__fd(
+		bpf_object__find_program_by_name(r->hook == RIG_TC ? r->queue : r->gate, name));
+}
+
+static struct bpf_object *object_open(const void *elf, size_t len, const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
+	struct bpf_object *object = bpf_object__open_mem(elf, len, &opts);
+
+	assert_non_null(object);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		assert_int_equal(bpf_map__set_max_entries(
+					 bpf_object__find_map_by_name(object, sizes[i].name),
+					 sizes[i].entries),
+				 0);
+	return object;
+}
+
+static void objects_load(struct rig *r)
+{
+	const void *elf;
+	struct bpf_map *map;
+	size_t len;
+
+	elf = gate_bpf__elf_bytes(&len);
+	r->gate = object_open(elf, len, "gate");
+	assert_int_equal(bpf_object__load(r->gate), 0);
+	elf = queue_bpf__elf_bytes(&len);
+	r->queue = object_open(elf, len, "queue");
+	bpf_object__for_each_map(map, r->queue)
+	{
+		assert_int_equal(bpf_map__reuse_fd(map, rig_map(r, bpf_map__name(map))), 0);
+	}
+	assert_int_equal(bpf_object__load(r->queue), 0);
+}
+
+static void *map_memory(const struct rig *r, const char *name)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, rig_map(r, name), 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+void rig_put(const struct rig *r, const char *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(rig_map(r, map), key, value, BPF_ANY))
+		fail_msg("%s: %s", map, strerror(errno));
+}
+
+void rig_port_flags(struct rig *r, int port, uint32_t flags)
+{
+	struct weir_port cfg = {.ifindex = 1,
+				.punt_ifindex = 1,
+				.max_frame = 1518,
+				.xsk_base = port - 1,
+				.queues = 1,
+				.flags = flags,
+				.domain = 1,
+				.local_mac = {2, 0, 0, 0, 0, 0xee}};
+
+	rig_put(r, "weir_ports", &port, &cfg);
+}
+
+static void ports_set(struct rig *r)
+{
+	uint32_t flags = RIG_PORT_USUAL | (r->hook == RIG_TC ? WEIR_PORT_TC : 0);
+	uint32_t lo = 1;
+
+	r->xsk = socket(AF_XDP, SOCK_RAW, 0);
+	assert_true(r->xsk >= 0);
+	for (uint32_t port = RIG_A; port <= RIG_B; port++) {
+		struct weir_mac_key mac = {.mac = {2, 0, 0, 0, 0, 9 + port}, .domain = 1};
+		uint32_t index = port - 1;
+
+		rig_port_flags(r, port, flags);
+		rig_put(r, "weir_devmap", &port, &lo);
+		rig_put(r, "weir_xsk", &index, &r->xsk);
+		rig_put(r, "weir_macs", &mac, &port);
+		mac.vlan = htons(100);
+		rig_put(r, "weir_macs", &mac, &port);
+	}
+}
+
+static void ctl_set(struct weir_ctl *ctl)
+{
+	ctl->abi = WEIR_ABI;
+	ctl->epoch = 7;
+	ctl->clock_ds = 100;
+	ctl->flags = WEIR_CTL_EVENTS;
+	ctl->workers = 1;
+	ctl->slots_mask = RIG_SLOTS - 1;
+	ctl->ring_frames = 64;
+	ctl->handover_max_ms = 1000;
+	ctl->classes[0] = ctl->classes[1] = 2;
+	ctl->hash_seed = 1;
+}
+
+int rig_setup(void **state)
+{
+	static const uint8_t usual[RIG_APPS] = {
+		[RIG_UNKNOWN] = WEIR_ACTION_PASS, [RIG_WEB] = WEIR_ACTION_PASS,
+		[RIG_P2P] = WEIR_ACTION_DROP,	  [RIG_CHAT] = WEIR_ACTION_RESET,
+		[RIG_PING] = WEIR_ACTION_PASS,
+	};
+	struct rig *r = calloc(1, sizeof(*r));
+	uint32_t icmp[] = {1, 58}, app = RIG_PING;
+
+	assert_non_null(r);
+	r->hook = *(enum rig_hook *)*state;
+	objects_load(r);
+	r->ctl = map_memory(r, "weir_ctl");
+	r->done = map_memory(r, "weir_done");
+	r->sent = map_memory(r, "weir_xsk_sent");
+	r->read = map_memory(r, "weir_xsk_read");
+	ctl_set(r->ctl);
+	ports_set(r);
+	rig_put(r, "weir_proto_apps", &icmp[0], &app);
+	rig_put(r, "weir_proto_apps", &icmp[1], &app);
+	rig_policy(r, 1, usual);
+	*state = r;
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	struct rig *r = *state;
+
+	munmap(r->ctl, 4096);
+	munmap(r->done, 4096);
+	munmap(r->sent, 4096);
+	munmap(r->read, 4096);
+	bpf_object__close(r->queue);
+	bpf_object__close(r->gate);
+	close(r->xsk);
+	free(r);
+	return 0;
+}
+
+static int inner_new(enum bpf_map_type type, uint32_t key_bytes, uint32_t value_bytes,
+		     uint32_t entries)
+{
+	uint32_t flags = type == BPF_MAP_TYPE_LPM_TRIE ? BPF_F_NO_PREALLOC : BPF_F_INNER_MAP;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	int fd = bpf_map_create(type, NULL, key_bytes, value_bytes, entries, &opts);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Class 1 is 10.0.0.64/26 and has row 0 like the rest, but as a source row 1, where all pass. */
+void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APPS])
+{
+	_cleanup_close_ int classes = inner_new(BPF_MAP_TYPE_LPM_TRIE, 20, 4, 16);
+	_cleanup_close_ int rows = inner_new(BPF_MAP_TYPE_ARRAY, 4, 4, 4);
+	_cleanup_close_ int cells = inner_new(BPF_MAP_TYPE_ARRAY, 4, 8, 2 * WEIR_APPS_MAX);
+	struct weir_class_key key = {122, {0, 0, htonl(0xffff), htonl(0x0a000040)}};
+	uint32_t slot = generation & 1, one = 1;
+
+	assert_int_equal(bpf_map_update_elem(classes, &key, &one, 0), 0);
+	for (uint32_t i = 2; i < 4; i++)
+		assert_int_equal(bpf_map_update_elem(rows, &i, &one, 0), 0);
+	for (uint32_t app = 0; app < RIG_APPS; app++) {
+		struct weir_cell cell = {.action = action[app], .rule = app};
+
+		assert_int_equal(bpf_map_update_elem(cells, &app, &cell, 0), 0);
+	}
+	rig_put(r, "weir_classes", &slot, &classes);
+	rig_put(r, "weir_rows", &slot, &rows);
+	rig_put(r, "weir_cells", &slot, &cells);
+	r->ctl->generation = generation;
+}
+
+uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t values[256][3], sum = 0;
+	struct bpf_map *m = bpf_object__find_map_by_name(r->gate, map);
+	size_t words = bpf_map__value_size(m) / 8;
+
+	assert_true(cpus <= 256);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(m), &index, values), 0);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		sum += ((uint64_t *)values)[cpu * words];
+	return sum;
+}
+
+#define RIG_COUNTERS ((RIG_B + 1) * WEIR_REASON_COUNT) /* no other port exists */
+
+static void counters_read(const struct rig *r, struct weir_counter *out)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct weir_counter *all = calloc(RIG_COUNTERS, cpus * sizeof(*all));
+	uint32_t keys[RIG_COUNTERS], count = RIG_COUNTERS, batch;
+	int err = bpf_map_lookup_batch(rig_map(r, "weir_counters"), NULL, &batch, keys, all, &count,
+				       NULL);
+
+	assert_non_null(all);
+	assert_false(err);
+	assert_int_equal(count, RIG_COUNTERS);
+	memset(out, 0, RIG_COUNTERS * sizeof(*out));
+	for (int i = 0; i < RIG_COUNTERS; i++)
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			out[i].frames += all[i * cpus + cpu].frames;
+			out[i].bytes += all[i * cpus + cpu].bytes;
+			out[i].segments += all[i * cpus + cpu].segments;
+		}
+}
+
+/* Finds the one reason whose counter moved. */
+static void counters_compare(const struct weir_counter *before, const struct weir_counter *after,
+			     struct outcome *out)
+{
+	uint64_t frames = 0;
+
+	out->reason = RIG_BROKEN;
+	for (int i = 0; i < RIG_COUNTERS; i++) {
+		if (!memcmp(&before[i], &after[i], sizeof(*before)))
+			continue;
+		frames += after[i].frames - before[i].frames;
+		out->reason = i % WEIR_REASON_COUNT;
+		out->port = i / WEIR_REASON_COUNT;
+		out->bytes = after[i].bytes - before[i].bytes;
+		out->segments = after[i].segments - before[i].segments;
+	}
+	if (frames != 1)
+		out->reason = RIG_BROKEN;
+}
+
+static void outcome_unpack(const struct rig *r, size_t sent_len, struct outcome *out)
+{
+	if (r->hook == RIG_XDP) {
+		out->punted =
+			out->action == XDP_REDIRECT && out->len == sent_len + sizeof(out->punt);
+		memcpy(&out->punt, out->data, sizeof(out->punt));
+		return;
+	}
+	memcpy(&out->prefix, out->data, sizeof(out->prefix));
+	out->punt = out->prefix.punt;
+	out->punted = out->action == TC_ACT_REDIRECT && out->prefix.eth[12] == 0x88 &&
+		      out->prefix.eth[13] == 0xb5;
+}
+
+void rig_run(struct rig *r, int port, const void *data, size_t len, struct outcome *out)
+{
+	static struct weir_counter before[RIG_COUNTERS], after[RIG_COUNTERS];
+	struct weir_port_of of = {.ifindex = 1, .port = port};
+	struct __sk_buff skb = {.gso_size = r->gso_size, .gso_segs = r->gso_segs};
+	uint32_t lo = 1;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = len,
+		    .data_out = out->data, .data_size_out = sizeof(out->data));
+
+	if (r->gso_size) {
+		opts.ctx_in = &skb;
+		opts.ctx_size_in = sizeof(skb);
+	}
+	rig_put(r, "weir_port_of", &lo, &of);
+	if (!r->hung)
+		r->ctl->heartbeat_ns[0] = time_now_ns();
+	memset(out->data, 0, sizeof(out->prefix));
+	counters_read(r, before);
+	if (bpf_prog_test_run_opts(rig_prog(r), &opts))
+		fail_msg("test run of %zu bytes: %s", len, strerror(errno));
+	counters_read(r, after);
+	out->action = (int)opts.retval;
+	out->len = opts.data_size_out;
+	counters_compare(before, after, out);
+	outcome_unpack(r, len, out);
+}
+
+int rig_send(struct rig *r, const struct shape *s, struct outcome *out)
+{
+	struct outcome ignored;
+	struct built frame;
+
+	shape_build(s, &frame);
+	if (!out)
+		out = &ignored;
+	rig_run(r, s->reverse ? RIG_B : RIG_A, frame.data, frame.len, out);
+	return out->reason;
+}
+
+void rig_finish(struct rig *r)
+{
+	for (uint32_t slot = 0; slot < RIG_SLOTS; slot++)
+		assert_int_equal(
+			bpf_map_lookup_elem(rig_map(r, "weir_given"), &slot, &r->done[slot]), 0);
+	for (uint32_t xsk = 0; xsk < 8; xsk++)
+		r->read[xsk] = r->sent[xsk];
+}
+
+static void forget(int map)
+{
+	struct weir_flow_key key;
+
+	while (!bpf_map_get_next_key(map, NULL, &key))
+		assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+}
+
+void rig_forget(struct rig *r)
+{
+	forget(rig_map(r, "weir_decided"));
+	forget(rig_map(r, "weir_undecided"));
+	rig_finish(r);
+}
+
+bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out)
+{
+	struct weir_flow_key key;
+
+	shape_key(s, &key, NULL);
+	return !bpf_map_lookup_elem(rig_map(r, decided ? "weir_decided" : "weir_undecided"), &key,
+				    out);
+}
+
+void rig_verdict(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
+{
+	struct weir_verdict v = {
+		.app = app, .method = WEIR_METHOD_SIGNATURE, .confidence = 90, .flags = flags};
+
+	rig_put(r, "weir_verdicts", &id, &v);
+}
+
+struct events {
+	enum weir_event_kind kind;
+	unsigned int count;
+	struct weir_event *last;
+};
+
+static int event_take(void *arg, void *data, size_t len)
+{
+	struct events *seen = arg;
+	const struct weir_event *e = data;
+
+	assert_int_equal(len, sizeof(*e));
+	if (e->kind != seen->kind)
+		return 0;
+	seen->count++;
+	if (seen->last)
+		*seen->last = *e;
+	return 0;
+}
+
+unsigned int rig_events(struct rig *r, enum weir_event_kind kind, struct weir_event *last)
+{
+	struct events seen = {.kind = kind, .last = last};
+	struct ring_buffer *ring =
+		ring_buffer__new(rig_map(r, "weir_events"), event_take, &seen, NULL);
+
+	assert_non_null(ring);
+	assert_true(ring_buffer__consume(ring) >= 0);
+	ring_buffer__free(ring);
+	return seen.count;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The gate's objects loaded over one set of maps, and frames run through them one at a time. The
+ * loopback device stands for whichever port a frame comes in on: two ports, 1 and 2, of domain 1.
+ */
+#ifndef WEIR_TEST_RIG_H
+#define WEIR_TEST_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/shape.h"
+#include "util/util.h"
+#include "weir/ctl.h"
+#include "weir/flow.h"
+#include "weir/policy.h"
+#include "weir/reason.h"
+#include "weir/verdict.h"
+
+enum rig_hook { RIG_XDP, RIG_TC };
+
+#define RIG_SLOTS  16
+#define RIG_A	   1 /* port of host A */
+#define RIG_B	   2
+#define RIG_BROKEN -1 /* not exactly one reason was counted */
+
+/* Applications of the rig's policy. */
+enum { RIG_UNKNOWN, RIG_WEB, RIG_P2P, RIG_CHAT, RIG_PING, RIG_APPS };
+
+struct rig {
+	enum rig_hook hook;
+	struct bpf_object *gate, *queue;
+	struct weir_ctl *ctl;
+	struct weir_numbers *done;
+	uint32_t *sent, *read;
+	int xsk;		     /* an AF_XDP socket for the XSKMAP */
+	bool hung;		     /* the workers' heartbeat stands still */
+	uint32_t gso_size, gso_segs; /* of the next frame, TC */
+};
+
+struct outcome {
+	int action; /* what the program returned */
+	int reason; /* the one counted, or RIG_BROKEN */
+	int port;   /* it was counted on */
+	uint64_t bytes, segments;
+	bool punted;
+	struct weir_punt punt;
+	struct weir_prefix prefix; /* TC */
+	uint8_t data[4096];
+	size_t len;
+};
+
+/* For cmocka: *state is a hook at first and then a rig. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+/* A test for each hook: initial state &rig_hooks[...]. */
+extern enum rig_hook rig_hooks[2];
+#define RIG_TEST(f)                                                                                \
+	{#f "(xdp)", f, rig_setup, rig_teardown, &rig_hooks[RIG_XDP]},                             \
+	{                                                                                          \
+#f "(tc)", f, rig_setup, rig_teardown, &rig_hooks[RIG_TC]                          \
+	}
+
+int rig_map(const struct rig *r, const char *name);
+int rig_prog(const struct rig *r);
+void rig_put(const struct rig *r, const char *map, const void *key, const void *value);
+/* Runs a frame that comes in on a port. */
+void rig_run(struct rig *r, int port, const void *data, size_t len, struct outcome *out);
+/* The same for a shape, on its sender's port; returns the reason. */
+int rig_send(struct rig *r, const struct shape *s, struct outcome *out);
+/* The slow path has finished everything it was given. */
+void rig_finish(struct rig *r);
+/* Forgets the flows. */
+void rig_forget(struct rig *r);
+/* Puts actions (by application) into the slot of a generation and switches to it. rule = app. */
+void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APPS]);
+void rig_port_flags(struct rig *r, int port, uint32_t flags);
+#define RIG_PORT_USUAL                                                                             \
+	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */
+
+bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out);
+void rig_verdict(struct rig *r, uint64_t id, uint16_t app, uint8_t flags);
+uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index);
+/* Drains the ring of events: how many of a kind, and the last one. */
+unsigned int rig_events(struct rig *r, enum weir_event_kind kind, struct weir_event *last);
+
+#endif

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes the seeds of frame_fuzz and capture_fuzz to tests/fuzz/corpus/.
+
+usage: make_seeds.py [FOLDER]
+
+The seeds are small, made here from the formats' documents, and the same on every run.
+"""
+import os
+import struct
+import sys
+
+RAW, PUNT, FIX, LATE, CUT = 1, 2, 4, 8, 16
+SYN, ACK, FIN = 2, 16, 1
+
+
+def ethernet(payload, kind=0x0800, tags=()):
+    out = bytes.fromhex('020000000002020000000001')
+    for tag_type, tci in tags:
+        out += struct.pack('>HH', tag_type, tci)
+    return out + struct.pack('>H', kind) + payload
+
+
+def pppoe(payload, ppp=0x21):
+    return ethernet(struct.pack('>BBHHH', 0x11, 0, 1, len(payload) + 2, ppp) + payload, 0x8864)
+
+
+def checksum(data):
+    data += b'\0' * (len(data) % 2)
+    total = sum(struct.unpack(f'>{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ipv4(proto, payload, src='0a000001', dst='0a000002', fragment=0, options=b''):
+    head = struct.pack('>BBHHHBBH', 0x40 | 5 + len(options) // 4, 0, 20 + len(options) + len(payload), 1, fragment, 64,
+                       proto, 0) + bytes.fromhex(src + dst) + options
+    return head[:10] + struct.pack('>H', checksum(head)) + head[12:] + payload
+
+
+def ipv6(proto, payload, chain=b'', first=None):
+    addresses = bytes.fromhex('20010db8' + '00' * 11 + '01' + '20010db8' + '00' * 11 + '02')
+    return struct.pack('>IHBB', 6 << 28, len(chain) + len(payload), proto if first is None else first, 64) + addresses + chain + payload
+
+
+def tcp(seq, flags, payload=b'', back=False, ack=0, options=b''):
+    ports = (80, 4000) if back else (4000, 80)
+    return struct.pack('>HHIIBBHHH', *ports, seq, ack, (5 + len(options) // 4) << 4, flags, 8192, 0, 0) + options + payload
+
+
+def udp(payload, sport=4000, dport=6881):
+    return struct.pack('>HHHH', sport, dport, 8 + len(payload), 0) + payload
+
+
+def there(seq, flags, payload=b'', how=FIX):
+    return ethernet(ipv4(6, tcp(seq, flags, payload, ack=500))), how
+
+
+def back(seq, flags, payload=b'', how=FIX):
+    return ethernet(ipv4(6, tcp(seq, flags, payload, True, 100), '0a000002', '0a000001')), how
+
+
+def handshake():
+    return [there(99, SYN), back(499, SYN | ACK), there(100, ACK)]
+
+
+def client_hello(name):
+    server_name = struct.pack('>HHHBH', 0, len(name) + 5, len(name) + 3, 0, len(name)) + name
+    body = b'\3\3' + bytes(32) + b'\0' + b'\0\2\x13\1' + b'\1\0' + struct.pack('>H', len(server_name)) + server_name
+    hello = b'\1' + struct.pack('>I', len(body))[1:] + body
+    return b'\x16\3\1' + struct.pack('>H', len(hello)) + hello
+
+
+def sequence(frames):
+    out = b''
+    for frame, how in frames:
+        units = -(-len(frame) // 8)
+        out += bytes([units, how]) + frame.ljust(units * 8, b'\0')
+    return out
+
+
+def frame_seeds():
+    bittorrent = b'\x13BitTorrent protocol' + bytes(8) + b'I' * 20 + b'-TR3000-abcdefghijkl'
+    hello = client_hello(b'www.example.org')
+    dht = b'd1:ad2:id20:' + b'N' * 20 + b'9:info_hash20:' + b'I' * 20 + b'e1:q9:get_peers1:t2:aa1:y1:qe'
+    values = b'd1:rd2:id20:' + b'M' * 20 + b'5:token4:abcd6:valuesl6:\xc0\0\2\1\x1a\xe1ee1:t2:aa1:y1:re'
+    tracker = b'GET /announce?info_hash=%01' + b'A' * 19 + b'&peer_id=-TR3000-abcdefghijkl&port=6881 HTTP/1.1\r\nHost: t.example\r\n\r\n'
+    answer = b'HTTP/1.1 200 OK\r\n\r\nd8:intervali900e5:peers6:\xc0\0\2\1\x1a\xe1e'
+    connect = struct.pack('>QII', 0x41727101980, 0, 7)
+    hop = bytes([17, 0, 1, 4, 0, 0, 0, 0])
+    return {
+        'bittorrent': handshake() + [there(100, ACK, bittorrent), back(500, ACK, bittorrent)],
+        'out-of-order': handshake() + [there(120, ACK, bittorrent[20:]), there(100, ACK, bittorrent[:20])],
+        'tls-split': handshake() + [there(100, ACK, hello[:40]), there(140, ACK, hello[40:])],
+        'http': handshake() + [there(100, ACK, b'GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n'), back(500, ACK, b'HTTP/1.1 200 OK\r\n\r\n')],
+        'http-tracker': handshake() + [there(100, ACK, tracker), back(500, ACK, answer)],
+        'dht': [(ethernet(ipv4(17, udp(dht))), FIX), (ethernet(ipv4(17, udp(values, 6881, 4000), '0a000002', '0a000001')), FIX)],
+        'udp-tracker': [(ethernet(ipv4(17, udp(connect))), FIX),
+                        (ethernet(ipv4(17, udp(struct.pack('>IIQ', 0, 7, 9), 6881, 4000), '0a000002', '0a000001')), FIX)],
+        'punted': [(f, h | PUNT) for f, h in handshake() + [there(100, ACK, bittorrent)]],
+        'reopened': handshake() + [there(100, ACK | FIN), back(500, ACK | FIN), there(9, SYN), there(10, ACK, hello, FIX | LATE)],
+        'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
+        'extensions': [(ethernet(ipv6(17, udp(b'x'), hop, 0), 0x86dd), FIX), (ethernet(ipv6(17, udp(b'x'), bytes([17, 0, 0, 1, 0, 0, 0, 1]), 44), 0x86dd), 0)],
+        'others': [(ethernet(ipv4(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]))), FIX), (ethernet(ipv4(47, bytes(8), fragment=0x2000)), 0), (ethernet(ipv4(50, bytes(16), options=bytes(4))), 0)],
+        'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
+    }
+
+
+def pcap(link, frames, magic=0xa1b2c3d4, order='<'):
+    out = struct.pack(order + 'IHHIIII', magic, 2, 4, 0, 0, 65535, link)
+    for frame in frames:
+        out += struct.pack(order + 'IIII', 1, 2, len(frame), len(frame)) + frame
+    return out
+
+
+def block(kind, body, order='<'):
+    body += b'\0' * (-len(body) % 4)
+    return struct.pack(order + 'II', kind, len(body) + 12) + body + struct.pack(order + 'I', len(body) + 12)
+
+
+def pcapng(interfaces, frames, order='<'):
+    out = block(0x0a0d0d0a, struct.pack(order + 'IHHq', 0x1a2b3c4d, 1, 0, -1), order)
+    for link, snaplen in interfaces:
+        out += block(1, struct.pack(order + 'HHI', link, 0, snaplen) + struct.pack(order + 'HHBxxxHH', 9, 1, 9, 0, 0), order)
+    for interface, frame in frames:
+        out += block(6, struct.pack(order + 'IIIII', interface, 0, 1, len(frame), len(frame)) + frame, order)
+    return out
+
+
+def capture_seeds():
+    datagram = ipv4(17, udp(b'hello'))
+    heads = {'ethernet': (1, bytes.fromhex('0200000000020200000000010800')), 'raw': (101, b''), 'null': (0, b'\2\0\0\0'),
+             'loop': (108, b'\0\0\0\2'), 'sll': (113, bytes(14) + b'\x08\0'), 'sll2': (276, b'\x08\0' + bytes(18)),
+             'ppp': (9, b'\xff\3\0\x21'), 'hdlc': (104, b'\x0f\0\x08\0'), 'pppoe': (51, b'\x11\0\0\1\0\x23\0\x21'),
+             'ppi': (192, b'\0\0\x08\0\x68\0\0\0\x0f\0\x08\0')}
+    seeds = {name: pcap(link, [head + datagram]) for name, (link, head) in heads.items()}
+    seeds['nanoseconds'] = pcap(101, [datagram], 0xa1b23c4d)
+    seeds['big-endian'] = pcap(101, [datagram], order='>')
+    seeds['broken-off'] = pcap(101, [datagram, datagram])[:-3]
+    seeds['ng'] = pcapng([(1, 65535)], [(0, ethernet(datagram))])
+    seeds['ng-big-endian'] = pcapng([(101, 0)], [(0, datagram)], '>')
+    seeds['ng-two-interfaces'] = pcapng([(1, 65535), (101, 100)], [(0, ethernet(datagram)), (1, datagram)])
+    return seeds
+
+
+def main():
+    top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
+    for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds())):
+        folder = os.path.join(top, target)
+        os.makedirs(folder, exist_ok=True)
+        for name, data in seeds.items():
+            with open(os.path.join(folder, name), 'wb') as f:
+                f.write(data)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The daemon's answers, over a gate, workers and interfaces made of arrays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/weir.h"
+
+#define FLOWS_MAX 8
+
+/* ---- what stands in for the kernel's side ---- */
+
+struct gate {
+	struct weir_ctl ctl;
+	struct weir_counter counters[WEIR_PORTS_MAX][WEIR_REASON_COUNT];
+	struct weir_volume sent[WEIR_PORTS_MAX];
+	struct weir_flow_key keys[2][FLOWS_MAX]; /* undecided, decided */
+	struct weir_flow flows[2][FLOWS_MAX];
+	size_t flow_count[2];
+	struct weir_block_key blocks[FLOWS_MAX];
+	uint64_t block_expires_ns[FLOWS_MAX];
+	size_t block_count;
+	bool accounts;
+	int fail;
+};
+
+struct worker {
+	struct worker_counters counters;
+};
+
+struct port_sockets {
+	struct xsk_counters counters;
+};
+
+struct weir_ctl *gate_ctl(struct gate *g)
+{
+	return &g->ctl;
+}
+
+bool gate_accounts_losses(const struct gate *g)
+{
+	return g->accounts;
+}
+
+int gate_read_counters(struct gate *g, unsigned int port, struct weir_counter *out)
+{
+	memcpy(out, g->counters[port], sizeof(g->counters[port]));
+	return 0;
+}
+
+int gate_read_sent(struct gate *g, unsigned int port, struct weir_volume *out)
+{
+	*out = g->sent[port];
+	return 0;
+}
+
+int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
+		  uint64_t flows[WEIR_METHOD_COUNT])
+{
+	/* Application 1 alone had traffic. */
+	memset(out, 0, 2 * sizeof(*out));
+	memset(flows, 0, WEIR_METHOD_COUNT * sizeof(*flows));
+	if (app == 1) {
+		out[1] = (struct weir_volume){10, 5000};
+		flows[WEIR_METHOD_PORT] = 2;
+	}
+	return 0;
+}
+
+int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, uint64_t *hits)
+{
+	*hits = rule == WEIR_RULE_DEFAULT ? 7 : rule + 1;
+	return 0;
+}
+
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost)
+{
+	out[GATE_CACHE_NEW] = 3;
+	*events_lost = 4;
+	return 0;
+}
+
+int gate_each_flow(struct gate *g, bool decided,
+		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
+		   void *arg)
+{
+	if (g->fail)
+		return g->fail;
+	for (size_t i = 0; i < g->flow_count[decided]; i++)
+		if (!fn(&g->keys[decided][i], &g->flows[decided][i], arg))
+			break;
+	return 0;
+}
+
+int gate_each_block(struct gate *g,
+		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
+		    void *arg)
+{
+	for (size_t i = 0; i < g->block_count; i++)
+		if (!fn(&g->blocks[i], g->block_expires_ns[i], arg))
+			break;
+	return g->fail;
+}
+
+void worker_counters(const struct worker *w, struct worker_counters *out)
+{
+	*out = w->counters;
+}
+
+enum xsk_mode port_sockets_mode(const struct port_sockets *s)
+{
+	return XSK_MODE_ZEROCOPY;
+}
+
+int port_sockets_counters(const struct port_sockets *s, struct xsk_counters *out)
+{
+	*out = s->counters;
+	return 0;
+}
+
+int port_link_read(const char *name, struct port_link *out, struct error *e)
+{
+	*out = (struct port_link){.tx_dropped = 15};
+	return 0;
+}
+
+/* ---- a daemon ---- */
+
+struct fixture {
+	struct weir w;
+	struct gate gate;
+	struct worker worker;
+	struct port_sockets sockets;
+	struct policy policy;
+	struct policy_rule rules[2];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct weir *w = &f->w;
+
+	f->gate.accounts = true;
+	f->gate.ctl.generation = 5;
+	f->gate.ctl.heartbeat_ns[0] = time_now_ns();
+	strcpy(f->rules[0].name, "no-p2p");
+	f->rules[0].action = WEIR_ACTION_DROP;
+	strcpy(f->rules[1].name, "rest");
+	f->rules[1].action = WEIR_ACTION_PASS;
+	f->policy = (struct policy){.path = (char *)"/etc/p.yaml",
+				    .rules = f->rules,
+				    .rule_count = 2,
+				    .default_action = WEIR_ACTION_PASS};
+	w->gate = &f->gate;
+	w->policy = &f->policy;
+	w->registry = app_registry_new();
+	w->endpoints = endpoints_new(16, 1000000000ull);
+	w->workers[0] = &f->worker;
+	w->worker_count = 1;
+	w->generation = 5;
+	w->rule_hits_before[0] = 100;
+	w->rule_hits_before[2] = 200;
+	w->started_ns = time_now_ns() - 5000000000ull;
+	assert_int_equal(audit_open(NULL, &w->audit, NULL), 0);
+	w->ports[2] = (struct daemon_port){.name = "lan",
+					   .interface = "eth1",
+					   .hook = PORT_HOOK_TC,
+					   .hook_reason = "a veth",
+					   .configured = true,
+					   .present = true,
+					   .attached = true,
+					   .enabled = true,
+					   .sockets = &f->sockets,
+					   .link_at_attach = {.tx_dropped = 5}};
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	audit_close(f->w.audit);
+	endpoints_free(f->w.endpoints);
+	app_registry_free(f->w.registry);
+	free(f);
+	return 0;
+}
+
+/* The answer of one query; args is stolen. */
+static json_t *ask(int (*query)(struct weir *, const json_t *, json_t **, struct error *),
+		   struct fixture *f, json_t *args)
+{
+	struct error e = {0};
+	json_t *data = NULL;
+
+	if (!args)
+		args = json_object();
+	assert_int_equal(query(&f->w, args, &data, &e), 0);
+	json_decref(args);
+	assert_non_null(data);
+	return data;
+}
+
+static json_int_t int_at(const json_t *o, const char *key)
+{
+	if (!json_is_integer(json_object_get(o, key)))
+		fail_msg("no number %s", key);
+	return json_integer_value(json_object_get(o, key));
+}
+
+static const char *text_at(const json_t *o, const char *key)
+{
+	if (!json_is_string(json_object_get(o, key)))
+		fail_msg("no text %s", key);
+	return json_string_value(json_object_get(o, key));
+}
+
+static const json_t *first(const json_t *o, const char *key)
+{
+	const json_t *item = json_array_get(json_object_get(o, key), 0);
+
+	assert_non_null(item);
+	return item;
+}
+
+static void counts(struct fixture *f, enum weir_reason r, uint64_t frames)
+{
+	f->gate.counters[2][r] = (struct weir_counter){frames, frames * 100, frames};
+}
+
+static void status_has_every_ports_balance_and_reasons(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *port, *reasons;
+	json_t *s;
+
+	counts(f, WEIR_REASON_REDIRECTED, 50);
+	counts(f, WEIR_REASON_PUNTED, 20);
+	counts(f, WEIR_REASON_STACK_FAILURE, 3);
+	counts(f, WEIR_REASON_DROP_FAILURE, 4);
+	f->worker.counters.reasons[2][WEIR_REASON_REINJECTED] = 12;
+	f->worker.counters.reasons[2][WEIR_REASON_DROP_VERDICT] = 5;
+	f->worker.counters.sent_frames[2] = 9;
+	f->gate.sent[2] = (struct weir_volume){30, 3000};
+	s = ask(query_status, f, NULL);
+	assert_int_equal(json_array_size(json_object_get(s, "ports")), 1);
+	port = first(s, "ports");
+	assert_string_equal(text_at(port, "name"), "lan");
+	assert_string_equal(text_at(port, "hook"), "tc");
+	assert_string_equal(text_at(port, "hook_reason"), "a veth");
+	assert_string_equal(text_at(port, "mode"), "zerocopy");
+	assert_int_equal(int_at(port, "received"), 77);
+	assert_int_equal(int_at(port, "redirected"), 62);
+	assert_int_equal(int_at(port, "stack"), 3);
+	assert_int_equal(int_at(port, "dropped"), 9);
+	assert_int_equal(int_at(port, "in_flight"), 3);
+	assert_int_equal(int_at(port, "punted"), 20);
+	assert_int_equal(int_at(port, "sent"), 39);
+	assert_int_equal(int_at(port, "link_tx_dropped"), 10);
+	reasons = json_object_get(port, "reasons");
+	assert_int_equal(json_object_size(reasons), WEIR_REASON_COUNT);
+	assert_int_equal(int_at(reasons, "redirected"), 50);
+	assert_int_equal(int_at(reasons, "verdict"), 5);
+	assert_int_equal(int_at(reasons, "stack_failure"), 3);
+	assert_int_equal(int_at(reasons, "drop_failure"), 4);
+	assert_int_equal(int_at(json_object_get(s, "policy"), "generation"), 5);
+	assert_int_equal(json_array_size(json_object_get(s, "degraded")), 0);
+	assert_true(json_number_value(json_object_get(s, "uptime_seconds")) >= 5);
+	json_decref(s);
+}
+
+static void status_says_what_is_degraded(void **state)
+{
+	struct fixture *f = *state;
+	json_t *s;
+	char *text;
+
+	f->gate.accounts = false;
+	f->gate.ctl.heartbeat_ns[0] -= 2 * WEIR_HEARTBEAT_MAX_NS;
+	strcpy(f->w.ports[2].degraded, "copy mode");
+	f->w.ports[2].enabled = false;
+	f->w.ports[4] =
+		(struct daemon_port){.name = "wan", .interface = "eth9", .configured = true};
+	s = ask(query_status, f, NULL);
+	text = json_dumps(json_object_get(s, "degraded"), JSON_COMPACT);
+	assert_non_null(strstr(text, "port lan: copy mode"));
+	assert_non_null(strstr(text, "port lan: disabled"));
+	assert_non_null(strstr(text, "port wan: interface eth9 is gone"));
+	assert_non_null(strstr(text, "worker 0: no heartbeat for 1."));
+	assert_non_null(strstr(text, "not counted"));
+	assert_int_equal(json_array_size(json_object_get(s, "ports")), 2);
+	free(text);
+	json_decref(s);
+}
+
+static void sockets_bear_witness_where_nothing_else_does(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *port;
+	json_t *s;
+
+	counts(f, WEIR_REASON_PUNTED, 20);
+	f->sockets.counters = (struct xsk_counters){.rx_dropped = 4, .rx_ring_full = 6};
+	s = ask(query_status, f, NULL);
+	port = first(s, "ports");
+	assert_int_equal(int_at(port, "in_flight"), 20);
+	json_decref(s);
+	f->gate.accounts = false;
+	s = ask(query_status, f, NULL);
+	port = first(s, "ports");
+	assert_int_equal(int_at(port, "in_flight"), 10);
+	assert_int_equal(int_at(json_object_get(port, "reasons"), "punt_lost"), 10);
+	json_decref(s);
+}
+
+static void an_adopted_gates_past_is_not_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	json_t *s;
+
+	counts(f, WEIR_REASON_PUNTED, 20);
+	counts(f, WEIR_REASON_DROP_PUNT_LOST, 2);
+	snapshot_begin(&f->w);
+	s = ask(query_status, f, NULL);
+	assert_int_equal(int_at(first(s, "ports"), "in_flight"), 18);
+	json_decref(s);
+	f->w.adopted = true;
+	snapshot_begin(&f->w);
+	counts(f, WEIR_REASON_PUNTED, 25);
+	s = ask(query_status, f, NULL);
+	assert_int_equal(int_at(first(s, "ports"), "in_flight"), 5);
+	json_decref(s);
+}
+
+/* Adds a flow 10.0.0.1:1000 -> 192.0.2.N:80 of application app. */
+static struct weir_flow *add_flow(struct fixture *f, bool decided, uint8_t n, uint16_t app)
+{
+	size_t i = f->gate.flow_count[decided]++;
+	struct weir_flow_key *k = &f->gate.keys[decided][i];
+	struct weir_flow *flow = &f->gate.flows[decided][i];
+	char text[32];
+
+	snprintf(text, sizeof(text), "192.0.2.%u", n);
+	address_parse(text, k->addr[0]);
+	address_parse("10.0.0.1", k->addr[1]);
+	k->port[0] = htons(80);
+	k->port[1] = htons(1000);
+	k->proto = IPPROTO_TCP;
+	k->domain = 1;
+	*flow = (struct weir_flow){.id = 0xfff0000000000000 + n,
+				   .app = app,
+				   .action = decided ? WEIR_ACTION_DROP : WEIR_ACTION_UNDECIDED,
+				   .flags = WEIR_FLOW_ORIGIN,
+				   .bytes = {10, 20},
+				   .frames = {1, 2},
+				   .created_ds = (uint32_t)(time_now_ns() / 100000000) - 50,
+				   .port = {WEIR_PORT_NONE, 2}};
+	return flow;
+}
+
+static size_t flow_count(struct fixture *f, json_t *args)
+{
+	json_t *data = ask(query_flows, f, args);
+	size_t n = json_array_size(json_object_get(data, "flows"));
+
+	json_decref(data);
+	return n;
+}
+
+static void flows_read_from_their_originator(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *flow;
+	json_t *data;
+
+	add_flow(f, true, 7, 0)->rule = 0;
+	data = ask(query_flows, f, NULL);
+	flow = first(data, "flows");
+	assert_int_equal(int_at(flow, "flow_id"), 7);
+	assert_string_equal(text_at(flow, "proto"), "TCP");
+	assert_string_equal(text_at(flow, "src_ip"), "10.0.0.1");
+	assert_int_equal(int_at(flow, "src_port"), 1000);
+	assert_string_equal(text_at(flow, "dest_ip"), "192.0.2.7");
+	assert_int_equal(int_at(flow, "dest_port"), 80);
+	assert_int_equal(int_at(flow, "bytes_toserver"), 20);
+	assert_int_equal(int_at(flow, "bytes_toclient"), 10);
+	assert_string_equal(text_at(flow, "action"), "drop");
+	assert_string_equal(text_at(flow, "rule"), "no-p2p");
+	assert_string_equal(text_at(flow, "state"), "decided");
+	assert_string_equal(text_at(flow, "in_port"), "lan");
+	assert_string_equal(text_at(flow, "out_port"), "");
+	assert_in_range((int)json_number_value(json_object_get(flow, "age_seconds")), 5, 6);
+	assert_true(json_is_false(json_object_get(data, "more")));
+	json_decref(data);
+}
+
+static void flows_are_filtered(void **state)
+{
+	struct fixture *f = *state;
+	int bittorrent = app_registry_add(f->w.registry, "bittorrent", "p2p");
+	int http = app_registry_add(f->w.registry, "http", NULL);
+	json_t *data;
+
+	add_flow(f, true, 1, (uint16_t)bittorrent);
+	add_flow(f, true, 2, (uint16_t)http);
+	add_flow(f, false, 3, 0);
+	add_flow(f, false, 1, 0)->flags |= WEIR_FLOW_MOVED;
+	assert_int_equal(flow_count(f, NULL), 3);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "app", "bittorrent")), 1);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "app", "category:p2p")), 1);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "app", "unknown")), 1);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "address", "192.0.2.2")), 1);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "address", "10.0.0.1")), 3);
+	assert_int_equal(flow_count(f, json_pack("{s:s}", "address", "10.0.0.9")), 0);
+	data = ask(query_flows, f, json_pack("{s:i}", "limit", 2));
+	assert_int_equal(json_array_size(json_object_get(data, "flows")), 2);
+	assert_true(json_is_true(json_object_get(data, "more")));
+	json_decref(data);
+}
+
+static void flows_refuse_what_they_cannot_filter_by(void **state)
+{
+	struct fixture *f = *state;
+	json_t *args = json_pack("{s:s}", "app", "nonesuch"), *data = NULL;
+	struct error e = {0};
+
+	assert_int_equal(query_flows(&f->w, args, &data, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "nonesuch"));
+	json_decref(args);
+	args = json_pack("{s:s}", "address", "nowhere");
+	e = (struct error){0};
+	assert_int_equal(query_flows(&f->w, args, &data, &e), -EINVAL);
+	json_decref(args);
+	f->gate.fail = -EIO;
+	args = json_object();
+	assert_int_equal(query_flows(&f->w, args, &data, &e), -EIO);
+	json_decref(args);
+	assert_null(data);
+}
+
+static void flows_say_where_an_endpoint_was_learned(void **state)
+{
+	struct fixture *f = *state;
+	struct weir_peer peer = {.expires_ns = time_now_ns() + 1000000000ull,
+				 .app = 1,
+				 .source = WEIR_SOURCE_DHT,
+				 .confidence = 80};
+	struct weir_endpoint_key key = {.port = htons(80), .domain = 1};
+	struct weir_flow *flow = add_flow(f, true, 7, 1);
+	json_t *data;
+
+	flow->method = WEIR_METHOD_ENDPOINT;
+	flow->confidence = 80;
+	address_parse("192.0.2.7", key.peer);
+	address_parse("10.0.0.1", key.host);
+	assert_int_equal(endpoints_add(f->w.endpoints, &key, &peer), 1);
+	data = ask(query_flows, f, NULL);
+	assert_string_equal(text_at(first(data, "flows"), "source"), "dht");
+	assert_string_equal(text_at(first(data, "flows"), "method"), "endpoint");
+	json_decref(data);
+}
+
+static void expired_blocks_are_not_shown(void **state)
+{
+	struct fixture *f = *state;
+	json_t *data;
+
+	for (size_t i = 0; i < 3; i++)
+		address_parse("192.0.2.9", f->gate.blocks[i].addr);
+	f->gate.block_count = 3;
+	f->gate.blocks[2].port = htons(443);
+	f->gate.block_expires_ns[0] = 1;
+	f->gate.block_expires_ns[1] = time_now_ns() + 60000000000ull;
+	data = ask(query_blocks, f, NULL);
+	assert_int_equal(json_array_size(json_object_get(data, "blocks")), 2);
+	assert_in_range((int)json_number_value(
+				json_object_get(first(data, "blocks"), "expires_in_seconds")),
+			59, 60);
+	assert_int_equal(int_at(json_array_get(json_object_get(data, "blocks"), 1), "port"), 443);
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(data, "blocks"), 1),
+						 "expires_in_seconds")));
+	json_decref(data);
+}
+
+static void hits_go_on_over_a_reload(void **state)
+{
+	struct fixture *f = *state;
+	json_t *data = ask(query_policy, f, NULL);
+	const json_t *rules = json_object_get(data, "rules");
+
+	assert_string_equal(text_at(json_array_get(rules, 0), "action"), "drop");
+	assert_int_equal(int_at(json_array_get(rules, 0), "hits"), 101);
+	assert_int_equal(int_at(json_array_get(rules, 1), "hits"), 2);
+	assert_int_equal(int_at(data, "default_hits"), 207);
+	json_decref(data);
+}
+
+static void only_applications_with_traffic_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	json_t *data = ask(query_top, f, NULL);
+	unsigned int count = app_registry_count(f->w.registry);
+
+	assert_int_equal(json_array_size(json_object_get(data, "applications")), 1);
+	assert_int_equal(int_at(first(data, "applications"), "bytes_toclient"), 5000);
+	json_decref(data);
+	data = ask(query_apps, f, NULL);
+	assert_int_equal(json_array_size(json_object_get(data, "applications")), count);
+	assert_string_equal(text_at(first(data, "applications"), "name"), "unknown");
+	json_decref(data);
+	data = ask(query_stats, f, NULL);
+	assert_non_null(
+		strstr(text_at(data, "text"), "weir_rule_hits_total{rule=\"default\"} 207"));
+	assert_non_null(strstr(text_at(data, "text"), "weir_events_lost_total{place=\"gate\"} 4"));
+	json_decref(data);
+}
+
+static void recent_events_are_objects(void **state)
+{
+	struct fixture *f = *state;
+	json_t *data;
+
+	audit_event(f->w.audit, "port", json_pack("{s:s}", "name", "lan"));
+	audit_event(f->w.audit, "policy", NULL);
+	data = ask(query_recent, f, json_pack("{s:s}", "type", "port"));
+	assert_int_equal(json_array_size(json_object_get(data, "events")), 1);
+	assert_string_equal(text_at(first(data, "events"), "event_type"), "port");
+	json_decref(data);
+}
+
+static void ports_are_listed(void **state)
+{
+	struct fixture *f = *state;
+	json_t *data = ask(query_ports, f, NULL);
+
+	assert_string_equal(text_at(first(data, "ports"), "interface"), "eth1");
+	assert_true(json_is_true(json_object_get(first(data, "ports"), "enabled")));
+	json_decref(data);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(status_has_every_ports_balance_and_reasons),
+		WITH(status_says_what_is_degraded),
+		WITH(sockets_bear_witness_where_nothing_else_does),
+		WITH(an_adopted_gates_past_is_not_in_flight),
+		WITH(flows_read_from_their_originator),
+		WITH(flows_are_filtered),
+		WITH(flows_refuse_what_they_cannot_filter_by),
+		WITH(flows_say_where_an_endpoint_was_learned),
+		WITH(expired_blocks_are_not_shown),
+		WITH(hits_go_on_over_a_reload),
+		WITH(only_applications_with_traffic_are_counted),
+		WITH(recent_events_are_objects),
+		WITH(ports_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/hostname.h"
+#include "inspect/quic.h"
+#include "inspect/secret.h"
+#include "util/util.h"
+
+#define DATAGRAM 1200
+
+static size_t hex(const char *text, uint8_t *out)
+{
+	size_t n = strlen(text) / 2;
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(sscanf(text + 2 * i, "%2hhx", &out[i]), 1);
+	return n;
+}
+
+static void same(const uint8_t *got, const char *text)
+{
+	uint8_t want[64];
+
+	assert_memory_equal(got, want, hex(text, want));
+}
+
+/* FIPS 180-4's examples, and a length that leaves no room for the count in its block. */
+static void hash_known_answers(void **state)
+{
+	uint8_t out[SECRET_HASH_BYTES];
+
+	secret_hash((const uint8_t *)"abc", 3, out);
+	same(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	secret_hash((const uint8_t *)"", 0, out);
+	same(out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	secret_hash((const uint8_t *)"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56,
+		    out);
+	same(out, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+/* FIPS 197, appendix C.1. */
+static void cipher_known_answer(void **state)
+{
+	uint8_t key[16], block[16];
+	struct secret_cipher c;
+
+	hex("000102030405060708090a0b0c0d0e0f", key);
+	hex("00112233445566778899aabbccddeeff", block);
+	secret_cipher_init(&c, key);
+	secret_cipher_block(&c, block, block);
+	same(block, "69c4e0d86a7b0430d8cdb78070b4c55a");
+}
+
+/* RFC 9001, appendix A.1 and A.2. */
+static void initial_keys_known_answers(void **state)
+{
+	uint8_t salt[20], id[8], initial[32], client[32], out[32], sample[16];
+	struct secret_cipher c;
+
+	hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", salt);
+	hex("8394c8f03e515708", id);
+	secret_hmac(salt, sizeof(salt), id, sizeof(id), initial);
+	same(initial, "7db5df06e7a69e432496adedb00851923595221596ae2ae9fb8115c1e9ed0a44");
+	secret_expand(initial, "client in", client, 32);
+	same(client, "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea");
+	secret_expand(client, "quic key", out, 16);
+	same(out, "1f369613dd76d5467730efcbe3b1a22d");
+	secret_expand(client, "quic iv", out, 12);
+	same(out, "fa044b2f42a3fd3b46fb255c");
+	secret_expand(client, "quic hp", out, 16);
+	same(out, "9f50449e04a0e810283a1e9933adedd2");
+	secret_cipher_init(&c, out);
+	hex("d1b1c98dd7689fb8ec11d242b123dc9b", sample);
+	secret_cipher_block(&c, sample, out);
+	same(out, "437b9aec36");
+}
+
+/* Protects an Initial packet as a client does: version 1, id of 8 bytes, number of 2. Returns its
+ * length. */
+static size_t protect(uint8_t *out, const char *id_text, uint16_t number, const uint8_t *frames,
+		      size_t len)
+{
+	uint8_t salt[20], secret[32], key[16], nonce[12], mask[16], initial[32];
+	struct secret_cipher packet, header;
+	size_t at;
+
+	at = hex("c10000000108", out);
+	at += hex(id_text, out + at);
+	out[at++] = 0; /* source id */
+	out[at++] = 0; /* token */
+	out[at++] = (uint8_t)(0x40 | (len + 18) >> 8);
+	out[at++] = (uint8_t)(len + 18);
+	hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", salt);
+	secret_hmac(salt, 20, out + 6, 8, initial);
+	secret_expand(initial, "client in", secret, 32);
+	secret_expand(secret, "quic key", key, 16);
+	secret_cipher_init(&packet, key);
+	secret_expand(secret, "quic hp", key, 16);
+	secret_cipher_init(&header, key);
+	secret_expand(secret, "quic iv", nonce, 12);
+	nonce[10] ^= (uint8_t)(number >> 8);
+	nonce[11] ^= (uint8_t)number;
+	secret_cipher_stream(&packet, nonce, frames, len, out + at + 2);
+	memset(out + at + 2 + len, 0, 16); /* the tag, which nobody checks */
+	secret_cipher_block(&header, out + at + 4, mask);
+	out[0] ^= mask[0] & 0x0f;
+	out[at] = (uint8_t)(number >> 8) ^ mask[1];
+	out[at + 1] = (uint8_t)number ^ mask[2];
+	return at + 2 + len + 16;
+}
+
+struct collected {
+	uint8_t data[256];
+	size_t total;
+	unsigned int pieces;
+};
+
+static void collect(void *arg, uint32_t offset, const uint8_t *data, size_t len)
+{
+	struct collected *c = arg;
+
+	assert_true(offset + len <= sizeof(c->data));
+	memcpy(c->data + offset, data, len);
+	c->total += len;
+	c->pieces++;
+}
+
+static const uint8_t frames[] = {
+	1, 0, 0,					  /* PING, PADDING */
+	6, 3, 4,    'd', 'e', 'f', 'g',			  /* CRYPTO at 3 */
+	2, 5, 0,    1,	 0,   0,   0,			  /* ACK with one more range */
+	3, 5, 0,    0,	 0,   1,   2,	3,		  /* ACK with ECN counts */
+	6, 0, 0x40, 3,	 'a', 'b', 'c', 0, 0, 0, 0, 0, 0, /* CRYPTO at 0, its length in two bytes */
+};
+#define ID "8394c8f03e515708"
+
+static void reads_crypto_in_any_order(void **state)
+{
+	uint8_t packet[DATAGRAM];
+	struct quic_connection c = {0};
+	struct collected got = {0};
+	size_t len = protect(packet, ID, 0x1234, frames, sizeof(frames));
+
+	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
+	assert_int_equal(got.total, 7);
+	assert_memory_equal(got.data, "abcdefg", 7);
+	assert_true(c.known);
+	assert_int_equal(c.id_len, 8);
+}
+
+/* Two packets in one datagram, the second towards the server's id but with the first one's keys,
+ * then padding. */
+static void reads_coalesced_packets(void **state)
+{
+	static const uint8_t more[] = {6, 7, 3, 'h', 'i', 'j', 0, 0, 0, 0,
+				       0, 0, 0, 0,   0,	  0,   0, 0, 0, 0};
+	uint8_t datagram[DATAGRAM] = {0};
+	struct quic_connection c = {0};
+	struct collected got = {0};
+	size_t len = protect(datagram, ID, 0, frames, sizeof(frames));
+
+	protect(datagram + len, ID, 1, more, sizeof(more));
+	assert_int_equal(quic_read_initials(datagram, sizeof(datagram), &c, collect, &got), 2);
+	assert_memory_equal(got.data, "abcdefghij", 10);
+}
+
+static void a_new_id_brings_new_keys(void **state)
+{
+	uint8_t packet[DATAGRAM];
+	struct quic_connection c = {0};
+	struct collected got = {0};
+	size_t len = protect(packet, "0102030405060708", 0, frames, sizeof(frames));
+
+	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
+	len = protect(packet, "1112131415161718", 0, frames, sizeof(frames));
+	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
+	assert_int_equal(c.id[0], 0x11);
+}
+
+static void what_is_no_initial(void **state)
+{
+	uint8_t good[DATAGRAM];
+	size_t len = protect(good, ID, 0, frames, sizeof(frames));
+	static const struct {
+		unsigned int at;
+		uint8_t value;
+	} table[] = {
+		{0, 0x41 ^ 0x08}, /* a short header */
+		{4, 9},		  /* an unknown version */
+		{5, 21},	  /* an id too long */
+		{14, 200},	  /* a source id beyond the packet */
+		{15, 0x7f},	  /* a token beyond the packet */
+		{16, 0x7f},	  /* a length beyond the datagram */
+		{40, 0},	  /* bytes that make no frames */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct quic_connection c = {0};
+		struct collected got = {0};
+		uint8_t bad[DATAGRAM];
+
+		memcpy(bad, good, len);
+		bad[table[i].at] = (uint8_t)(table[i].value == bad[table[i].at] ? ~table[i].value
+										: table[i].value);
+		if (table[i].at == 40) /* every frame's type behind the sample is another */
+			for (size_t at = 18; at < len; at++)
+				bad[at] ^= 0x55;
+		assert_int_equal(quic_read_initials(bad, len, &c, collect, &got), 0);
+		assert_int_equal(got.pieces, 0);
+		assert_false(c.known);
+	}
+}
+
+static void every_beginning_of_a_datagram(void **state)
+{
+	uint8_t packet[DATAGRAM];
+	size_t len = protect(packet, ID, 0, frames, sizeof(frames));
+
+	for (size_t n = 0; n < len; n++) {
+		struct quic_connection c = {0};
+		struct collected got = {0};
+		uint8_t *cut = malloc(n ? n : 1);
+
+		memcpy(cut, packet, n);
+		assert_int_equal(quic_read_initials(cut, n, &c, collect, &got), 0);
+		free(cut);
+	}
+}
+
+/* CHLO with the tags PAD, SNI and VER behind a public header of 30 bytes. */
+static size_t make_chlo(uint8_t *out)
+{
+	static const uint8_t tags[] = {
+		'C', 'H', 'L', 'O', 3,	 0,   0,   0,	'P', 'A', 'D', 0,   4,	 0,
+		0,   0,	  'S', 'N', 'I', 0,   19,  0,	0,   0,	  'V', 'E', 'R', 0,
+		23,  0,	  0,   0,   '-', '-', '-', '-', 'w', 'w', 'w', '.', 'e', 'x',
+		'a', 'm', 'p', 'l', 'e', '.', 'o', 'r', 'g', 'Q', '0', '4', '3',
+	};
+
+	memset(out, 0xa5, 30);
+	memcpy(out + 30, tags, sizeof(tags));
+	return 30 + sizeof(tags);
+}
+
+static void chlo_has_a_name(void **state)
+{
+	uint8_t datagram[DATAGRAM];
+	char out[64] = "";
+	size_t len = make_chlo(datagram);
+
+	assert_int_equal(hostname_from_chlo(datagram, len, out, sizeof(out)), 1);
+	assert_string_equal(out, "www.example.org");
+	for (size_t n = 0; n < 30 + 32 + 19; n++) {
+		uint8_t *cut = malloc(n ? n : 1);
+
+		out[0] = 0;
+		memcpy(cut, datagram, n);
+		assert_int_equal(hostname_from_chlo(cut, n, out, sizeof(out)), 0);
+		assert_string_equal(out, "");
+		free(cut);
+	}
+	datagram[30 + 20] = 3; /* the name ends before it begins */
+	assert_int_equal(hostname_from_chlo(datagram, len, out, sizeof(out)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hash_known_answers),
+		cmocka_unit_test(cipher_known_answer),
+		cmocka_unit_test(initial_keys_known_answers),
+		cmocka_unit_test(reads_crypto_in_any_order),
+		cmocka_unit_test(reads_coalesced_packets),
+		cmocka_unit_test(a_new_id_brings_new_keys),
+		cmocka_unit_test(what_is_no_initial),
+		cmocka_unit_test(every_beginning_of_a_datagram),
+		cmocka_unit_test(chlo_has_a_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

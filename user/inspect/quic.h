@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The handshake bytes of QUIC Initial packets, for user/inspect alone. */
+#ifndef WEIR_INSPECT_QUIC_H
+#define WEIR_INSPECT_QUIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define QUIC_ID_MAX 20
+
+/* What the packets of one connection share. Zeroed at first. */
+struct quic_connection {
+	bool known;
+	uint8_t id_len; /* of the client's first Initial: its keys come from there */
+	uint8_t id[QUIC_ID_MAX];
+};
+
+/*
+ * Reads the client's Initial packets of a datagram (RFC 9000, 17.2.2; RFC 9001, 5; RFC 9369; drafts
+ * 23 to 34) and calls fn for every piece of its TLS handshake, in any order. Returns how many
+ * packets could be read. The authentication tag is not checked: anyone could make it.
+ */
+unsigned int quic_read_initials(const uint8_t *data, size_t len, struct quic_connection *c,
+				void (*fn)(void *arg, uint32_t offset, const uint8_t *data,
+					   size_t len),
+				void *arg);
+
+#endif
