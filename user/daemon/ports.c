@@ -236,7 +236,6 @@ static void port_close_sockets(struct weir *w, unsigned int index)
 	for (uint32_t i = 0; i < p->cfg.queues * w->shared.workers; i++)
 		gate_set_xsk(w->gate, p->cfg.xsk_base + i, -1);
 	w->shared.ports[index] = NULL;
-	w->shared.ports_changed++;
 	port_sockets_close(p->sockets);
 	p->sockets = NULL;
 }
