@@ -15,6 +15,8 @@
 #define POOL_SENT(port) ((uint8_t)(2 * (port) + 2))
 _Static_assert(2 * WEIR_PORTS_MAX + 2 <= UINT8_MAX, "a place fits a byte");
 
+/* Written before a chunk goes into a kernel ring, read after it came out of one, perhaps by another
+ * thread: the rings order the two. */
 struct pool_chunk {
 	uint32_t cookie;
 	uint8_t sender; /* worker that sent it */
