@@ -142,22 +142,9 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	p->cfg.flags = p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0;
 	port_forward(w, index, &p->cfg.domain);
 	w->shared.domain[index] = p->cfg.domain;
-<<<<<<< HEAD
-	p->degraded[0] = '\0';
-	if (p->link_at_attach.bridge_forwarding)
-		p->cfg.flags |= WEIR_PORT_FORWARDING;
-	if (!fw || port_bridge_redirect_ok(fw->bridge, &why))
-		p->cfg.flags |= WEIR_PORT_REDIRECT;
-	else
-		snprintf(p->degraded, sizeof(p->degraded), "no redirect: %s", why);
-	p->enabled = true;
-	if (w->adopted && port_was_disabled(w, index)) {
-		p->enabled = false;
-		p->cfg.flags &= ~WEIR_PORT_ENABLED;
-	}
-=======
 	p->lossy = false;
->>>>>>> port2
+	if (w->adopted && port_was_disabled(w, index))
+		p->enabled = false;
 }
 
 int port_prepare(struct weir *w, unsigned int index, struct error *e)
