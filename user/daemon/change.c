@@ -123,11 +123,13 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	w->signatures = s;
 	w->shared.policy = next;
 	w->shared.signatures = s;
-	workers_resume(w);
+	err = workers_resume(w);
 	policy_to_ctl(w);
 	policy_free(old);
-	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
-	signatures_free(old_signatures);
+	if (err < 0)
+		log_error("a worker keeps the old signatures: %s", strerror(-err));
+	else
+		signatures_free(old_signatures);
 	return 0;
 }
 

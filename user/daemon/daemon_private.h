@@ -31,7 +31,7 @@ void ports_changed(const char *name, unsigned int ifindex, bool present, void *a
 struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index);
 
 void workers_pause(struct weir *w);
-void workers_resume(struct weir *w);
+int workers_resume(struct weir *w);
 
 /* tick.c: what happens every DAEMON_TICK_MS. */
 void weir_tick(struct weir *w);

@@ -34,10 +34,16 @@ void workers_pause(struct weir *w)
 		worker_pause(w->workers[i]);
 }
 
-void workers_resume(struct weir *w)
+int workers_resume(struct weir *w)
 {
-	for (uint32_t i = 0; i < w->worker_count; i++)
-		worker_resume(w->workers[i]);
+	int err = 0;
+
+	for (uint32_t i = 0; i < w->worker_count; i++) {
+		int r = worker_resume(w->workers[i]);
+
+		err = err ? err : r;
+	}
+	return err;
 }
 
 /* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
@@ -106,6 +112,15 @@ static int port_pair(struct weir *w, unsigned int index, struct error *e)
 				&p->far_end, p->far_name, e);
 }
 
+/* A port that was switched off before the daemon died stays off. */
+static bool port_was_disabled(struct weir *w, unsigned int index)
+{
+	struct weir_port before;
+
+	return !w->attached_all && gate_get_port(w->gate, index, &before) == 0 &&
+	       before.ifindex == w->ports[index].ifindex && !(before.flags & WEIR_PORT_ENABLED);
+}
+
 static void port_fill_cfg(struct weir *w, unsigned int index)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -128,6 +143,10 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	else
 		snprintf(p->degraded, sizeof(p->degraded), "no redirect: %s", why);
 	p->enabled = true;
+	if (w->adopted && port_was_disabled(w, index)) {
+		p->enabled = false;
+		p->cfg.flags &= ~WEIR_PORT_ENABLED;
+	}
 }
 
 int port_prepare(struct weir *w, unsigned int index, struct error *e)
@@ -178,7 +197,6 @@ static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
 			uint32_t xsk = p->cfg.xsk_base + q * w->shared.workers + k;
 			int err;
 
-			gate_xsk_read(w->gate)[xsk] = gate_xsk_sent(w->gate)[xsk];
 			err = gate_set_xsk(w->gate, xsk, port_sockets_fd(p->sockets, q, k));
 			if (err < 0)
 				return error_set(e, err, "%s: cannot register the socket: %s",

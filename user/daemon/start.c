@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a policy file to a running gateway, and back to the machine as it was. */
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -75,6 +76,30 @@ static bool restore_endpoint(const struct weir_endpoint_key *k, const struct wei
 	return true;
 }
 
+/*
+ * Port numbers are places in the policy, and stand in flow entries: a pinned gate goes on with the
+ * same ports in the same order, except for interfaces that are gone.
+ */
+static int check_adopted_ports(struct weir *w, struct error *e)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		const char *interface =
+			i <= w->policy->port_count ? w->policy->ports[i - 1].interface : "";
+		struct weir_port before;
+		char name[IF_NAMESIZE];
+
+		if (gate_get_port(w->gate, i, &before) < 0 || !before.ifindex ||
+		    !if_indextoname(before.ifindex, name) || !strcmp(name, interface))
+			continue;
+		return error_set(
+			e, -EEXIST,
+			"%s: the running gate has interface %s as port %u, this policy has "
+			"%s: run `weir detach` first",
+			w->policy->path, name, i, interface[0] ? interface : "none");
+	}
+	return 0;
+}
+
 /* What the policy decides before ports are opened. */
 static int open_policy(struct weir *w, struct error *e)
 {
@@ -83,11 +108,17 @@ static int open_policy(struct weir *w, struct error *e)
 	w->registry = app_registry_new();
 	if (!w->registry)
 		return error_set(e, -ENOMEM, "no memory");
-	if (w->adopted)
-		gate_restore_apps(w->gate, w->registry);
+	if (w->adopted && gate_restore_apps(w->gate, w->registry) < 0)
+		log_warning("the running gate names its applications otherwise: its flows keep "
+			    "wrong names until they end");
 	err = policy_load(w->options.policy, w->registry, &w->policy, &w->signatures, stderr, e);
 	if (err < 0)
 		return err;
+	if (w->adopted) {
+		err = check_adopted_ports(w, e);
+		if (err < 0)
+			return err;
+	}
 	err = gate_save_apps(w->gate, w->registry);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
@@ -156,6 +187,7 @@ static int attach_ports(struct weir *w, struct error *e)
 		if (err < 0)
 			return err;
 	}
+	w->attached_all = true;
 	return 0;
 }
 

@@ -35,6 +35,7 @@ struct weir {
 	struct daemon_options options;
 	struct gate *gate;
 	bool adopted;
+	bool attached_all; /* start is over: what the gate holds of ports is this daemon's */
 	struct frame_pool *pool;
 	struct policy *policy;
 	struct signatures *signatures;

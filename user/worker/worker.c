@@ -130,16 +130,6 @@ static void wait_while_paused(struct worker *w)
 		pthread_cond_wait(&w->changed, &w->lock);
 	w->paused = false;
 	pthread_mutex_unlock(&w->lock);
-	if (w->signatures != w->shared->signatures) {
-		inspector_set_signatures(w->inspector, w->shared->signatures);
-		w->signatures = w->shared->signatures;
-	}
-	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
-	if (w->ports_changed != w->shared->ports_changed) {
-		w->ports_changed = w->shared->ports_changed;
-		handover_reset(w->handover);
-		w->outstanding = 0;
-	}
 }
 
 static void expire(struct worker *w)
@@ -297,12 +287,33 @@ void worker_pause(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void worker_resume(struct worker *w)
+/* Takes over what changed in *shared; the thread stands still. */
+static int refresh(struct worker *w)
 {
+	int err = 0;
+
+	if (w->signatures != w->shared->signatures)
+		err = inspector_set_signatures(w->inspector, w->shared->signatures);
+	if (!err)
+		w->signatures = w->shared->signatures;
+	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	if (w->ports_changed != w->shared->ports_changed) {
+		w->ports_changed = w->shared->ports_changed;
+		handover_reset(w->handover);
+		w->outstanding = 0;
+	}
+	return err;
+}
+
+int worker_resume(struct worker *w)
+{
+	int err = refresh(w);
+
 	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->pause, false);
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
+	return err;
 }
 
 void worker_counters(const struct worker *w, struct worker_counters *out)

@@ -41,9 +41,12 @@ int worker_start(struct worker_shared *shared, uint32_t index, struct worker **o
 		 struct error *e);
 /* Ends the thread after its rings are drained. */
 void worker_stop(struct worker *w);
-/* Holds the thread between two batches (for a change of *shared) and lets it go on. */
+/*
+ * Holds the thread between two batches, for a change of *shared, and lets it go on with what
+ * changed. -ENOMEM: the worker goes on with its old signature set, which must stay.
+ */
 void worker_pause(struct worker *w);
-void worker_resume(struct worker *w);
+int worker_resume(struct worker *w);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
 
