@@ -65,7 +65,7 @@ static void decide_by_flights(struct glance *g)
 {
 	int app = app_registry_find(g->i->registry, MSE_APPLICATION);
 	uint16_t service = ntohs(g->f->key.port[!g->f->origin]);
-	unsigned int confidence = mse_confidence(&g->j->flights, false);
+	unsigned int confidence = mse_confidence(&g->j->flights);
 	struct app_finding finding = {
 		.app = app > 0 ? (uint16_t)app : 0,
 		.method = WEIR_METHOD_STATISTICS,

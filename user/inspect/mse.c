@@ -47,25 +47,11 @@ static bool has_late_handshake(const struct flights *f)
 	       f->flight[4].first == HANDSHAKE;
 }
 
-/* PadD empty, as many clients have it: the answer alone or with the handshake. Ciphers that
- * authenticate add 16 bytes or more, so that 14 is none of theirs. */
-static bool has_plain_answer(const struct flights *f)
-{
-	unsigned int first = f->count >= 4 ? f->flight[3].first : 0;
-
-	return first == ANSWER ||
-	       (first == ANSWER + HANDSHAKE && f->flight[2].len >= REQUEST + HANDSHAKE);
-}
-
-unsigned int mse_confidence(const struct flights *f, bool both_peers)
+unsigned int mse_confidence(const struct flights *f)
 {
 	if (f->known_key)
 		return 100;
 	if (!is_shape(f))
 		return 0;
-	if (has_initial_handshake(f) || has_late_handshake(f))
-		return 85;
-	if (has_plain_answer(f))
-		return 75;
-	return both_peers && f->count >= 4 && f->flight[3].len >= ANSWER ? 60 : 40;
+	return has_initial_handshake(f) || has_late_handshake(f) ? 85 : 40;
 }

@@ -26,12 +26,12 @@
 #define MSE_KEY_BYTES	96
 
 /*
- * How sure a flow's first flights are MSE, 0 to 100. both_peers: both hosts are known to run
- * BitTorrent. 100 a known public key; 85 the shape with the handshake seen in it; 75 the shape with
- * an answer of a length that some clients always send; 60 the shape alone between such hosts; 40
- * the shape alone, which is a guess. docs/encrypted.md has the probabilities.
+ * How sure a flow's first flights are MSE, 0 to 100. 100: a public key that is no secret. 85: the
+ * shape, with the handshake's 68 bytes where they have to be; of protocols that exchange random
+ * bytes in messages of random lengths one flow in 10,000 has it. 40: the shape alone, which one in
+ * 20 of them has: a guess, whoever the hosts are. docs/encrypted.md derives the numbers.
  */
-unsigned int mse_confidence(const struct flights *f, bool both_peers);
+unsigned int mse_confidence(const struct flights *f);
 
 /* mse_keys.c: whether it is one of the public keys that a client without random numbers sends. */
 bool mse_key_is_known(const uint8_t key[MSE_KEY_BYTES]);
