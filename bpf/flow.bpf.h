@@ -168,18 +168,17 @@ static __always_inline void flow_adopt(struct weir_flow *flow, const struct deci
  * application's; frames of undecided flows are nobody's. 0, -EEXIST when another CPU was first, or
  * the map's error.
  */
-__noinline int flow_insert(const struct frame *f, struct weir_flow *flow, const struct decision *d)
+static __always_inline int flow_insert(const struct frame *f, const struct weir_flow_key *key,
+				       struct weir_flow *flow, const struct decision *d)
 {
 	int r;
 
-	if (!f || !flow || !d)
-		return 0;
 	flow_adopt(flow, d);
 	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | WEIR_FLOW_INSPECT);
 	flow->flags |= d->flags | flow_handover(flow->slot, d);
 	flow->decided_ns = bpf_ktime_get_ns();
 	flow->generation = f->generation;
-	r = bpf_map_update_elem(&weir_decided, &f->pkt.key, flow, BPF_NOEXIST);
+	r = bpf_map_update_elem(&weir_decided, key, flow, BPF_NOEXIST);
 	if (r)
 		return r;
 	count_app(d->app, d->origin & 1, flow->frames[0], flow->bytes[0]);
@@ -207,14 +206,13 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
  * generation moved, or user space has said what it is. Returns 0 (moved), 1 (stays undecided) or
  * the map's error. The old entry stays, marked, for the CPU that has just looked it up.
  */
-__noinline int flow_fold(const struct frame *f, struct weir_flow *undecided)
+static __noinline int flow_fold(const struct frame *f, const struct weir_flow_key *key,
+				struct weir_flow *undecided)
 {
 	struct decision d = {};
 	struct weir_flow flow;
 	int r;
 
-	if (!f || !undecided)
-		return 1;
 	flow_decision(undecided, &d);
 	if (undecided->generation != f->generation && policy_blocked(f)) {
 		decision_block(&d);
@@ -225,7 +223,7 @@ __noinline int flow_fold(const struct frame *f, struct weir_flow *undecided)
 		policy_decide(f, &d);
 	}
 	flow = *undecided;
-	r = flow_insert(f, &flow, &d);
+	r = flow_insert(f, key, &flow, &d);
 	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
 	return r == -EEXIST ? 0 : r;
 }

@@ -12,21 +12,29 @@
 
 struct frame {
 	struct packet pkt;
-	__u32 hook;	  /* WEIR_PORT_TC or 0 */
 	__u32 port;	  /* where it came in */
-	__u32 queue;	  /* receive queue of the socket that would take it */
 	__u32 generation; /* of the policy, read once */
 	__u32 clock_ds;
 	__u32 bytes; /* with a tag that is beside the frame */
 	__u32 wire;  /* bytes of its largest wire segment */
-	__u32 segments;
-	/* What the verdict adds. */
-	__u32 egress;
-	__u32 egress_ifindex;
-	__u32 xsk;    /* XSKMAP index, for a punt */
-	int fallback; /* the reason when the hook fails to punt */
-	struct weir_punt punt;
-};
+	__u32 xsk;   /* XSKMAP index, for a punt */
+	__u16 queue; /* receive queue of the socket that would take it */
+	__u16 segments;
+	__u8 hook;     /* WEIR_PORT_TC or 0 */
+	__u8 egress;   /* of a frame that leaves or is punted */
+	__u8 fallback; /* the reason when the hook fails to punt */
+} __attribute__((aligned(8)));
+
+/*
+ * The metadata of a frame that is punted takes the place of its key, which has served by then: the
+ * stack of all functions together is 512 bytes.
+ */
+static __always_inline struct weir_punt *frame_punt(struct frame *f)
+{
+	_Static_assert(sizeof(struct weir_punt) <= sizeof(f->pkt.key), "the key gives the room");
+	_Static_assert(offsetof(struct frame, pkt.key) % 8 == 0, "aligned for the flow id");
+	return (struct weir_punt *)&f->pkt.key;
+}
 
 static __always_inline const struct weir_ctl *ctl_get(void)
 {
@@ -132,7 +140,6 @@ static __always_inline int frame_egress(struct frame *f, const struct weir_flow 
 	if (f->wire > port->max_frame)
 		return WEIR_REASON_STACK_OVERSIZE;
 	f->egress = out;
-	f->egress_ifindex = port->ifindex;
 	return WEIR_REASON_REDIRECTED;
 }
 

@@ -5,7 +5,7 @@
 char _license[] SEC("license") = "GPL";
 
 /* Writes the metadata and steers to the worker's socket. False: the frame is as it was. */
-static __always_inline bool xdp_punt(struct xdp_md *ctx, const struct frame *f)
+static __always_inline bool xdp_punt(struct xdp_md *ctx, struct frame *f)
 {
 	struct weir_punt *meta;
 	__u32 *sent;
@@ -14,7 +14,7 @@ static __always_inline bool xdp_punt(struct xdp_md *ctx, const struct frame *f)
 		return false;
 	meta = (void *)(long)ctx->data_meta;
 	if ((void *)(meta + 1) <= (void *)(long)ctx->data) {
-		*meta = f->punt;
+		*meta = *frame_punt(f);
 		if (bpf_redirect_map(&weir_xsk, f->xsk, XDP_PASS) == XDP_REDIRECT) {
 			sent = xsk_number(&weir_xsk_sent, f->xsk);
 			if (sent)
@@ -27,7 +27,7 @@ static __always_inline bool xdp_punt(struct xdp_md *ctx, const struct frame *f)
 }
 
 /* Does what the reason says and counts it, once it is known to have worked. */
-static __always_inline int xdp_finish(struct xdp_md *ctx, const struct frame *f, int reason)
+static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int reason)
 {
 	int action = XDP_PASS;
 

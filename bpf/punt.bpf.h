@@ -25,8 +25,8 @@ static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
 static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
 {
 	const struct weir_ctl *ctl = ctl_get();
-	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &f->port);
-	__u32 workers, worker, xsk;
+	__u32 port = f->port, workers, worker, xsk;
+	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &port);
 
 	if (!ctl || !in || f->queue >= in->queues)
 		return false;
@@ -34,10 +34,9 @@ static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
 	if (!workers || workers > WEIR_WORKERS_MAX)
 		return false;
 	worker = slot % workers;
-	/* clang knows that this holds and would leave out what the verifier needs to see. */
+	/* clang knows that the mask changes nothing and would leave out what the verifier needs. */
 	asm volatile("" : "+r"(worker));
-	if (worker >= WEIR_WORKERS_MAX)
-		return false;
+	worker &= WEIR_WORKERS_MAX - 1;
 	if ((__s64)(bpf_ktime_get_ns() - ctl->heartbeat_ns[worker]) > (__s64)WEIR_HEARTBEAT_MAX_NS)
 		return false;
 	xsk = in->xsk_base + f->queue * workers + worker;
@@ -79,7 +78,8 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);
 }
 
-/* Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. */
+/* Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. The last step:
+ * the frame's key is gone. */
 __noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 flags)
 {
 	struct weir_numbers *given;
@@ -98,7 +98,7 @@ __noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 fl
 	flags |= have & WEIR_FLOW_SYN(1) ? WEIR_PUNT_ISN(1) : 0;
 	flags |= have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0;
 	flags |= have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0;
-	punt = &f->punt;
+	punt = frame_punt(f);
 	punt->flow_id = flow->id;
 	punt->number = __sync_fetch_and_add(&given->n[dir], 1) + 1;
 	punt->slot = slot;

@@ -34,10 +34,12 @@ static __always_inline void queue_segments(const struct __sk_buff *skb, struct f
 __noinline int queue_read(struct __sk_buff *skb, struct frame *f)
 {
 	const struct weir_port *in;
+	__u32 port;
 
 	if (!f)
 		return PACKET_SHORT;
-	in = bpf_map_lookup_elem(&weir_ports, &f->port);
+	port = f->port;
+	in = bpf_map_lookup_elem(&weir_ports, &port);
 	if (!in)
 		return PACKET_SHORT;
 	f->pkt.tags = 0;
@@ -77,9 +79,9 @@ static __always_inline int queue_parse(struct __sk_buff *skb, struct frame *f)
  * would stand between the kernel and the headers that it has to segment. *changed: the skb is not
  * what it was any more.
  */
-static __always_inline bool queue_punt(struct __sk_buff *skb, const struct frame *f, bool *changed)
+static __noinline bool queue_punt(struct __sk_buff *skb, struct frame *f, bool *changed)
 {
-	struct weir_prefix prefix = {.xsk = f->xsk, .tags = f->pkt.tags, .punt = f->punt};
+	struct weir_prefix prefix = {.xsk = f->xsk, .tags = f->pkt.tags, .punt = *frame_punt(f)};
 	const struct weir_port *in = bpf_map_lookup_elem(&weir_ports, &f->port);
 	__u32 *sent = xsk_number(&weir_xsk_sent, f->xsk);
 
@@ -107,10 +109,12 @@ static __always_inline bool queue_punt(struct __sk_buff *skb, const struct frame
 }
 
 /* Does what the reason says and counts it, once it is known to have worked. */
-static __always_inline int queue_finish(struct __sk_buff *skb, const struct frame *f, int reason)
+static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, int reason)
 {
+	const struct weir_port *out;
 	bool changed = false;
 	int action = QUEUE_PASS;
+	__u32 egress;
 
 	if (reason == WEIR_REASON_PUNTED) {
 		if (queue_punt(skb, f, &changed))
@@ -119,8 +123,10 @@ static __always_inline int queue_finish(struct __sk_buff *skb, const struct fram
 			reason = changed ? WEIR_REASON_DROP_PUNT_LOST : f->fallback;
 	}
 	if (reason == WEIR_REASON_REDIRECTED) {
-		action = bpf_redirect(f->egress_ifindex, 0);
-		count_sent(f->egress, f->bytes);
+		egress = f->egress;
+		out = bpf_map_lookup_elem(&weir_ports, &egress);
+		action = bpf_redirect(out ? out->ifindex : 0, 0);
+		count_sent(egress, f->bytes);
 	}
 	count_reason(f->port, reason, 1, f->bytes, f->segments);
 	return reason_is_drop(reason) ? TC_ACT_SHOT : action;

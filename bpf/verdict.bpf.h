@@ -106,14 +106,9 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 }
 
 /* The first fragment has the ports; without the rest it cannot be forwarded on its own. */
-__noinline int fragment_verdict(struct frame *f)
+__noinline int fragment_verdict(struct frame *f, struct weir_flow *flow)
 {
-	struct weir_flow *flow;
-
-	if (!f)
-		return WEIR_REASON_STACK_FRAGMENT;
-	flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
-	if (!flow)
+	if (!f || !flow)
 		return WEIR_REASON_STACK_FRAGMENT;
 	if (flow->generation != f->generation)
 		flow_redecide(f, flow);
@@ -124,11 +119,9 @@ __noinline int fragment_verdict(struct frame *f)
 }
 
 /* Ends a first packet whose peer is known and not allowed; no entry is made. */
-__noinline int first_drop(struct frame *f, struct weir_flow *flow, const struct decision *d,
-			  __u32 reason)
+static __always_inline int first_drop(struct frame *f, struct weir_flow *flow,
+				      const struct decision *d, __u32 reason)
 {
-	if (!f || !flow || !d)
-		return WEIR_REASON_DROP_BLOCKED;
 	if (frame_other_disabled(f, flow))
 		return WEIR_REASON_STACK_DISABLED;
 	flow_adopt(flow, d);
@@ -148,14 +141,12 @@ __noinline int first_drop(struct frame *f, struct weir_flow *flow, const struct 
  * A frame without a flow. Returns the reason that ends it, or PACKET_FLOW or FIRST_UNDECIDED when
  * it now has an entry. A new undecided entry replaces an old one; a decided one leaves none behind.
  */
-__noinline int first_verdict(struct frame *f)
+static __noinline int first_verdict(struct frame *f, const struct weir_flow_key *key)
 {
 	struct decision d = {};
 	struct weir_flow flow;
 	int reason, r;
 
-	if (!f)
-		return WEIR_REASON_STACK_TABLE;
 	count_cache(CACHE_NEW);
 	flow_init(f, &flow);
 	flow_decision(&flow, &d);
@@ -165,26 +156,27 @@ __noinline int first_verdict(struct frame *f)
 	}
 	reason = peer_identify(f, &d);
 	if (reason == PACKET_FLOW) {
-		r = bpf_map_update_elem(&weir_undecided, &f->pkt.key, &flow, BPF_ANY);
+		r = bpf_map_update_elem(&weir_undecided, key, &flow, BPF_ANY);
 		return r ? WEIR_REASON_STACK_TABLE : FIRST_UNDECIDED;
 	}
 	policy_decide(f, &d);
 	if (reason_is_drop(reason) && d.action != WEIR_ACTION_PASS)
 		return first_drop(f, &flow, &d, reason);
-	bpf_map_delete_elem(&weir_undecided, &f->pkt.key);
-	r = flow_insert(f, &flow, &d);
+	bpf_map_delete_elem(&weir_undecided, key);
+	r = flow_insert(f, key, &flow, &d);
 	return r && r != -EEXIST ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
 }
 
 /* An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. */
-__noinline int undecided_verdict(struct frame *f, struct weir_flow *flow)
+static __always_inline int undecided_verdict(struct frame *f, const struct weir_flow_key *key,
+					     struct weir_flow *flow)
 {
 	const struct weir_ctl *ctl = ctl_get();
 	int r;
 
-	if (!f || !flow || !ctl)
+	if (!ctl)
 		return WEIR_REASON_STACK_TABLE;
-	r = flow_fold(f, flow);
+	r = flow_fold(f, key, flow);
 	if (r != 1)
 		return r ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
 	flow_see(f, flow);
@@ -217,9 +209,10 @@ static __always_inline bool undecided_restarts(const struct frame *f, const stru
  * The undecided flow of a frame. One that was moved is in the decided table by now; when it is not,
  * it was evicted from there and is undecided again.
  */
-static __always_inline struct weir_flow *undecided_find(const struct frame *f)
+static __always_inline struct weir_flow *undecided_find(const struct frame *f,
+							const struct weir_flow_key *key)
 {
-	struct weir_flow *flow = bpf_map_lookup_elem(&weir_undecided, &f->pkt.key);
+	struct weir_flow *flow = bpf_map_lookup_elem(&weir_undecided, key);
 
 	if (!flow)
 		return NULL;
@@ -232,24 +225,27 @@ static __always_inline struct weir_flow *undecided_find(const struct frame *f)
 __noinline int gate_miss(struct frame *f, int restart)
 {
 	struct weir_flow *flow = NULL;
+	struct weir_flow_key key;
 	int r;
 
 	if (!f)
 		return WEIR_REASON_STACK_TABLE;
+	/* Before Linux 6.2 a map key has to be in the stack, not in an argument's memory. */
+	key = f->pkt.key;
 	frame_note_mac(f);
 	if (restart)
-		bpf_map_delete_elem(&weir_decided, &f->pkt.key);
+		bpf_map_delete_elem(&weir_decided, &key);
 	else
-		flow = undecided_find(f);
+		flow = undecided_find(f, &key);
 	if (flow) {
 		count_cache(CACHE_UNDECIDED);
-		return undecided_verdict(f, flow);
+	} else {
+		r = first_verdict(f, &key);
+		if (r != FIRST_UNDECIDED)
+			return r;
+		flow = bpf_map_lookup_elem(&weir_undecided, &key);
 	}
-	r = first_verdict(f);
-	if (r != FIRST_UNDECIDED)
-		return r;
-	flow = bpf_map_lookup_elem(&weir_undecided, &f->pkt.key);
-	return flow ? undecided_verdict(f, flow) : WEIR_REASON_STACK_TABLE;
+	return flow ? undecided_verdict(f, &key, flow) : WEIR_REASON_STACK_TABLE;
 }
 
 /*
@@ -258,13 +254,12 @@ __noinline int gate_miss(struct frame *f, int restart)
  */
 static __always_inline int gate_verdict(struct frame *f)
 {
-	struct weir_flow *flow;
+	struct weir_flow *flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
 
 	if (unlikely(f->pkt.fragment)) {
 		frame_note_mac(f);
-		return fragment_verdict(f);
+		return flow ? fragment_verdict(f, flow) : WEIR_REASON_STACK_FRAGMENT;
 	}
-	flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
 	if (unlikely(!flow || (packet_is_syn(&f->pkt) && flow_closed(flow->flags)))) {
 		int r = gate_miss(f, !!flow);
 

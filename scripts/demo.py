@@ -44,7 +44,7 @@ def seen(text):
     say(f"{paint('32', '✓')} {text}")
 
 
-def quote(command, text, most=12):
+def quote(command, text, most=9):
     """What a user would type, and what it prints."""
     say(paint("36", "$ " + command))
     lines = text.rstrip().splitlines()
@@ -103,7 +103,7 @@ class Demo:
         self.alice.start()
         self.bob.start()
         for client in (self.alice, self.bob):
-            wait_for(lambda: client.progress() > 0, f"{client.host.name} downloads", 40)
+            wait_for(lambda: client.progress() > 0.2, f"{client.host.name} downloads", 40)
             wait_for(lambda: self.flows(client), f"{client.host.name}'s download is named", 10)
         seen("both downloads run, and weir says what they are:")
         quote("weir flows --app bittorrent", self.weir.must("flows", "--app", "bittorrent"))

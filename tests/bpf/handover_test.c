@@ -130,6 +130,7 @@ static void drains_by_dropping(void **state)
 	uint64_t begin, elapsed_ms;
 
 	r->ctl->handover_max_ms = 20;
+	r->ctl->ring_frames = 1 << 20; /* however many milliseconds the frames take */
 	pending(r, RIG_WEB, 0);
 	SEND(r, PUNTED, DATA);
 	usleep(25000);
@@ -242,6 +243,22 @@ static void inspection_ends(void **state)
 	SEND(r, REDIRECTED, DATA);
 }
 
+/* The verdict alone ends it too, without a new generation. */
+static void inspection_ends_by_verdict(void **state)
+{
+	struct rig *r = *state;
+	struct weir_flow flow = pending(r, RIG_WEB, WEIR_VERDICT_INSPECT);
+
+	rig_finish(r);
+	SEND(r, PUNTED, DATA);
+	rig_verdict(r, flow.id, RIG_WEB, 0);
+	SEND(r, PUNTED, DATA);
+	assert_true(handover_bit(r));
+	rig_finish(r);
+	SEND(r, REDIRECTED, DATA);
+	assert_false(handover_bit(r));
+}
+
 /* Frames of a dropped flow that are still up there come before those of the flow let go. */
 static void drop_that_becomes_pass(void **state)
 {
@@ -310,6 +327,7 @@ int main(void)
 		RIG_TEST(full_ring_does_not_reorder),
 		RIG_TEST(inspected_flow),
 		RIG_TEST(inspection_ends),
+		RIG_TEST(inspection_ends_by_verdict),
 		RIG_TEST(drop_that_becomes_pass),
 		RIG_TEST(reload_keeps_the_fast_path),
 		RIG_TEST(conservation),

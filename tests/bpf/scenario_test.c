@@ -623,6 +623,23 @@ static void no_redirect(void **state)
 	}
 }
 
+/* A port that is switched off is the kernel's alone, in both directions. */
+static void other_port_disabled(void **state)
+{
+	struct rig *r = *state;
+	uint32_t usual = RIG_PORT_USUAL | (r->hook == RIG_TC ? WEIR_PORT_TC : 0);
+
+	identify(r, &tcp, RIG_P2P);
+	SEND(r, DROP_VERDICT, DATA);
+	reconnection_put(r, RIG_P2P, soon());
+	rig_port_flags(r, RIG_B, usual & ~WEIR_PORT_ENABLED);
+	SEND(r, STACK_DISABLED, DATA);
+	SEND(r, STACK_DISABLED, .tcp_flags = SHAPE_SYN, .sport = 2);
+	rig_port_flags(r, RIG_B, usual);
+	SEND(r, DROP_VERDICT, DATA);
+	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 2);
+}
+
 static void oversize(void **state)
 {
 	struct rig *r = *state;
@@ -768,6 +785,7 @@ int main(void)
 		RIG_TEST(no_egress),
 		RIG_TEST(stations_are_learned),
 		RIG_TEST(no_redirect),
+		RIG_TEST(other_port_disabled),
 		RIG_TEST(oversize),
 		RIG_TEST(merged_segments),
 		RIG_TEST(fragment_of_a_dropped_flow),

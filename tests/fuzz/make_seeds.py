@@ -88,6 +88,9 @@ def frame_seeds():
     tracker = b'GET /announce?info_hash=%01' + b'A' * 19 + b'&peer_id=-TR3000-abcdefghijkl&port=6881 HTTP/1.1\r\nHost: t.example\r\n\r\n'
     answer = b'HTTP/1.1 200 OK\r\n\r\nd8:intervali900e5:peers6:\xc0\0\2\1\x1a\xe1e'
     connect = struct.pack('>QII', 0x41727101980, 0, 7)
+    chlo = b'\x0d' + bytes(8) + b'Q043' + bytes(17) + b'CHLO' + struct.pack('<HH4sI4sI', 2, 0, b'PAD', 1, b'SNI', 6) + b'-a.org'
+    # Protected with whatever these bytes mean: the headers lead to the key derivation and to garbage.
+    initial = b'\xc0\0\0\0\1\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\0\0\x40\x40' + bytes(range(64))
     hop = bytes([17, 0, 1, 4, 0, 0, 0, 0])
     return {
         'bittorrent': handshake() + [there(100, ACK, bittorrent), back(500, ACK, bittorrent)],
@@ -98,6 +101,7 @@ def frame_seeds():
         'dht': [(ethernet(ipv4(17, udp(dht))), FIX), (ethernet(ipv4(17, udp(values, 6881, 4000), '0a000002', '0a000001')), FIX)],
         'udp-tracker': [(ethernet(ipv4(17, udp(connect))), FIX),
                         (ethernet(ipv4(17, udp(struct.pack('>IIQ', 0, 7, 9), 6881, 4000), '0a000002', '0a000001')), FIX)],
+        'quic': [(ethernet(ipv4(17, udp(chlo, 4000, 443))), FIX), (ethernet(ipv4(17, udp(initial, 4001, 443))), FIX)],
         'punted': [(f, h | PUNT) for f, h in handshake() + [there(100, ACK, bittorrent)]],
         'reopened': handshake() + [there(100, ACK | FIN), back(500, ACK | FIN), there(9, SYN), there(10, ACK, hello, FIX | LATE)],
         'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],

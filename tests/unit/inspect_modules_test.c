@@ -266,6 +266,20 @@ static void an_inspected_flow_goes_on(void **state)
 	assert_int_equal(b->out.flow->app, app_of(b, "http"));
 }
 
+/* The verdict was pushed out of the gate's map before the gate saw it. */
+static void a_lost_verdict_is_told_again(void **state)
+{
+	struct bench *b = *state;
+	struct weir_punt punt = {.flow_id = 42};
+	unsigned int told = 0;
+
+	assert_true(punt_tcp(b, &punt, false, 100, "ALPHA")->decided_now);
+	for (uint32_t n = 0; n < 512; n++)
+		told += punt_tcp(b, &punt, false, 105 + n, "x")->decided_now;
+	assert_int_equal(told, 2);
+	assert_int_equal(b->out.flow->app, app_of(b, "alpha"));
+}
+
 static void new_signatures_take_effect(void **state)
 {
 	struct bench *b = *state;
@@ -301,6 +315,7 @@ int main(void)
 		BENCH_TEST(the_gate_knows_who_began_and_what_was_seen),
 		BENCH_TEST(draining_frames_are_not_judged),
 		BENCH_TEST(an_inspected_flow_goes_on),
+		BENCH_TEST(a_lost_verdict_is_told_again),
 		BENCH_TEST(new_signatures_take_effect),
 	};
 

@@ -35,9 +35,8 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	p = port_find(w, name, &index);
 	if (!p)
 		return error_set(e, -ENOENT, "no port or interface %s in the policy", name);
-	if (!p->present)
-		return error_set(e, -ENODEV, "port %s: interface %s is gone", p->name,
-				 p->interface);
+	if (!p->attached)
+		return error_set(e, -ENODEV, "port %s: %s", p->name, p->degraded);
 	if (enable)
 		p->cfg.flags |= WEIR_PORT_ENABLED;
 	else

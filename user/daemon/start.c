@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a policy file to a running gateway, and back to the machine as it was. */
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,7 +23,7 @@ static uint32_t random_u32(void)
 }
 
 /* Reads the policy and the interfaces it names before anything is touched. */
-static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, struct error *e)
+static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 {
 	struct app_registry *r = app_registry_new();
 	struct signatures *s = NULL;
@@ -32,7 +33,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 	if (!r)
 		return error_set(e, -ENOMEM, "no memory");
 	err = policy_load(w->options.policy, r, &p, &s, NULL, e);
-	*queues = 1;
+	w->queues = 1;
 	for (unsigned int i = 0; !err && i < p->port_count; i++) {
 		const struct policy_port *pp = &p->ports[i];
 		struct error cause = {0};
@@ -42,8 +43,8 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 		if (err < 0)
 			error_set(e, err, "%s:%u:%u: port %s: %s", p->path, pp->line, pp->column,
 				  pp->name, cause.text);
-		else if (l.rx_queues > *queues)
-			*queues = l.rx_queues;
+		else if (l.rx_queues > w->queues)
+			w->queues = l.rx_queues;
 	}
 	if (!err) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -58,7 +59,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 			.endpoints = p->limit_endpoints,
 			.blocks = p->limit_blocks,
 			.slots = p->limit_slots,
-			.xsk = p->port_count * *queues * w->shared.workers,
+			.xsk = p->port_count * w->queues * w->shared.workers,
 		};
 	}
 	policy_free(p);
@@ -75,6 +76,30 @@ static bool restore_endpoint(const struct weir_endpoint_key *k, const struct wei
 	return true;
 }
 
+/*
+ * Port numbers are places in the policy, and stand in flow entries: a pinned gate goes on with the
+ * same ports in the same order, except for interfaces that are gone.
+ */
+static int check_adopted_ports(struct weir *w, struct error *e)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		const char *interface =
+			i <= w->policy->port_count ? w->policy->ports[i - 1].interface : "";
+		struct weir_port before;
+		char name[IF_NAMESIZE];
+
+		if (gate_get_port(w->gate, i, &before) < 0 || !before.ifindex ||
+		    !if_indextoname(before.ifindex, name) || !strcmp(name, interface))
+			continue;
+		return error_set(
+			e, -EEXIST,
+			"%s: the running gate has interface %s as port %u, this policy has "
+			"%s: run `weir detach` first",
+			w->policy->path, name, i, interface[0] ? interface : "none");
+	}
+	return 0;
+}
+
 /* What the policy decides before ports are opened. */
 static int open_policy(struct weir *w, struct error *e)
 {
@@ -83,11 +108,17 @@ static int open_policy(struct weir *w, struct error *e)
 	w->registry = app_registry_new();
 	if (!w->registry)
 		return error_set(e, -ENOMEM, "no memory");
-	if (w->adopted)
-		gate_restore_apps(w->gate, w->registry);
+	if (w->adopted && gate_restore_apps(w->gate, w->registry) < 0)
+		log_warning("the running gate names its applications otherwise: its flows keep "
+			    "wrong names until they end");
 	err = policy_load(w->options.policy, w->registry, &w->policy, &w->signatures, stderr, e);
 	if (err < 0)
 		return err;
+	if (w->adopted) {
+		err = check_adopted_ports(w, e);
+		if (err < 0)
+			return err;
+	}
 	err = gate_save_apps(w->gate, w->registry);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
@@ -114,24 +145,27 @@ static void open_ctl(struct weir *w)
 	blocks_refresh(w);
 }
 
-static int open_pool(struct weir *w, uint32_t queues, struct error *e)
+static int open_pool(struct weir *w, struct error *e)
 {
 	uint32_t frames = w->policy->pool_frames;
 
 	if (!frames)
-		frames = w->policy->port_count * queues * gate_ctl(w->gate)->ring_frames * 4;
+		frames = w->policy->port_count * w->queues * gate_ctl(w->gate)->ring_frames * 4;
 	if (frames < POOL_FRAMES_MIN)
 		frames = POOL_FRAMES_MIN;
 	return frame_pool_new(frames, w->shared.workers, &w->pool, e);
 }
 
-static int open_ports(struct weir *w, uint32_t queues, struct error *e)
+static int open_ports(struct weir *w, struct error *e)
 {
 	int err = ports_bridge(w, e);
 
 	for (unsigned int i = 1; !err && i <= w->policy->port_count; i++) {
-		w->shared.xsk_base[i] = (i - 1) * queues * w->shared.workers;
+		w->shared.xsk_base[i] = (i - 1) * w->queues * w->shared.workers;
+		w->ports[i].enabled = true;
 		err = port_prepare(w, i, e);
+		if (!err)
+			err = port_open(w, i, e);
 	}
 	return err;
 }
@@ -156,6 +190,7 @@ static int attach_ports(struct weir *w, struct error *e)
 		if (err < 0)
 			return err;
 	}
+	w->attached_all = true;
 	return 0;
 }
 
@@ -170,7 +205,7 @@ static void fill_shared(struct weir *w)
 	w->shared.reconnect_ttl_ns = RECONNECT_TTL_NS;
 }
 
-static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues, struct error *e)
+static int build(struct weir *w, const struct gate_sizes *sizes, struct error *e)
 {
 	int err = gate_open(w->options.pins, sizes, &w->gate, &w->adopted, e);
 
@@ -180,10 +215,10 @@ static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues
 		err = open_policy(w, e);
 	if (!err) {
 		open_ctl(w);
-		err = open_pool(w, queues, e);
+		err = open_pool(w, e);
 	}
 	if (!err)
-		err = open_ports(w, queues, e);
+		err = open_ports(w, e);
 	if (err < 0)
 		return err;
 	fill_shared(w);
@@ -203,14 +238,13 @@ static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues
 int weir_start(struct weir *w, struct error *e)
 {
 	struct gate_sizes sizes;
-	uint32_t queues;
 	int err;
 
 	w->started_ns = time_now_ns();
-	err = probe(w, &sizes, &queues, e);
+	err = probe(w, &sizes, e);
 	if (err < 0)
 		return err;
-	err = build(w, &sizes, queues, e);
+	err = build(w, &sizes, e);
 	/* A daemon that fails over a gate that was running leaves it running. */
 	if (err < 0)
 		weir_stop(w, !w->adopted);

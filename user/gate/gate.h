@@ -71,6 +71,8 @@ uint32_t *gate_xsk_read(struct gate *g);
  * NULL takes it out. -EADDRINUSE when two ifindexes collide. */
 int gate_set_port(struct gate *g, unsigned int port, const struct weir_port *cfg,
 		  unsigned int far_end);
+/* What the gate knows of a port: all zero for one that is not registered. */
+int gate_get_port(struct gate *g, unsigned int port, struct weir_port *out);
 int gate_set_devmap(struct gate *g, unsigned int port, unsigned int ifindex); /* 0 removes */
 int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 removes */
 

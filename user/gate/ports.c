@@ -60,6 +60,13 @@ static int port_remove(struct gate *g, uint32_t port)
 	return bpf_map_update_elem(g->maps[GATE_MAP_PORTS], &port, &none, BPF_ANY) ? -errno : 0;
 }
 
+int gate_get_port(struct gate *g, unsigned int port, struct weir_port *out)
+{
+	if (!port || port >= WEIR_PORTS_MAX)
+		return -EINVAL;
+	return bpf_map_lookup_elem(g->maps[GATE_MAP_PORTS], &port, out) ? -errno : 0;
+}
+
 int gate_set_port(struct gate *g, unsigned int port, const struct weir_port *cfg,
 		  unsigned int far_end)
 {

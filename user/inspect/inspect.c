@@ -8,6 +8,7 @@
 /* Offline: the same tuple after so long a silence is another flow. */
 #define IDLE_TCP_NS   (300 * UINT64_C(1000000000))
 #define IDLE_OTHER_NS (120 * UINT64_C(1000000000))
+#define TELL_AGAIN    256 /* frames */
 
 /* ---- life ---- */
 
@@ -265,6 +266,18 @@ static void judge_payload(struct glance *g)
 		read_hostname(g);
 }
 
+/*
+ * The gate does not seem to know what was decided: some frames were on their way then, but a
+ * verdict can also be pushed out of its map. Now and then it is told again.
+ */
+static void tell_again(struct glance *g, const struct weir_punt *punt)
+{
+	bool told = g->f->inspect && punt->flags & WEIR_PUNT_INSPECT;
+
+	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
+		g->out->decided_now = true;
+}
+
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
 {
@@ -283,7 +296,9 @@ void inspector_packet(struct inspector *i, const struct packet *p, enum packet_s
 	note_frame(&g, punt, now_ns, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
-	if (punt && punt->flags & WEIR_PUNT_INSPECT && created)
+	if (punt && g.f->decided)
+		tell_again(&g, punt);
+	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g.f->decided)
 		resume_inspected(&g, punt);
 	if (created && !g.f->decided)
 		judge_first(&g);

@@ -22,7 +22,8 @@ struct inspect_settings {
 /* What the packet led to. */
 struct inspect_outcome {
 	struct flow *flow;
-	bool decided_now;  /* this packet decided (or re-decided) the flow: publish flow->app .. */
+	bool decided_now;  /* this packet decided (or re-decided) the flow, or the gate goes on as
+			      if it had not heard: publish flow->app .. */
 	bool reconnect;	   /* with decided_now: a reconnection entry is due */
 	bool bad_checksum; /* passed on uninspected */
 };

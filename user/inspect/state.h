@@ -31,6 +31,7 @@ struct judgement {
 	bool isn_valid[2];
 	bool fin[2];
 	bool reset;
+	uint32_t unheard; /* frames that came as if the decision were not known */
 	bool want_host;	  /* decided, its head is read on for the host name */
 	size_t judged[2]; /* bytes of each first message that were classified */
 	void **states;	  /* by module, NULL until one has some */

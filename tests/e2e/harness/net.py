@@ -197,6 +197,17 @@ class Net:
                       "net.ipv4.igmp_link_local_mcast_reports=0"]
         node.must(["sysctl", "-qw"] + values)
 
+    def keep_order(self):
+        """
+        Makes the links themselves keep the order. A veth that does not poll hands frames to the
+        CPU the sender runs on, and a sender that moves to another CPU overtakes itself; steered to
+        one CPU it cannot.
+        """
+        for host in self.hosts:
+            for node, interface in ((host, "eth0"), (self.gw, host.interface)):
+                proc.must(["ip", "netns", "exec", node.ns, "sh", "-c",
+                           f"echo 1 >/sys/class/net/{interface}/queues/rx-0/rps_cpus"])
+
     def make_bridge(self, name="br0"):
         """A bridge as the gateway has without weir: the plain kernel path."""
         lines = [f"link add {name} type bridge stp_state 0 mcast_snooping 0"]

@@ -13,6 +13,7 @@ from .net import NETNS, parse_json
 
 METRIC = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+CARRIER = {"LOWER_UP", "NO-CARRIER"}  # says what the other end does
 
 
 def gateway_state(net):
@@ -21,7 +22,8 @@ def gateway_state(net):
     links = {}
     for link in json.loads(net.ip(ns, "-j -d link show")):
         links[link["ifname"]] = {
-            "master": link.get("master"), "mtu": link["mtu"], "flags": sorted(link["flags"]),
+            "master": link.get("master"), "mtu": link["mtu"],
+            "flags": sorted(set(link["flags"]) - CARRIER),
             "promiscuity": link.get("promiscuity"), "xdp": link.get("xdp"),
             "qdisc": link.get("qdisc"), "address": link.get("address"),
         }
