@@ -11,6 +11,17 @@
 
 static const struct shape tcp = {DATA};
 
+/* When the stack last got a frame, for every slot: in the future, or long ago. */
+static void stack_busy(struct rig *r, bool busy)
+{
+	uint32_t now_ms = (uint32_t)(time_now_ns() / 1000000);
+	uint32_t when = busy ? now_ms + 10000 : now_ms - 10000;
+	uint32_t probe[4] = {0, 0, when, when};
+
+	for (uint32_t i = 0; i < 1024; i++)
+		assert_int_equal(bpf_map_update_elem(rig_map(r, "weir_probe"), &i, probe, 0), 0);
+}
+
 static void slow_path_gone(struct rig *r)
 {
 	uint64_t id;
@@ -25,6 +36,12 @@ static void slow_path_gone(struct rig *r)
 	assert_true(rig_flow(r, false, &(struct shape){.sport = 1}, &flow));
 	id = flow.id;
 	rig_verdict(r, id, RIG_WEB, 0);
+	/* But nothing overtakes what the stack has just got. */
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, DATA, .sport = 1);
+	stack_busy(r, false);
+	SEND(r, REDIRECTED, DATA, .sport = 1);
+	stack_busy(r, true);
 	SEND(r, REDIRECTED, DATA, .sport = 1);
 }
 
@@ -66,6 +83,9 @@ static void overload(void **state)
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
 	r->ctl->flags &= ~WEIR_CTL_OVERLOAD_DROP;
 	r->sent[0] = r->read[0] + 55;
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, DATA, .sport = 1);
+	stack_busy(r, false);
 	SEND(r, PUNTED, DATA, .sport = 1);
 	/* Now a frame of this direction is up there: the next must not overtake it. */
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
