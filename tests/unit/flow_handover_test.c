@@ -162,25 +162,6 @@ static void nonsense_is_ignored(void **state)
 	handover_free(h);
 }
 
-static void reset_counts_everything_as_finished(void **state)
-{
-	struct weir_numbers done[SLOTS] = {0};
-	struct handover *h = open_tracker(done);
-
-	receive(h, 1, 0, 4, 3);
-	receive(h, 2, 1, 6, 1);
-	handover_reset(h);
-	assert_int_equal(done[1].n[0], 4);
-	assert_int_equal(done[2].n[1], 6);
-	assert_int_equal(done[0].n[0], 0);
-	/* The next frame is held like the first. */
-	receive(h, 1, 0, 5, 1);
-	assert_int_equal(done[1].n[0], 4);
-	handover_finished(h, 1, 0);
-	assert_int_equal(done[1].n[0], 5);
-	handover_free(h);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,7 +173,6 @@ int main(void)
 		cmocka_unit_test(flows_sharing_a_slot_wait_for_each_other),
 		cmocka_unit_test(numbers_wrap_and_begin_anywhere),
 		cmocka_unit_test(nonsense_is_ignored),
-		cmocka_unit_test(reset_counts_everything_as_finished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,9 +35,8 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	p = port_find(w, name, &index);
 	if (!p)
 		return error_set(e, -ENOENT, "no port or interface %s in the policy", name);
-	if (!p->present)
-		return error_set(e, -ENODEV, "port %s: interface %s is gone", p->name,
-				 p->interface);
+	if (!p->attached)
+		return error_set(e, -ENODEV, "port %s: %s", p->name, p->degraded);
 	if (enable)
 		p->cfg.flags |= WEIR_PORT_ENABLED;
 	else
@@ -123,13 +122,11 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	w->signatures = s;
 	w->shared.policy = next;
 	w->shared.signatures = s;
-	err = workers_resume(w);
+	workers_resume(w);
 	policy_to_ctl(w);
 	policy_free(old);
-	if (err < 0)
-		log_error("a worker keeps the old signatures: %s", strerror(-err));
-	else
-		signatures_free(old_signatures);
+	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
+	signatures_free(old_signatures);
 	return 0;
 }
 

@@ -175,6 +175,9 @@ int daemon_run(const struct daemon_options *o, struct error *e)
 	err = weir_start(w, e);
 	if (!err) {
 		err = open_services(w, e);
+		/* What changed before the monitor listened. */
+		if (!err)
+			ports_look(w, true);
 		if (!err)
 			serve(w, signals, timer);
 		stats_server_stop(w->metrics);

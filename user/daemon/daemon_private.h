@@ -16,22 +16,43 @@ void weir_stop(struct weir *w, bool leave_no_trace);
 /* ports.c */
 /* Bridges of the policy, and membership of its ports. */
 int ports_bridge(struct weir *w, struct error *e);
-/* Prepares port `index` (1..): hook, offloads, pair, sockets; not yet attached. */
+/* Membership of one port in its bridge. */
+int port_join(struct weir *w, unsigned int index, struct error *e);
+/* Prepares port `index` (1..): hook, offloads, pair. */
 int port_prepare(struct weir *w, unsigned int index, struct error *e);
-/* Sockets into the XSKMAP, configuration into the gate, program onto the interface. */
+/* The punt pair of a TC port, made or adapted to link_at_attach.mtu. */
+int port_pair(struct weir *w, unsigned int index, struct error *e);
+/* Opens the sockets of a prepared port and fills in cfg; not yet attached. No worker may run. */
+int port_open(struct weir *w, unsigned int index, struct error *e);
+/* Sockets into the XSKMAP, configuration into the gate, program onto the interface. No worker may
+ * run, or none that knows the port. */
 int port_attach(struct weir *w, unsigned int index, struct error *e);
-/* The program off the interface; sockets closed. Workers must be paused or not running. */
+/* The program off the interface, if that is still there; sockets closed. Workers must be paused or
+ * not running. */
 void port_detach(struct weir *w, unsigned int index);
-/* Closes what belonged to an interface that is gone. Workers must be paused. */
-void port_forget(struct weir *w, unsigned int index);
 /* Writes cfg after its flags changed. */
 int port_configure(struct weir *w, unsigned int index);
+/* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
+const struct policy_forward *port_forward(const struct weir *w, unsigned int index,
+					  uint8_t *domain);
+/* By the policy's name or the interface's; by the interface's alone. NULL: no such port. */
+struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index);
+struct daemon_port *port_find_interface(struct weir *w, const char *interface, unsigned int *index);
+
+/* follow.c */
+/* Brings cfg and the reason why the port does less than asked up to what the interface and its
+ * bridge are now. Returns whether cfg changed. */
+bool port_follow(struct weir *w, unsigned int index, const struct port_link *l);
+/* Reads the interface of an attached port again and tells the gate. */
+void port_refresh(struct weir *w, unsigned int index);
+/* Looks at the ports that are not attached, or at all, and takes back those whose interface is
+ * there. */
+void ports_look(struct weir *w, bool all);
 /* The monitor's callback: an interface changed. arg: struct weir. */
 void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg);
-struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index);
 
 void workers_pause(struct weir *w);
-int workers_resume(struct weir *w);
+void workers_resume(struct weir *w);
 
 /* tick.c: what happens every DAEMON_TICK_MS. */
 void weir_tick(struct weir *w);

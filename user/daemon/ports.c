@@ -15,17 +15,26 @@ static const char *const hook_names[] = {
 	[PORT_HOOK_TC] = "tc",
 };
 
+struct daemon_port *port_find_interface(struct weir *w, const char *interface, unsigned int *index)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		if (!w->ports[i].configured || strcmp(w->ports[i].interface, interface) != 0)
+			continue;
+		*index = i;
+		return &w->ports[i];
+	}
+	return NULL;
+}
+
 struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index)
 {
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
-		struct daemon_port *p = &w->ports[i];
-
-		if (!p->configured || (strcmp(p->name, name) != 0 && strcmp(p->interface, name)))
+		if (!w->ports[i].configured || strcmp(w->ports[i].name, name) != 0)
 			continue;
 		*index = i;
-		return p;
+		return &w->ports[i];
 	}
-	return NULL;
+	return port_find_interface(w, name, index);
 }
 
 void workers_pause(struct weir *w)
@@ -34,21 +43,13 @@ void workers_pause(struct weir *w)
 		worker_pause(w->workers[i]);
 }
 
-int workers_resume(struct weir *w)
+void workers_resume(struct weir *w)
 {
-	int err = 0;
-
-	for (uint32_t i = 0; i < w->worker_count; i++) {
-		int r = worker_resume(w->workers[i]);
-
-		err = err ? err : r;
-	}
-	return err;
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_resume(w->workers[i]);
 }
 
-/* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
-static const struct policy_forward *port_forward(const struct weir *w, unsigned int index,
-						 uint8_t *domain)
+const struct policy_forward *port_forward(const struct weir *w, unsigned int index, uint8_t *domain)
 {
 	for (unsigned int f = 0; f < w->policy->forward_count; f++) {
 		const struct policy_forward *fw = &w->policy->forwards[f];
@@ -77,10 +78,18 @@ int ports_bridge(struct weir *w, struct error *e)
 					 mac, e);
 		if (err < 0)
 			return err;
-		for (unsigned int i = 0; i < fw->port_count; i++)
-			memcpy(w->ports[fw->ports[i] + 1].cfg.local_mac, mac, sizeof(mac));
 	}
 	return 0;
+}
+
+int port_join(struct weir *w, unsigned int index, struct error *e)
+{
+	const char *name = w->policy->ports[index - 1].interface;
+	const struct policy_forward *fw;
+	uint8_t domain, mac[6];
+
+	fw = port_forward(w, index, &domain);
+	return fw ? port_bridge_ensure(w->changes, fw->bridge, fw->create, &name, 1, mac, e) : 0;
 }
 
 static enum port_hook hook_of(const struct policy_port *pp, const struct port_link *l,
@@ -100,12 +109,13 @@ static enum port_hook hook_of(const struct policy_port *pp, const struct port_li
 	return port_hook_choose(l, why);
 }
 
-static int port_pair(struct weir *w, unsigned int index, struct error *e)
+int port_pair(struct weir *w, unsigned int index, struct error *e)
 {
 	struct daemon_port *p = &w->ports[index];
 
 	if (p->hook != PORT_HOOK_TC) {
 		memcpy(p->far_name, p->interface, sizeof(p->far_name));
+		p->near_end = p->far_end = 0;
 		return 0;
 	}
 	return port_pair_create(w->changes, PAIR_PREFIX, index, p->link_at_attach.mtu, &p->near_end,
@@ -124,36 +134,23 @@ static bool port_was_disabled(struct weir *w, unsigned int index)
 static void port_fill_cfg(struct weir *w, unsigned int index)
 {
 	struct daemon_port *p = &w->ports[index];
-	const struct policy_forward *fw;
-	const char *why;
 
 	p->cfg.ifindex = p->ifindex;
 	p->cfg.punt_ifindex = p->near_end;
-	p->cfg.max_frame = p->link_at_attach.mtu + ETH_HLEN + 4;
 	p->cfg.xsk_base = w->shared.xsk_base[index];
-	p->cfg.queues = p->sockets ? port_sockets_queues(p->sockets) : 0;
-	p->cfg.flags = WEIR_PORT_ENABLED | (p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0);
-	fw = port_forward(w, index, &p->cfg.domain);
+	p->cfg.queues = port_sockets_queues(p->sockets);
+	p->cfg.flags = p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0;
+	port_forward(w, index, &p->cfg.domain);
 	w->shared.domain[index] = p->cfg.domain;
-	p->degraded[0] = '\0';
-	if (p->link_at_attach.bridge_forwarding)
-		p->cfg.flags |= WEIR_PORT_FORWARDING;
-	if (!fw || port_bridge_redirect_ok(fw->bridge, &why))
-		p->cfg.flags |= WEIR_PORT_REDIRECT;
-	else
-		snprintf(p->degraded, sizeof(p->degraded), "no redirect: %s", why);
-	p->enabled = true;
-	if (w->adopted && port_was_disabled(w, index)) {
+	p->lossy = false;
+	if (w->adopted && port_was_disabled(w, index))
 		p->enabled = false;
-		p->cfg.flags &= ~WEIR_PORT_ENABLED;
-	}
 }
 
 int port_prepare(struct weir *w, unsigned int index, struct error *e)
 {
 	const struct policy_port *pp = &w->policy->ports[index - 1];
 	struct daemon_port *p = &w->ports[index];
-	uint32_t queues;
 	int err;
 
 	p->configured = true;
@@ -165,19 +162,28 @@ int port_prepare(struct weir *w, unsigned int index, struct error *e)
 	p->ifindex = p->link_at_attach.ifindex;
 	p->present = true;
 	p->hook = hook_of(pp, &p->link_at_attach, &p->hook_reason);
+	if (p->hook != PORT_HOOK_TC && p->link_at_attach.rx_queues > w->queues)
+		return error_set(e, -E2BIG,
+				 "%s has %u receive queues now, the gate has room for %u: restart "
+				 "weir",
+				 p->interface, p->link_at_attach.rx_queues, w->queues);
 	err = port_offload_prepare(w->changes, p->interface, p->hook, e);
-	if (err < 0)
-		return err;
-	err = port_pair(w, index, e);
-	if (err < 0)
-		return err;
-	queues = p->hook == PORT_HOOK_TC ? 1 : p->link_at_attach.rx_queues;
+	return err < 0 ? err : port_pair(w, index, e);
+}
+
+int port_open(struct weir *w, unsigned int index, struct error *e)
+{
+	struct daemon_port *p = &w->ports[index];
+	uint32_t queues = p->hook == PORT_HOOK_TC ? 1 : p->link_at_attach.rx_queues;
+	int err;
+
 	err = port_sockets_open(w->pool, p->far_name, index, queues, w->shared.workers,
 				gate_ctl(w->gate)->ring_frames, p->hook == PORT_HOOK_GENERIC,
 				&p->sockets, e);
 	if (err < 0)
 		return err;
 	port_fill_cfg(w, index);
+	port_follow(w, index, &p->link_at_attach);
 	return 0;
 }
 
@@ -241,7 +247,6 @@ static void port_close_sockets(struct weir *w, unsigned int index)
 	for (uint32_t i = 0; i < p->cfg.queues * w->shared.workers; i++)
 		gate_set_xsk(w->gate, p->cfg.xsk_base + i, -1);
 	w->shared.ports[index] = NULL;
-	w->shared.ports_changed++;
 	port_sockets_close(p->sockets);
 	p->sockets = NULL;
 }
@@ -262,80 +267,4 @@ void port_detach(struct weir *w, unsigned int index)
 	gate_set_port(w->gate, index, NULL, p->far_end);
 	gate_set_devmap(w->gate, index, 0);
 	port_close_sockets(w, index);
-}
-
-void port_forget(struct weir *w, unsigned int index)
-{
-	struct daemon_port *p = &w->ports[index];
-
-	p->present = false;
-	snprintf(p->degraded, sizeof(p->degraded), "the interface is gone");
-	if (p->hook == PORT_HOOK_TC)
-		gate_detach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end);
-	else
-		gate_detach_xdp(w->gate, p->interface, p->ifindex);
-	port_detach(w, index);
-	port_changes_undo_interface(w->changes, p->interface);
-}
-
-/* The interface is back (perhaps as a new one of the same name). */
-static void port_return(struct weir *w, unsigned int index)
-{
-	struct error e = {0};
-	int err;
-
-	workers_pause(w);
-	err = ports_bridge(w, &e);
-	if (!err)
-		err = port_prepare(w, index, &e);
-	if (!err)
-		err = port_attach(w, index, &e);
-	workers_resume(w);
-	if (err < 0) {
-		snprintf(w->ports[index].degraded, sizeof(w->ports[index].degraded), "%.120s",
-			 e.text);
-		log_error("port %s: %s", w->ports[index].name, e.text);
-	} else {
-		weir_event(w, "port", "returned", w->ports[index].name);
-	}
-}
-
-static void port_update(struct weir *w, unsigned int index)
-{
-	struct daemon_port *p = &w->ports[index];
-	struct port_link l;
-	uint32_t flags;
-
-	if (port_link_read(p->interface, &l, NULL) < 0)
-		return;
-	flags = p->cfg.flags & ~WEIR_PORT_FORWARDING;
-	if (l.bridge_forwarding)
-		flags |= WEIR_PORT_FORWARDING;
-	if (flags == p->cfg.flags && p->cfg.max_frame == l.mtu + ETH_HLEN + 4)
-		return;
-	p->cfg.flags = flags;
-	p->cfg.max_frame = l.mtu + ETH_HLEN + 4;
-	port_configure(w, index);
-}
-
-void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg)
-{
-	struct weir *w = arg;
-	struct daemon_port *p;
-	unsigned int index;
-
-	p = port_find(w, name, &index);
-	if (!p || strcmp(p->interface, name) != 0)
-		return;
-	if (p->present && (!present || ifindex != p->ifindex)) {
-		log_warning("port %s: interface %s is gone", p->name, name);
-		workers_pause(w);
-		port_forget(w, index);
-		workers_resume(w);
-		weir_event(w, "port", "vanished", p->name);
-	}
-	if (present && !p->present)
-		port_return(w, index);
-	else if (present)
-		port_update(w, index);
 }

@@ -23,7 +23,7 @@ static uint32_t random_u32(void)
 }
 
 /* Reads the policy and the interfaces it names before anything is touched. */
-static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, struct error *e)
+static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 {
 	struct app_registry *r = app_registry_new();
 	struct signatures *s = NULL;
@@ -33,7 +33,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 	if (!r)
 		return error_set(e, -ENOMEM, "no memory");
 	err = policy_load(w->options.policy, r, &p, &s, NULL, e);
-	*queues = 1;
+	w->queues = 1;
 	for (unsigned int i = 0; !err && i < p->port_count; i++) {
 		const struct policy_port *pp = &p->ports[i];
 		struct error cause = {0};
@@ -43,8 +43,8 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 		if (err < 0)
 			error_set(e, err, "%s:%u:%u: port %s: %s", p->path, pp->line, pp->column,
 				  pp->name, cause.text);
-		else if (l.rx_queues > *queues)
-			*queues = l.rx_queues;
+		else if (l.rx_queues > w->queues)
+			w->queues = l.rx_queues;
 	}
 	if (!err) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -59,7 +59,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, uint32_t *queues, str
 			.endpoints = p->limit_endpoints,
 			.blocks = p->limit_blocks,
 			.slots = p->limit_slots,
-			.xsk = p->port_count * *queues * w->shared.workers,
+			.xsk = p->port_count * w->queues * w->shared.workers,
 		};
 	}
 	policy_free(p);
@@ -145,24 +145,27 @@ static void open_ctl(struct weir *w)
 	blocks_refresh(w);
 }
 
-static int open_pool(struct weir *w, uint32_t queues, struct error *e)
+static int open_pool(struct weir *w, struct error *e)
 {
 	uint32_t frames = w->policy->pool_frames;
 
 	if (!frames)
-		frames = w->policy->port_count * queues * gate_ctl(w->gate)->ring_frames * 4;
+		frames = w->policy->port_count * w->queues * gate_ctl(w->gate)->ring_frames * 4;
 	if (frames < POOL_FRAMES_MIN)
 		frames = POOL_FRAMES_MIN;
 	return frame_pool_new(frames, w->shared.workers, &w->pool, e);
 }
 
-static int open_ports(struct weir *w, uint32_t queues, struct error *e)
+static int open_ports(struct weir *w, struct error *e)
 {
 	int err = ports_bridge(w, e);
 
 	for (unsigned int i = 1; !err && i <= w->policy->port_count; i++) {
-		w->shared.xsk_base[i] = (i - 1) * queues * w->shared.workers;
+		w->shared.xsk_base[i] = (i - 1) * w->queues * w->shared.workers;
+		w->ports[i].enabled = true;
 		err = port_prepare(w, i, e);
+		if (!err)
+			err = port_open(w, i, e);
 	}
 	return err;
 }
@@ -202,7 +205,7 @@ static void fill_shared(struct weir *w)
 	w->shared.reconnect_ttl_ns = RECONNECT_TTL_NS;
 }
 
-static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues, struct error *e)
+static int build(struct weir *w, const struct gate_sizes *sizes, struct error *e)
 {
 	int err = gate_open(w->options.pins, sizes, &w->gate, &w->adopted, e);
 
@@ -212,10 +215,10 @@ static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues
 		err = open_policy(w, e);
 	if (!err) {
 		open_ctl(w);
-		err = open_pool(w, queues, e);
+		err = open_pool(w, e);
 	}
 	if (!err)
-		err = open_ports(w, queues, e);
+		err = open_ports(w, e);
 	if (err < 0)
 		return err;
 	fill_shared(w);
@@ -235,14 +238,13 @@ static int build(struct weir *w, const struct gate_sizes *sizes, uint32_t queues
 int weir_start(struct weir *w, struct error *e)
 {
 	struct gate_sizes sizes;
-	uint32_t queues;
 	int err;
 
 	w->started_ns = time_now_ns();
-	err = probe(w, &sizes, &queues, e);
+	err = probe(w, &sizes, e);
 	if (err < 0)
 		return err;
-	err = build(w, &sizes, queues, e);
+	err = build(w, &sizes, e);
 	/* A daemon that fails over a gate that was running leaves it running. */
 	if (err < 0)
 		weir_stop(w, !w->adopted);

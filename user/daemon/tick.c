@@ -85,12 +85,8 @@ static void stop_redirects_from(struct weir *w, unsigned int from)
 		if (!p->attached || i == from || p->cfg.domain != w->ports[from].cfg.domain ||
 		    p->hook == PORT_HOOK_TC)
 			continue;
-		p->cfg.flags &= ~WEIR_PORT_REDIRECT;
-		snprintf(p->degraded, sizeof(p->degraded),
-			 "no redirect: frames sent to it are lost (a veth whose peer has no NAPI? "
-			 "turn GRO on there)");
-		log_warning("port %s: %s", p->name, p->degraded);
-		port_configure(w, i);
+		p->lossy = true;
+		port_refresh(w, i);
 	}
 }
 
@@ -125,6 +121,7 @@ void weir_tick(struct weir *w)
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
+		ports_look(w, false);
 		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
 			blocks_refresh(w);
 	}

@@ -21,6 +21,7 @@ struct daemon_port {
 	enum port_hook hook;
 	const char *hook_reason; /* why auto chose it */
 	bool configured, present, attached, enabled;
+	bool lossy;	    /* tick.c: what was redirected to it was lost */
 	char degraded[128]; /* "" = nothing; why it is slower or passes more than asked */
 	unsigned int ifindex, near_end, far_end;
 	char far_name[16];
@@ -42,6 +43,7 @@ struct weir {
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct worker_shared shared;
+	uint32_t queues; /* receive queues of the port that had the most at start */
 	struct worker *workers[WEIR_WORKERS_MAX];
 	uint32_t worker_count;
 	struct daemon_port ports[WEIR_PORTS_MAX]; /* index = port number; 0 unused */

@@ -101,9 +101,6 @@ struct handover;
 /* done: the memory-mapped weir_done, `slots` entries. Heap; NULL on ENOMEM. */
 struct handover *handover_new(struct weir_numbers *done, uint32_t slots);
 void handover_free(struct handover *h);
-/* Frames that were outstanding will not come back (their sockets are closed): everything counts as
- * finished. */
-void handover_reset(struct handover *h);
 /* A punted frame was read from a ring. */
 void handover_received(struct handover *h, const struct weir_punt *punt);
 /* It has left (its address came back on the completion ring) or was dropped. */

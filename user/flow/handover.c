@@ -64,18 +64,3 @@ void handover_finished(struct handover *h, uint32_t slot, uint8_t dir)
 		return;
 	__atomic_store_n(&h->done[slot].n[dir], l->highest, __ATOMIC_RELEASE);
 }
-
-void handover_reset(struct handover *h)
-{
-	for (uint32_t slot = 0; slot < h->slots; slot++) {
-		for (uint8_t dir = 0; dir < 2; dir++) {
-			struct lane *l = &h->lane[slot][dir];
-
-			if (!l->seen)
-				continue;
-			l->held = 0;
-			l->received = l->segments;
-			__atomic_store_n(&h->done[slot].n[dir], l->highest, __ATOMIC_RELEASE);
-		}
-	}
-}

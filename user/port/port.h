@@ -41,7 +41,7 @@ int port_changes_open(const char *path, struct port_changes **out, struct error 
 void port_changes_close(struct port_changes *c);
 /* Undoes everything, newest first, and removes the file. */
 int port_changes_undo(struct port_changes *c);
-/* Undoes what concerns one interface. */
+/* Undoes what concerns one interface (either end of a pair). */
 int port_changes_undo_interface(struct port_changes *c, const char *name);
 
 /* Makes bridge `name` when absent (create) and puts the interfaces into it; sets links up. ports
@@ -72,9 +72,9 @@ void port_monitor_close(struct port_monitor *m);
 /* ---- frames (pool.c, xsk.c) ---- */
 
 /*
- * One frame pool for all ports: 2 KiB chunks in one UMEM. Each worker has a stock of its own; a
- * chunk is owned by exactly one of: a worker's stock, a fill ring, a receive ring, a worker, a
- * transmit ring, a completion ring. Workers exchange chunks by single-producer rings.
+ * One frame pool for all ports: 2 KiB chunks of one piece of memory, which every port registers as
+ * its UMEM. Each worker has a stock of its own; a chunk is owned by exactly one of: a worker's
+ * stock, the spare ones, a fill ring, a receive ring, a worker, a transmit ring, a completion ring.
  */
 struct frame_pool;
 int frame_pool_new(uint32_t frames, uint32_t workers, struct frame_pool **out, struct error *e);
@@ -99,14 +99,24 @@ struct xsk_counters { /* sums of XDP_STATISTICS */
 	uint64_t rx_dropped, rx_invalid, tx_invalid, rx_ring_full, rx_fill_ring_empty,
 		tx_ring_empty;
 };
-/* The sockets of one port: one per worker and queue, fill and completion ring of a queue served by
- * worker (queue + port) % workers. */
+/* The sockets of one port: one per worker and queue. Fill and completion ring of a queue are shared
+ * by the queue's sockets and served by whichever worker comes by. */
 struct port_sockets;
-/* ifname: the port itself, or the far end of its punt pair. fd_out: queues * workers descriptors in
- * XSKMAP order (queue major). */
+/*
+ * Opens sockets on the first `queues` receive queues of ifname: the port itself, or the far end of
+ * its punt pair. port: 0..WEIR_PORTS_MAX-1, of no other open sockets. workers: as the pool has.
+ * ring_frames is rounded up to a power of two. Workers may run meanwhile. -EBUSY (another program
+ * has a queue; waits a second first), -ENODEV, -ENOBUFS (limit on locked memory), -EPERM, -EINVAL
+ * (no such queue), each with a text.
+ */
 int port_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t queues,
 		      uint32_t workers, uint32_t ring_frames, bool generic,
 		      struct port_sockets **out, struct error *e);
+/*
+ * Waits up to 50 ms for queued frames to leave, then closes. No worker may be inside a call on s,
+ * nor make one later; they may run on other ports. The cookies of frames that were queued or under
+ * way come back from their senders' next port_complete() of another port.
+ */
 void port_sockets_close(struct port_sockets *s);
 int port_sockets_fd(const struct port_sockets *s, uint32_t queue, uint32_t worker);
 enum xsk_mode port_sockets_mode(const struct port_sockets *s);
@@ -117,15 +127,16 @@ uint32_t port_sockets_queues(const struct port_sockets *s);
 /* Takes up to max received frames of a queue. */
 uint32_t port_receive(struct port_sockets *s, uint32_t queue, uint32_t worker, struct frame *out,
 		      uint32_t max);
-/* Queues a frame for sending; false when the ring is full (the frame stays the caller's). Ownership
- * passes otherwise. */
+/* Queues a frame for sending; false when the ring is full, or the frame is empty or not within its
+ * chunk (it stays the caller's). Ownership passes otherwise. A queue that the device only receives
+ * on stands for one that it sends on, always the same. */
 bool port_send(struct port_sockets *s, uint32_t queue, uint32_t worker, const struct frame *f);
 /* Wakes the kernel where it asks for it: sends what is queued, refills. One call per batch. */
 void port_kick(struct port_sockets *s, uint32_t worker);
 /*
- * Takes back up to max sent frames of this worker; the cookies tell what they were. The chunks are
- * already back in stock. Also moves chunks between workers and refills the fill rings this worker
- * serves.
+ * Takes back up to max sent frames of this worker (of other ports too, where another worker saw
+ * them leave); the cookies tell what they were. The chunks are already back in stock. Also moves
+ * chunks between workers and refills the fill rings. To be called even when nothing was sent.
  */
 uint32_t port_complete(struct port_sockets *s, uint32_t worker, uint32_t *cookies, uint32_t max);
 

@@ -119,6 +119,23 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
+/*
+ * Takes what was replaced while it stood still. The caller of worker_resume() frees the old set, so
+ * there is no going on with that: short of memory it tries until there is some.
+ */
+static void take_shared(struct worker *w)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	while (w->signatures != w->shared->signatures) {
+		if (inspector_set_signatures(w->inspector, w->shared->signatures) == 0)
+			w->signatures = w->shared->signatures;
+		else
+			nanosleep(&pause, NULL);
+	}
+	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+}
+
 static void wait_while_paused(struct worker *w)
 {
 	if (!atomic_load(&w->pause))
@@ -128,7 +145,9 @@ static void wait_while_paused(struct worker *w)
 	pthread_cond_broadcast(&w->changed);
 	while (atomic_load(&w->pause))
 		pthread_cond_wait(&w->changed, &w->lock);
+	take_shared(w);
 	w->paused = false;
+	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -267,16 +286,6 @@ static void wake(struct worker *w)
 	(void)!write(w->wake_fd, &one, sizeof(one));
 }
 
-void worker_stop(struct worker *w)
-{
-	if (!w)
-		return;
-	atomic_store(&w->stop, true);
-	wake(w);
-	pthread_join(w->thread, NULL);
-	worker_free(w);
-}
-
 void worker_pause(struct worker *w)
 {
 	atomic_store(&w->pause, true);
@@ -287,33 +296,25 @@ void worker_pause(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Takes over what changed in *shared; the thread stands still. */
-static int refresh(struct worker *w)
+void worker_resume(struct worker *w)
 {
-	int err = 0;
-
-	if (w->signatures != w->shared->signatures)
-		err = inspector_set_signatures(w->inspector, w->shared->signatures);
-	if (!err)
-		w->signatures = w->shared->signatures;
-	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
-	if (w->ports_changed != w->shared->ports_changed) {
-		w->ports_changed = w->shared->ports_changed;
-		handover_reset(w->handover);
-		w->outstanding = 0;
-	}
-	return err;
-}
-
-int worker_resume(struct worker *w)
-{
-	int err = refresh(w);
-
 	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->pause, false);
 	pthread_cond_broadcast(&w->changed);
+	while (w->paused)
+		pthread_cond_wait(&w->changed, &w->lock);
 	pthread_mutex_unlock(&w->lock);
-	return err;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w)
+		return;
+	atomic_store(&w->stop, true);
+	worker_resume(w);
+	wake(w);
+	pthread_join(w->thread, NULL);
+	worker_free(w);
 }
 
 void worker_counters(const struct worker *w, struct worker_counters *out)

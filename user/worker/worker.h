@@ -21,8 +21,6 @@ struct worker_shared {
 	uint32_t xsk_base[WEIR_PORTS_MAX];	    /* as weir_port.xsk_base */
 	uint8_t domain[WEIR_PORTS_MAX];		    /* as weir_port.domain */
 	uint32_t workers;
-	uint32_t ports_changed; /* stepped when sockets were closed: frames in them will not
-				   complete */
 	uint64_t reconnect_ttl_ns;
 };
 
@@ -39,14 +37,13 @@ struct worker_counters {
 struct worker;
 int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out,
 		 struct error *e);
-/* Ends the thread after its rings are drained. */
+/* Ends the thread after the batch at hand. What is in its rings goes with the sockets: it could
+ * only be sent past younger frames on the kernel's path. */
 void worker_stop(struct worker *w);
-/*
- * Holds the thread between two batches, for a change of *shared, and lets it go on with what
- * changed. -ENOMEM: the worker goes on with its old signature set, which must stay.
- */
+/* Holds the thread between two batches (for a change of *shared), and lets it go on: on return it
+ * uses what is in *shared now, and nothing of what was there before. */
 void worker_pause(struct worker *w);
-int worker_resume(struct worker *w);
+void worker_resume(struct worker *w);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
 

@@ -19,8 +19,7 @@ struct worker {
 	struct handover *handover;
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
-	uint32_t ports_changed; /* of shared, when last looked */
-	uint32_t outstanding;	/* frames queued for sending whose completion has not come */
+	uint32_t outstanding; /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
 	uint64_t expire_ns; /* next expiry run */

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports while they run: what happens to their interfaces and bridges, and what that means. */
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon_private.h"
+
+/* What the gate is told of an interface and its bridge. */
+struct port_state {
+	uint32_t flags;
+	const char *why; /* static text: what it does less than asked, NULL = nothing */
+	char bridge[16];
+	bool in_bridge;
+	uint8_t mac[6]; /* of the bridge */
+};
+
+static const char *why_not_forwarding(const struct port_link *l, const struct port_link *br)
+{
+	if (!l->up)
+		return "the interface is down";
+	if (!br->up)
+		return "its bridge is down";
+	return "the bridge does not forward on it (no carrier, or STP has not finished)";
+}
+
+/* Redirecting must not do what the bridge would not. */
+static void state_of_bridge(const struct policy_forward *fw, const struct port_link *l,
+			    struct port_state *s)
+{
+	struct port_link br = {0};
+	const char *why;
+
+	snprintf(s->bridge, sizeof(s->bridge), "%s", fw->bridge);
+	if (port_link_read(fw->bridge, &br, NULL) == 0)
+		memcpy(s->mac, br.mac, sizeof(s->mac));
+	s->in_bridge = br.ifindex && l->master == br.ifindex;
+	if (!s->in_bridge)
+		return;
+	if (l->bridge_forwarding)
+		s->flags |= WEIR_PORT_FORWARDING;
+	else
+		s->why = why_not_forwarding(l, &br);
+	if (port_bridge_redirect_ok(fw->bridge, &why))
+		s->flags |= WEIR_PORT_REDIRECT;
+	else if (!s->why)
+		s->why = why;
+}
+
+static void state_read(const struct weir *w, unsigned int index, const struct port_link *l,
+		       struct port_state *s)
+{
+	const struct daemon_port *p = &w->ports[index];
+	const struct policy_forward *fw;
+	uint8_t domain;
+
+	*s = (struct port_state){.flags = p->cfg.flags & WEIR_PORT_TC, .in_bridge = true};
+	fw = port_forward(w, index, &domain);
+	if (fw)
+		state_of_bridge(fw, l, s);
+	else
+		s->flags |= WEIR_PORT_FORWARDING | WEIR_PORT_REDIRECT;
+	if (p->enabled)
+		s->flags |= WEIR_PORT_ENABLED;
+	if (!p->lossy)
+		return;
+	s->flags &= ~WEIR_PORT_REDIRECT;
+	if (!s->why)
+		s->why = "no redirect: frames sent to it are lost (a veth whose peer has no NAPI? "
+			 "turn GRO on there)";
+}
+
+static void state_tell(struct daemon_port *p, const struct port_state *s)
+{
+	char before[sizeof(p->degraded)];
+
+	memcpy(before, p->degraded, sizeof(before));
+	if (!s->in_bridge)
+		snprintf(p->degraded, sizeof(p->degraded),
+			 "it is not in bridge %s: nothing is forwarded", s->bridge);
+	else
+		snprintf(p->degraded, sizeof(p->degraded), "%s", s->why ? s->why : "");
+	if (strcmp(before, p->degraded) == 0)
+		return;
+	if (p->degraded[0])
+		log_warning("port %s: %s", p->name, p->degraded);
+	else
+		log_info("port %s: all well again", p->name);
+}
+
+bool port_follow(struct weir *w, unsigned int index, const struct port_link *l)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct weir_port before = p->cfg;
+	struct port_state s;
+
+	state_read(w, index, l, &s);
+	p->cfg.flags = s.flags;
+	p->cfg.max_frame = l->mtu + ETH_HLEN + 4;
+	memcpy(p->cfg.local_mac, s.mac, sizeof(p->cfg.local_mac));
+	state_tell(p, &s);
+	return memcmp(&before, &p->cfg, sizeof(before)) != 0;
+}
+
+/* The pair of a TC port has to take what the port takes. */
+static void port_follow_mtu(struct weir *w, unsigned int index, unsigned int mtu)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct error e = {0};
+
+	if (p->link_at_attach.mtu == mtu)
+		return;
+	p->link_at_attach.mtu = mtu;
+	if (p->hook == PORT_HOOK_TC && port_pair(w, index, &e) < 0)
+		log_error("port %s: %s", p->name, e.text);
+}
+
+void port_refresh(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct port_link l;
+	int err;
+
+	if (!p->attached || port_link_read(p->interface, &l, NULL) < 0)
+		return;
+	port_follow_mtu(w, index, l.mtu);
+	if (!port_follow(w, index, &l))
+		return;
+	err = port_configure(w, index);
+	if (err < 0)
+		log_error("port %s: cannot configure the gate: %s", p->name, strerror(-err));
+}
+
+/* Closes what belonged to an interface that is gone, under this name at least. */
+static void port_forget(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	log_warning("port %s: interface %s is gone", p->name, p->interface);
+	workers_pause(w);
+	port_detach(w, index);
+	workers_resume(w);
+	p->present = false;
+	snprintf(p->degraded, sizeof(p->degraded), "the interface is gone");
+	port_changes_undo_interface(w->changes, p->interface);
+	weir_event(w, "port", "vanished", p->name);
+}
+
+static int port_open_paused(struct weir *w, unsigned int index, struct error *e)
+{
+	int err;
+
+	workers_pause(w);
+	err = port_open(w, index, e);
+	if (!err)
+		err = port_attach(w, index, e);
+	if (err < 0)
+		port_detach(w, index);
+	workers_resume(w);
+	return err;
+}
+
+/*
+ * The interface is back, perhaps as another one of the same name, perhaps without the other ports
+ * of its bridge. What fails is tried again as long as the interface is there.
+ */
+static void port_return(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct error e = {0};
+	int err = port_join(w, index, &e);
+
+	if (!err)
+		err = port_prepare(w, index, &e);
+	if (!err)
+		err = port_open_paused(w, index, &e);
+	if (!err) {
+		weir_event(w, "port", "returned", p->name);
+		/* What changed while it was opened. */
+		port_refresh(w, index);
+		return;
+	}
+	if (strncmp(p->degraded, e.text, sizeof(p->degraded) - 1) != 0)
+		log_error("port %s: %s", p->name, e.text);
+	snprintf(p->degraded, sizeof(p->degraded), "%.*s", (int)sizeof(p->degraded) - 1, e.text);
+	port_changes_undo_interface(w->changes, p->interface);
+}
+
+static void port_look(struct weir *w, unsigned int index, unsigned int ifindex)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	if (p->present && ifindex != p->ifindex)
+		port_forget(w, index);
+	if (!ifindex)
+		return;
+	p->present = true;
+	p->ifindex = ifindex;
+	if (p->attached)
+		port_refresh(w, index);
+	else
+		port_return(w, index);
+}
+
+void ports_look(struct weir *w, bool all)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		struct daemon_port *p = &w->ports[i];
+		struct port_link l = {0};
+
+		if (!p->configured || (!all && p->attached))
+			continue;
+		port_link_read(p->interface, &l, NULL);
+		port_look(w, i, l.ifindex);
+	}
+}
+
+/* The ports of a bridge have its address, and forward as it does. */
+static void bridge_changed(struct weir *w, const char *name)
+{
+	for (unsigned int f = 0; f < w->policy->forward_count; f++) {
+		const struct policy_forward *fw = &w->policy->forwards[f];
+
+		if (strcmp(fw->bridge, name) != 0)
+			continue;
+		for (unsigned int i = 0; i < fw->port_count; i++)
+			port_refresh(w, fw->ports[i] + 1);
+	}
+}
+
+void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg)
+{
+	struct weir *w = arg;
+	struct daemon_port *p;
+	unsigned int index;
+
+	bridge_changed(w, name);
+	p = port_find_interface(w, name, &index);
+	if (!p)
+		return;
+	/* A deletion may be told after another interface took the name. */
+	if (!present && p->present && ifindex != p->ifindex)
+		return;
+	port_look(w, index, present ? ifindex : 0);
+}
