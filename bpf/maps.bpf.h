@@ -24,9 +24,11 @@
 #define WEIR_SLOTS_DEFAULT 4096
 #define WEIR_PROBES	   1024 /* a power of two; slots may share one, which costs time only */
 
-/* When the gate last let a frame of a draining slot through, in milliseconds. */
+/* In milliseconds: when the gate last let a frame of a draining slot through, and when it last gave
+ * one to the stack. */
 struct weir_probe {
 	__u32 ms[2];
+	__u32 stack_ms[2];
 };
 
 struct {

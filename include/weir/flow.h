@@ -53,7 +53,10 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 #define WEIR_FLOW_ORIGIN    (1u << 9)  /* set: side 1 sent the first frame seen; clear: side 0 */
 #define WEIR_FLOW_MIDSTREAM (1u << 10) /* TCP flow whose start was not seen */
 #define WEIR_FLOW_TWOWAY    (1u << 11) /* both directions were seen */
-#define WEIR_FLOW_BLOCKED   (1u << 12) /* decided: dropped by a block, not by the policy */
+#define WEIR_FLOW_STACKED(dir)                                                                     \
+	(1u << (13 + (dir))) /* the stack got payload of this direction while the slow path was    \
+				full or gone */
+#define WEIR_FLOW_BLOCKED (1u << 12) /* decided: dropped by a block, not by the policy */
 
 struct weir_flow {
 	__u64 id; /* random, never 0 */

@@ -87,6 +87,26 @@ static void adopting_keeps_what_was_counted(void **state)
 	veth_del("wga");
 }
 
+static void one_daemon_has_the_gate(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false), *other = NULL;
+	uint32_t seed = gate_ctl(g)->hash_seed;
+	struct error e = {}, cause = {};
+	bool adopted;
+
+	assert_int_equal(gate_open(f->pins, &f->sizes, &other, &adopted, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "another daemon"));
+	assert_null(other);
+	assert_int_equal(gate_remove(f->pins, &cause), -EBUSY);
+	assert_non_null(strstr(cause.text, f->pins));
+	assert_int_equal(gate_ctl(g)->hash_seed, seed);
+	assert_true(pinned(f, "maps/weir_ctl"));
+	assert_true(pinned(f, "progs/weir_gate"));
+	gate_close(g);
+	fixture_remove(f);
+}
+
 static void other_sizes_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -230,6 +250,7 @@ int main(void)
 		cmocka_unit_test(fresh_open_pins_everything),
 		cmocka_unit_test(unpin_leaves_nothing),
 		cmocka_unit_test(adopting_keeps_what_was_counted),
+		cmocka_unit_test(one_daemon_has_the_gate),
 		cmocka_unit_test(other_sizes_are_refused),
 		cmocka_unit_test(another_layout_is_refused),
 		cmocka_unit_test(half_present_pins),

@@ -47,6 +47,21 @@ static int check_foreign(const struct gate_xdp_target *t, struct error *e)
 			 t->ifname, id, id);
 }
 
+/* The driver's own words stay in the kernel's log: a link has no extended acknowledgement. */
+static const char *attach_advice(int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+		return " (the driver has no such mode; use \"hook: tc\")";
+	case -ERANGE:
+	case -EINVAL:
+	case -EMSGSIZE:
+		return " (its MTU or its offloads do not go with XDP; use \"hook: tc\" or a smaller "
+		       "MTU)";
+	}
+	return "";
+}
+
 static int link_create(struct gate *g, const struct gate_xdp_target *t, const char *path,
 		       struct error *e)
 {
@@ -59,8 +74,9 @@ static int link_create(struct gate *g, const struct gate_xdp_target *t, const ch
 		return r;
 	fd = bpf_link_create(g->progs[t->prog], t->ifindex, BPF_XDP, &opts);
 	if (fd < 0)
-		return error_set(e, fd, "%s: %s XDP cannot be attached: %s", t->ifname,
-				 t->generic ? "generic" : "native", strerror(-fd));
+		return error_set(e, fd, "%s: %s XDP cannot be attached: %s%s", t->ifname,
+				 t->generic ? "generic" : "native", strerror(-fd),
+				 attach_advice(fd));
 	if (bpf_obj_pin(fd, path))
 		return error_set(e, -errno, "cannot pin %s: %s", path, strerror(errno));
 	return 0;

@@ -26,8 +26,9 @@ struct gate;
 /*
  * Opens the gate: adopts what is pinned under pins (a bpffs folder, made when absent) or loads it
  * fresh and pins it. *adopted tells which. Adopting loads the new program code over the pinned maps
- * and updates the pinned links in place, so no frame is lost. -EPERM, -EEXIST (pinned state does
- * not fit: says what to do), -ENOTSUP (kernel lacks something: says what).
+ * and updates the pinned links in place, so no frame is lost. -EPERM, -EBUSY (another process has
+ * this gate open), -EEXIST (pinned state does not fit: says what to do), -ENOTSUP (kernel lacks
+ * something: says what).
  */
 int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **out, bool *adopted,
 	      struct error *e);
@@ -39,8 +40,8 @@ bool gate_map_writes_need_bpf(void);
 void gate_unpin(struct gate *g);
 /*
  * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
- * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, or a negative errno
- * with e filled when a program stays attached (its pin stays then too).
+ * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, -EBUSY (a daemon
+ * has it open), or a negative errno with e filled when a program stays attached (its pin stays then too).
  */
 int gate_remove(const char *pins, struct error *e);
 

@@ -70,6 +70,7 @@ enum gate_prog {
 
 struct gate {
 	char pins[256];
+	int lock; /* of the pin folder */
 	int maps[GATE_MAP_COUNT];
 	int progs[GATE_PROG_COUNT]; /* -1 where the kernel lacks what an optional one needs */
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
@@ -99,7 +100,10 @@ bool gate_prog_id_is(uint32_t id, enum gate_prog prog);
 
 /* pin.c: the pin folder. PINS/maps exists only when complete. */
 enum gate_pin_dir { GATE_PIN_MAPS, GATE_PIN_PROGS, GATE_PIN_LINKS };
-int gate_pins_prepare(const char *pins, struct error *e);
+int gate_pins_prepare(const char *pins, int *lock, struct error *e);
+/* Takes the folder for this process until the returned descriptor is closed. -EBUSY: another has
+ * it. */
+int gate_pins_lock(const char *pins, struct error *e);
 /* Removes the folders that an open made and did not fill. */
 void gate_pins_tidy(const char *pins);
 bool gate_pins_exist(const char *pins);

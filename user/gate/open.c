@@ -32,6 +32,7 @@ static struct gate *gate_new(const char *pins)
 
 	if (!g)
 		return NULL;
+	g->lock = -1;
 	for (int i = 0; i < GATE_MAP_COUNT; i++)
 		g->maps[i] = -1;
 	for (int i = 0; i < GATE_PROG_COUNT; i++)
@@ -84,6 +85,7 @@ void gate_close(struct gate *g)
 		util_closep(&g->maps[i]);
 	for (int i = 0; i < GATE_PROG_COUNT; i++)
 		util_closep(&g->progs[i]);
+	util_closep(&g->lock);
 	pthread_mutex_destroy(&g->generation_lock);
 	free(g);
 }
@@ -184,7 +186,7 @@ static int gate_load(struct gate *g, const struct gate_sizes *sizes, bool adopt,
 	return r;
 }
 
-static int gate_prepare(const char *pins, const struct gate_sizes *sizes, struct error *e)
+static int gate_prepare(struct gate *g, const struct gate_sizes *sizes, struct error *e)
 {
 	int r;
 
@@ -194,21 +196,18 @@ static int gate_prepare(const char *pins, const struct gate_sizes *sizes, struct
 		r = gate_check_privilege(e);
 	if (!r)
 		r = gate_check_kernel(e);
-	return r ? r : gate_pins_prepare(pins, e);
+	return r ? r : gate_pins_prepare(g->pins, &g->lock, e);
 }
 
 int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **out, bool *adopted,
 	      struct error *e)
 {
-	_cleanup_(gate_closep) struct gate *g = NULL;
+	_cleanup_(gate_closep) struct gate *g = gate_new(pins);
 	bool adopt;
-	int r = gate_prepare(pins, sizes, e);
+	int r = g ? gate_prepare(g, sizes, e) : -ENOMEM;
 
 	if (r)
 		return r;
-	g = gate_new(pins);
-	if (!g)
-		return error_set(e, -ENOMEM, "out of memory");
 	adopt = gate_pins_exist(pins);
 	r = gate_load(g, sizes, adopt, e);
 	if (!r)
@@ -234,12 +233,16 @@ static int detach_tc_pin(const char *path, void *arg)
 
 int gate_remove(const char *pins, struct error *e)
 {
+	_cleanup_close_ int lock = -1;
 	int r;
 
 	libbpf_set_print(libbpf_log);
 	r = gate_check_privilege(e);
 	if (r)
 		return r;
+	lock = gate_pins_lock(pins, e);
+	if (lock < 0)
+		return lock == -ENOENT ? 0 : lock;
 	r = gate_links_each(pins, "xdp", detach_xdp_pin, NULL);
 	if (!r)
 		r = gate_links_each(pins, "tc", detach_tc_pin, NULL);

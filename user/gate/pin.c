@@ -5,9 +5,11 @@
  * there as a whole or not at all, whenever the process dies.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -107,11 +109,31 @@ static int make_parents(const char *pins, struct error *e)
 	return r ? r : dir_make(pins, e);
 }
 
-int gate_pins_prepare(const char *pins, struct error *e)
+int gate_pins_lock(const char *pins, struct error *e)
+{
+	_cleanup_close_ int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(e, -errno, "%s: %s", pins, strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return TAKE_FD(fd);
+	if (errno == EWOULDBLOCK)
+		return error_set(e, -EBUSY, "another daemon has the gate under %s", pins);
+	return error_set(e, -errno, "cannot lock %s: %s", pins, strerror(errno));
+}
+
+/* The lock comes before the first change in the folder: a live daemon's stays as it is. */
+int gate_pins_prepare(const char *pins, int *lock, struct error *e)
 {
 	char path[GATE_PATH_MAX];
 	int r = make_parents(pins, e);
 
+	if (!r)
+		r = gate_pins_lock(pins, e);
+	if (r < 0)
+		return r;
+	*lock = r;
+	r = 0;
 	for (size_t i = GATE_PIN_PROGS; !r && i < ARRAY_SIZE(dir_names); i++) {
 		r = path_format(path, "%s/%s", pins, dir_names[i]);
 		if (!r)
