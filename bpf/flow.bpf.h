@@ -5,7 +5,8 @@
 
 #include "policy.bpf.h"
 
-#define EEXIST 17
+#define EEXIST	     17
+#define OVERSIZE_MAX 8 /* frames beyond the slow path's reach before a flow stays unknown */
 
 static __always_inline bool flow_closed(__u32 flags)
 {
@@ -201,17 +202,43 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
 	return true;
 }
 
+/* Decides an undecided flow. 0, or the map's error. The old entry stays, marked, for the CPU that
+ * has just looked it up. */
+static __always_inline int flow_move(const struct frame *f, const struct weir_flow_key *key,
+				     struct weir_flow *undecided, const struct decision *d)
+{
+	struct weir_flow flow = *undecided;
+	int r = flow_insert(f, key, &flow, d);
+
+	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
+	return r == -EEXIST ? 0 : r;
+}
+
+/*
+ * Decides a flow as unknown when it goes on in frames that the slow path cannot take: nobody will
+ * ever say what it is.
+ */
+static __noinline void flow_give_up(const struct frame *f, const struct weir_flow_key *key,
+				    struct weir_flow *undecided)
+{
+	struct decision d = {};
+
+	if (++undecided->oversize < OVERSIZE_MAX)
+		return;
+	flow_decision(undecided, &d);
+	policy_decide(f, &d);
+	flow_move(f, key, undecided, &d);
+}
+
 /*
  * Moves an undecided flow into the decided table when it can be decided: it is blocked since the
  * generation moved, or user space has said what it is. Returns 0 (moved), 1 (stays undecided) or
- * the map's error. The old entry stays, marked, for the CPU that has just looked it up.
+ * the map's error.
  */
 static __noinline int flow_fold(const struct frame *f, const struct weir_flow_key *key,
 				struct weir_flow *undecided)
 {
 	struct decision d = {};
-	struct weir_flow flow;
-	int r;
 
 	flow_decision(undecided, &d);
 	if (undecided->generation != f->generation && policy_blocked(f)) {
@@ -222,10 +249,7 @@ static __noinline int flow_fold(const struct frame *f, const struct weir_flow_ke
 			return 1;
 		policy_decide(f, &d);
 	}
-	flow = *undecided;
-	r = flow_insert(f, key, &flow, &d);
-	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
-	return r == -EEXIST ? 0 : r;
+	return flow_move(f, key, undecided, &d);
 }
 
 /* Decides a flow again after the generation moved, by what is known about it now. */

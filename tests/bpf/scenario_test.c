@@ -655,7 +655,24 @@ static void oversize(void **state)
 	rig_put(r, "weir_ports", &port, &cfg);
 	SEND(r, REDIRECTED, .payload = 1946);
 	SEND(r, PUNTED, .payload = 1646, .sport = 1);
-	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
+	/* It would overtake that one. */
+	SEND(r, DROP_OVERLOAD, .payload = 1647, .sport = 1);
+}
+
+/* Nobody will say what a flow of frames beyond the slow path is: it is unknown, and decided. */
+static void oversize_only(void **state)
+{
+	struct rig *r = *state;
+	struct weir_port cfg;
+	uint32_t port = RIG_B;
+
+	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
+	cfg.max_frame = 2000;
+	rig_put(r, "weir_ports", &port, &cfg);
+	for (int i = 0; i < 8; i++)
+		SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
+	SEND(r, REDIRECTED, .payload = 1647, .sport = 1);
+	SEND(r, REDIRECTED, .payload = 100, .sport = 1);
 }
 
 /* TC hands over many wire segments at once; each has to fit, not their sum. */
@@ -787,6 +804,7 @@ int main(void)
 		RIG_TEST(no_redirect),
 		RIG_TEST(other_port_disabled),
 		RIG_TEST(oversize),
+		RIG_TEST(oversize_only),
 		RIG_TEST(merged_segments),
 		RIG_TEST(fragment_of_a_dropped_flow),
 		RIG_TEST(protocol_alone),
