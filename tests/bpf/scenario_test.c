@@ -744,6 +744,31 @@ static void events_are_bounded(void **state)
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 0);
 }
 
+/* A host that does not stop is told of once a minute, and many of them not all at once. */
+static void drops_are_told_of_once(void **state)
+{
+	struct rig *r = *state;
+	unsigned int told = 0;
+
+	reconnection_put(r, RIG_P2P, soon());
+	for (int i = 0; i < 5; i++)
+		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 1);
+	r->ctl->clock_ds += 599;
+	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 0);
+	r->ctl->clock_ds += 1;
+	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 1);
+	r->ctl->clock_ds += 1;
+	for (int i = 0; i < 200; i++) {
+		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 1000 + i);
+		told += rig_events(r, WEIR_EVENT_DROPPED, NULL);
+	}
+	assert_in_range(told, 1, 100);
+	assert_int_equal(told + rig_sum(r, "weir_cache", 3), 200);
+}
+
 /* A daemon of another run takes over flows that were left pending. */
 static void epoch_moves_on(void **state)
 {
@@ -809,6 +834,7 @@ int main(void)
 		RIG_TEST(fragment_of_a_dropped_flow),
 		RIG_TEST(protocol_alone),
 		RIG_TEST(events_are_bounded),
+		RIG_TEST(drops_are_told_of_once),
 		RIG_TEST(epoch_moves_on),
 		RIG_TEST(ports_of_other_domains),
 	};
