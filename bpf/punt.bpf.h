@@ -119,7 +119,8 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
 	if (f->wire > PUNT_WIRE_MAX)
-		return WEIR_REASON_STACK_OVERSIZE;
+		return flow_outstanding(flow->slot, f->pkt.dir) ? WEIR_REASON_DROP_OVERLOAD
+								: WEIR_REASON_STACK_OVERSIZE;
 	if (!punt_find_socket(f, flow->slot))
 		return punt_on_failure();
 	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);

@@ -133,7 +133,8 @@ static __always_inline int first_drop(struct frame *f, struct weir_flow *flow,
 		count_app_flow(d->app, d->method);
 		count_rule(f->generation, d->rule);
 	}
-	flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
+	if (flow_drop_is_news(f))
+		flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
 	if (d->action != WEIR_ACTION_RESET || punt_check(f, flow) != WEIR_REASON_PUNTED)
 		return reason;
 	f->fallback = reason;
@@ -190,6 +191,8 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 	r = punt_check(f, flow);
 	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD)
 		stack_note(f, flow);
+	if (r == WEIR_REASON_STACK_OVERSIZE)
+		flow_give_up(f, key, flow);
 	if (r != WEIR_REASON_PUNTED)
 		return r;
 	if (!stack_settled(f, flow))

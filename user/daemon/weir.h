@@ -73,6 +73,9 @@ int query_top(struct weir *w, const json_t *args, json_t **data, struct error *e
 int query_policy(struct weir *w, const json_t *args, json_t **data, struct error *e);
 /* Events of the recent past, for those who do not follow. {"type"} filters. */
 int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e);
+/* The {"type"} of a question for events: *type is NULL where there is none. -EINVAL for one that no
+ * event has. */
+int query_event_type(const json_t *args, const char **type, struct error *e);
 int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */

@@ -23,6 +23,7 @@
 	X(GIVEN, "weir_given", s->slots)                                                           \
 	X(DONE, "weir_done", s->slots)                                                             \
 	X(PROBE, "weir_probe", 0)                                                                  \
+	X(TOLD, "weir_told", 0)                                                                    \
 	X(XSK_SENT, "weir_xsk_sent", (s->xsk + 1) / 2)                                             \
 	X(XSK_READ, "weir_xsk_read", (s->xsk + 1) / 2)                                             \
 	X(VERDICTS, "weir_verdicts", s->undecided)                                                 \
