@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -312,7 +313,13 @@ static void drops_are_told_of_once(void **state)
 {
 	struct rig *r = *state;
 	unsigned int told = 0;
+	cpu_set_t one, before;
 
+	/* The bound is a CPU's. */
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
 	rig_reconnect(r, RIG_P2P, rig_soon());
 	for (int i = 0; i < 5; i++)
 		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
@@ -330,6 +337,7 @@ static void drops_are_told_of_once(void **state)
 	}
 	assert_in_range(told, 1, 100);
 	assert_int_equal(told + rig_sum(r, "weir_cache", 3), 200);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 /* A daemon of another run takes over flows that were left pending. */

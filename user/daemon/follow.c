@@ -70,22 +70,33 @@ static void state_read(const struct weir *w, unsigned int index, const struct po
 			 "turn GRO on there)";
 }
 
-static void state_tell(struct daemon_port *p, const struct port_state *s)
+/* The first of what keeps a port from what was asked of it; "" = nothing. */
+static void state_reason(const struct port_state *s, const struct port_link *l, char *out,
+			 size_t size)
 {
-	char before[sizeof(p->degraded)];
-
-	memcpy(before, p->degraded, sizeof(before));
 	if (!s->in_bridge)
-		snprintf(p->degraded, sizeof(p->degraded),
-			 "it is not in bridge %s: nothing is forwarded", s->bridge);
+		snprintf(out, size, "it is not in bridge %s: nothing is forwarded", s->bridge);
+	else if (s->why)
+		snprintf(out, size, "%s", s->why);
+	else if (l->mtu + ETH_HLEN > WEIR_PUNT_BYTES_MAX)
+		snprintf(out, size, "its MTU is %u: frames above %u bytes pass uninspected", l->mtu,
+			 WEIR_PUNT_BYTES_MAX);
 	else
-		snprintf(p->degraded, sizeof(p->degraded), "%s", s->why ? s->why : "");
-	if (strcmp(before, p->degraded) == 0)
-		return;
-	if (p->degraded[0])
-		log_warning("port %s: %s", p->name, p->degraded);
-	else
-		log_info("port %s: all well again", p->name);
+		out[0] = '\0';
+}
+
+static void state_tell(struct daemon_port *p, const struct port_state *s, const struct port_link *l)
+{
+	char now[sizeof(p->degraded)];
+
+	state_reason(s, l, now, sizeof(now));
+	if (p->attached && strcmp(now, p->degraded) != 0) {
+		if (now[0])
+			log_warning("port %s: %s", p->name, now);
+		else
+			log_info("port %s: all well again", p->name);
+	}
+	memcpy(p->degraded, now, sizeof(now));
 }
 
 bool port_follow(struct weir *w, unsigned int index, const struct port_link *l)
@@ -98,7 +109,7 @@ bool port_follow(struct weir *w, unsigned int index, const struct port_link *l)
 	p->cfg.flags = s.flags;
 	p->cfg.max_frame = l->mtu + ETH_HLEN + 4;
 	memcpy(p->cfg.local_mac, s.mac, sizeof(p->cfg.local_mac));
-	state_tell(p, &s);
+	state_tell(p, &s, l);
 	return memcmp(&before, &p->cfg, sizeof(before)) != 0;
 }
 

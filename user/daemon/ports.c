@@ -235,8 +235,8 @@ int port_attach(struct weir *w, unsigned int index, struct error *e)
 	if (err < 0)
 		return err;
 	p->attached = true;
-	log_info("port %s: %s, hook %s (%s)", p->name, p->interface, hook_names[p->hook],
-		 p->hook_reason);
+	log_info("port %s: %s, hook %s (%s)%s%s", p->name, p->interface, hook_names[p->hook],
+		 p->hook_reason, p->degraded[0] ? "; " : "", p->degraded);
 	return 0;
 }
 

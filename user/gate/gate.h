@@ -41,7 +41,8 @@ void gate_unpin(struct gate *g);
 /*
  * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
  * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, -EBUSY (a daemon
- * has it open), or a negative errno with e filled when a program stays attached (its pin stays then too).
+ * has it open), or a negative errno with e filled when a program stays attached (its pin stays then
+ * too).
  */
 int gate_remove(const char *pins, struct error *e);
 
