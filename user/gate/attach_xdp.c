@@ -56,7 +56,8 @@ static const char *attach_advice(int err)
 	case -ERANGE:
 	case -EINVAL:
 	case -EMSGSIZE:
-		return " (its MTU or its offloads do not go with XDP; use \"hook: tc\" or a smaller "
+		return " (its MTU or its offloads do not go with XDP; use \"hook: tc\" or a "
+		       "smaller "
 		       "MTU)";
 	}
 	return "";
