@@ -16,7 +16,6 @@ struct frame_case {
 };
 
 #define TCP	 .payload = 40
-#define UDP	 .proto = IPPROTO_UDP, .payload = 40
 #define V6	 .ip = 6
 #define EXT(...) .ext = {__VA_ARGS__}, .exts = sizeof((uint8_t[]){__VA_ARGS__})
 #define WHOLE(text, r, ...)                                                                        \
@@ -225,6 +224,9 @@ static void malformed_headers(void **state)
 		{WHOLE("ipv6 option header beyond the packet", DROP_MALFORMED, V6, UDP,
 		       EXT(IPPROTO_DSTOPTS)),
 		 41, 200},
+		{WHOLE("ipv6 option header into the padding", DROP_MALFORMED, V6,
+		       .proto = IPPROTO_ESP, .payload = 8, EXT(IPPROTO_DSTOPTS), .padding = 40),
+		 41, 3},
 		{WHOLE("ipv6 fragment of a fragment", STACK_FRAGMENT, V6, UDP,
 		       EXT(IPPROTO_FRAGMENT, IPPROTO_FRAGMENT)),
 		 51, 8},
