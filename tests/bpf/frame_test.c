@@ -16,7 +16,6 @@ struct frame_case {
 };
 
 #define TCP	 .payload = 40
-#define UDP	 .proto = IPPROTO_UDP, .payload = 40
 #define V6	 .ip = 6
 #define EXT(...) .ext = {__VA_ARGS__}, .exts = sizeof((uint8_t[]){__VA_ARGS__})
 #define WHOLE(text, r, ...)                                                                        \

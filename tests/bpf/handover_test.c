@@ -8,11 +8,6 @@
 
 #include "bpf/rig.h"
 
-#define SEND(r, reason, ...)                                                                       \
-	assert_int_equal(rig_send(r, &(struct shape){__VA_ARGS__}, NULL), WEIR_REASON_##reason)
-#define BACK .reverse = true
-#define DATA .payload = 40
-
 static const struct shape tcp = {DATA};
 
 /* Two punted frames of direction A to B are in the slow path when the flow is decided. */

@@ -23,8 +23,6 @@
 #include "account.skel.h"
 #include "bpf/rig.h"
 
-#define DATA .payload = 40
-
 struct live {
 	struct rig *rig;
 	struct account_bpf *account;

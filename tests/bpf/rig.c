@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/if_xdp.h>
 #include <linux/pkt_cls.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -208,6 +209,32 @@ void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APP
 	rig_put(r, "weir_rows", &slot, &rows);
 	rig_put(r, "weir_cells", &slot, &cells);
 	r->ctl->generation = generation;
+}
+
+uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)
+{
+	struct weir_flow flow;
+
+	assert_int_equal(rig_send(r, s, NULL), WEIR_REASON_PUNTED);
+	assert_true(rig_flow(r, false, s, &flow));
+	rig_verdict(r, flow.id, app, 0);
+	rig_finish(r);
+	return flow.id;
+}
+
+void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns)
+{
+	struct weir_reconnect_key key = {.dport = htons(80), .proto = IPPROTO_TCP, .domain = 1};
+	struct weir_peer peer = {.expires_ns = expires_ns, .app = app, .confidence = 80};
+
+	shape_address(&(struct shape){0}, false, key.src);
+	shape_address(&(struct shape){0}, true, key.dst);
+	rig_put(r, "weir_reconnects", &key, &peer);
+}
+
+uint64_t rig_soon(void)
+{
+	return time_now_ns() + 60000000000ULL;
 }
 
 uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index)

@@ -67,6 +67,13 @@ extern enum rig_hook rig_hooks[2];
 #f "(tc)", f, rig_setup, rig_teardown, &rig_hooks[RIG_TC]                          \
 	}
 
+/* Sends a frame, given as members of struct shape, and expects its reason. */
+#define SEND(r, reason, ...)                                                                       \
+	assert_int_equal(rig_send(r, &(struct shape){__VA_ARGS__}, NULL), WEIR_REASON_##reason)
+#define BACK .reverse = true
+#define DATA .payload = 40
+#define UDP  .proto = IPPROTO_UDP, .payload = 40
+
 int rig_map(const struct rig *r, const char *name);
 int rig_prog(const struct rig *r);
 void rig_put(const struct rig *r, const char *map, const void *key, const void *value);
@@ -86,6 +93,12 @@ void rig_port_flags(struct rig *r, int port, uint32_t flags);
 
 bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out);
 void rig_verdict(struct rig *r, uint64_t id, uint16_t app, uint8_t flags);
+/* Punts a flow's first frame and says what the flow is; nothing stays in the slow path. Returns its
+ * id. */
+uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app);
+/* Host A was found to be an application's at host B, TCP port 80. */
+void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns);
+uint64_t rig_soon(void); /* a minute from now */
 uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index);
 /* Drains the ring of events: how many of a kind, and the last one. */
 unsigned int rig_events(struct rig *r, enum weir_event_kind kind, struct weir_event *last);

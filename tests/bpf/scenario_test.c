@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What becomes of a flow's frames: told from the maps before and after each. Hand-over apart. */
+/* What becomes of a flow's frames by what is known of it and by the policy. Hand-over apart. */
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -9,25 +9,7 @@
 
 #include "bpf/rig.h"
 
-#define SEND(r, reason, ...)                                                                       \
-	assert_int_equal(rig_send(r, &(struct shape){__VA_ARGS__}, NULL), WEIR_REASON_##reason)
-#define BACK .reverse = true
-#define DATA .payload = 40
-#define UDP  .proto = IPPROTO_UDP, .payload = 40
-
 static const struct shape tcp = {DATA};
-
-/* Lets the gate see a TCP flow's start and says what it is. Returns its id. */
-static uint64_t identify(struct rig *r, const struct shape *s, uint16_t app)
-{
-	struct weir_flow flow;
-
-	assert_int_equal(rig_send(r, s, NULL), WEIR_REASON_PUNTED);
-	assert_true(rig_flow(r, false, s, &flow));
-	rig_verdict(r, flow.id, app, 0);
-	rig_finish(r);
-	return flow.id;
-}
 
 static void unconfigured(void **state)
 {
@@ -124,7 +106,7 @@ static void verdict_pass(void **state)
 
 	shape_key(&tcp, &key, &dir);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .seq = 9);
-	id = identify(r, &tcp, RIG_WEB);
+	id = rig_identify(r, &tcp, RIG_WEB);
 	assert_int_equal(rig_sum(r, "weir_app_bytes", RIG_WEB * 2), 0);
 	SEND(r, REDIRECTED, DATA);
 	SEND(r, REDIRECTED, DATA, BACK);
@@ -158,7 +140,7 @@ static void verdict_drop(void **state)
 {
 	struct rig *r = *state;
 
-	identify(r, &tcp, RIG_P2P);
+	rig_identify(r, &tcp, RIG_P2P);
 	for (int i = 0; i < 3; i++) {
 		SEND(r, DROP_VERDICT, DATA);
 		SEND(r, DROP_VERDICT, DATA, BACK);
@@ -172,7 +154,7 @@ static void verdict_reset(void **state)
 	struct rig *r = *state;
 	struct outcome out;
 
-	identify(r, &tcp, RIG_CHAT);
+	rig_identify(r, &tcp, RIG_CHAT);
 	SEND(r, DROP_RESET, .seq = 1);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(rig_send(r, &tcp, &out), WEIR_REASON_PUNTED);
@@ -187,7 +169,7 @@ static void reset_without_slow_path(void **state)
 {
 	struct rig *r = *state;
 
-	identify(r, &tcp, RIG_CHAT);
+	rig_identify(r, &tcp, RIG_CHAT);
 	r->ctl->workers = 0;
 	SEND(r, DROP_RESET, DATA);
 }
@@ -197,23 +179,8 @@ static void reset_is_a_drop_for_udp(void **state)
 	struct rig *r = *state;
 	const struct shape udp = {UDP};
 
-	identify(r, &udp, RIG_CHAT);
+	rig_identify(r, &udp, RIG_CHAT);
 	SEND(r, DROP_VERDICT, UDP);
-}
-
-static void reconnection_put(struct rig *r, uint16_t app, uint64_t expires_ns)
-{
-	struct weir_reconnect_key key = {.dport = htons(80), .proto = IPPROTO_TCP, .domain = 1};
-	struct weir_peer peer = {.expires_ns = expires_ns, .app = app, .confidence = 80};
-
-	shape_address(&tcp, false, key.src);
-	shape_address(&tcp, true, key.dst);
-	rig_put(r, "weir_reconnects", &key, &peer);
-}
-
-static uint64_t soon(void)
-{
-	return time_now_ns() + 60000000000ULL;
 }
 
 static void reconnection(void **state)
@@ -223,7 +190,7 @@ static void reconnection(void **state)
 	struct weir_flow flow;
 	struct outcome out;
 
-	reconnection_put(r, RIG_P2P, soon());
+	rig_reconnect(r, RIG_P2P, rig_soon());
 	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 50000);
 	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 50001);
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, &event), 2);
@@ -236,16 +203,16 @@ static void reconnection(void **state)
 	assert_false(rig_flow(r, true, &(struct shape){.sport = 50000}, &flow));
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .dport = 443);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .a = 3);
-	reconnection_put(r, RIG_CHAT, soon());
+	rig_reconnect(r, RIG_CHAT, rig_soon());
 	assert_int_equal(rig_send(r, &(struct shape){.tcp_flags = SHAPE_SYN, .sport = 50002}, &out),
 			 WEIR_REASON_PUNTED);
 	assert_true(!out.punt.flow_id && out.punt.flags & WEIR_PUNT_RESET);
 	rig_finish(r);
-	reconnection_put(r, RIG_WEB, soon());
+	rig_reconnect(r, RIG_WEB, rig_soon());
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_SYN, .sport = 50003);
 	assert_true(rig_flow(r, true, &(struct shape){.sport = 50003}, &flow));
 	assert_int_equal(flow.method, WEIR_METHOD_RECONNECTION);
-	reconnection_put(r, RIG_P2P, time_now_ns() - 1);
+	rig_reconnect(r, RIG_P2P, time_now_ns() - 1);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .sport = 50004);
 }
 
@@ -253,7 +220,7 @@ static void reconnection(void **state)
 static void endpoint_put(struct rig *r, uint8_t host, uint16_t app)
 {
 	struct weir_endpoint_key key = {.port = htons(6881), .domain = 1};
-	struct weir_peer peer = {.expires_ns = soon(), .app = app};
+	struct weir_peer peer = {.expires_ns = rig_soon(), .app = app};
 
 	if (host)
 		shape_address(&(struct shape){.a = host}, false, key.host);
@@ -312,7 +279,7 @@ static void blocked(void **state)
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, &event), 2);
 	assert_int_equal(event.reason, WEIR_REASON_DROP_BLOCKED);
 	SEND(r, PUNTED, DATA, .sport = 1, .dport = 81);
-	block_put(r, 0, soon());
+	block_put(r, 0, rig_soon());
 	SEND(r, DROP_BLOCKED, DATA, .sport = 1, .dport = 82);
 	SEND(r, DROP_BLOCKED, .proto = IPPROTO_ICMP, .icmp_type = 8);
 	SEND(r, PUNTED, DATA, .sport = 1, .b = 3);
@@ -327,7 +294,7 @@ static void block_of_live_flows(void **state)
 	struct rig *r = *state;
 	struct weir_flow flow;
 
-	identify(r, &tcp, RIG_WEB);
+	rig_identify(r, &tcp, RIG_WEB);
 	SEND(r, REDIRECTED, DATA);
 	SEND(r, PUNTED, UDP);
 	rig_finish(r);
@@ -355,7 +322,7 @@ static void reload(void **state)
 	struct rig *r = *state;
 	struct weir_flow flow;
 
-	identify(r, &tcp, RIG_WEB);
+	rig_identify(r, &tcp, RIG_WEB);
 	SEND(r, REDIRECTED, DATA);
 	rig_policy(r, 2, strict);
 	SEND(r, DROP_VERDICT, DATA);
@@ -373,7 +340,7 @@ static void identified_again(void **state)
 {
 	struct rig *r = *state;
 	struct weir_flow flow;
-	uint64_t id = identify(r, &tcp, RIG_WEB);
+	uint64_t id = rig_identify(r, &tcp, RIG_WEB);
 
 	SEND(r, REDIRECTED, DATA);
 	rig_verdict(r, id, RIG_P2P, 0);
@@ -391,12 +358,12 @@ static void classes(void **state)
 	struct rig *r = *state;
 	struct weir_flow flow;
 
-	identify(r, &from, RIG_P2P);
+	rig_identify(r, &from, RIG_P2P);
 	SEND(r, REDIRECTED, DATA, .a = 70);
 	SEND(r, REDIRECTED, DATA, .a = 70, BACK);
 	assert_true(rig_flow(r, true, &from, &flow));
 	assert_int_equal(flow.class[0] + flow.class[1], 1);
-	identify(r, &to, RIG_P2P);
+	rig_identify(r, &to, RIG_P2P);
 	SEND(r, DROP_VERDICT, DATA, .b = 70);
 }
 
@@ -411,7 +378,7 @@ static void restart_after_close(void **state)
 	struct rig *r = *state;
 	struct weir_event event;
 	struct weir_flow flow;
-	uint64_t id = identify(r, &tcp, RIG_WEB);
+	uint64_t id = rig_identify(r, &tcp, RIG_WEB);
 
 	SEND(r, REDIRECTED, DATA);
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_SYN, .seq = 5);
@@ -468,293 +435,6 @@ static void restart_into_a_known_peer(void **state)
 	SEND(r, REDIRECTED, DATA, .dport = 6881);
 }
 
-static void slow_path_gone(struct rig *r)
-{
-	uint64_t id;
-	struct weir_flow flow;
-
-	SEND(r, STACK_FAILURE, DATA, .sport = 1);
-	r->ctl->flags |= WEIR_CTL_FAILURE_DROP;
-	SEND(r, DROP_FAILURE, DATA, .sport = 1);
-	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .sport = 2);
-	r->ctl->flags &= ~WEIR_CTL_FAILURE_DROP;
-	/* Decided flows do not notice, and what is known is still folded in. */
-	assert_true(rig_flow(r, false, &(struct shape){.sport = 1}, &flow));
-	id = flow.id;
-	rig_verdict(r, id, RIG_WEB, 0);
-	SEND(r, REDIRECTED, DATA, .sport = 1);
-}
-
-static void failure_no_workers(void **state)
-{
-	struct rig *r = *state;
-
-	r->ctl->workers = 0;
-	slow_path_gone(r);
-}
-
-static void failure_hung(void **state)
-{
-	struct rig *r = *state;
-
-	r->hung = true;
-	r->ctl->heartbeat_ns[0] = time_now_ns() - 600000000;
-	slow_path_gone(r);
-	r->ctl->heartbeat_ns[0] = time_now_ns() + 10000000000ULL;
-	SEND(r, PUNTED, DATA, .sport = 3);
-}
-
-static void failure_no_socket(void **state)
-{
-	struct rig *r = *state;
-	uint32_t index = 0;
-
-	assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_xsk"), &index), 0);
-	slow_path_gone(r);
-}
-
-static void overload(void **state)
-{
-	struct rig *r = *state;
-
-	r->sent[0] = r->read[0] + 56;
-	SEND(r, STACK_OVERLOAD, DATA, .sport = 1);
-	r->ctl->flags |= WEIR_CTL_OVERLOAD_DROP;
-	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
-	r->ctl->flags &= ~WEIR_CTL_OVERLOAD_DROP;
-	r->sent[0] = r->read[0] + 55;
-	SEND(r, PUNTED, DATA, .sport = 1);
-	/* Now a frame of this direction is up there: the next must not overtake it. */
-	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
-	SEND(r, DROP_OVERLOAD, .sport = 1);
-	rig_finish(r);
-	SEND(r, PUNTED, DATA, .sport = 1);
-	/* The worker has made up for lost frames before the kernel told of them. */
-	r->sent[0] = r->read[0] - 3;
-	SEND(r, PUNTED, DATA, .sport = 1);
-}
-
-static void flood_spares_the_decided(void **state)
-{
-	struct rig *r = *state;
-	struct weir_flow flow;
-
-	identify(r, &tcp, RIG_WEB);
-	SEND(r, REDIRECTED, DATA);
-	for (int i = 1; i < 3000; i++)
-		SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .sport = i, .dport = 999);
-	assert_true(rig_flow(r, true, &tcp, &flow));
-	SEND(r, REDIRECTED, DATA);
-	assert_int_equal(rig_sum(r, "weir_cache", 2), 3000);
-}
-
-/* An evicted decision is found again while user space's word for it is there. */
-static void decided_again_after_eviction(void **state)
-{
-	struct rig *r = *state;
-	struct weir_flow_key key;
-	struct weir_flow flow;
-	uint64_t id = identify(r, &tcp, RIG_P2P);
-
-	SEND(r, DROP_VERDICT, DATA);
-	shape_key(&tcp, &key, NULL);
-	assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_decided"), &key), 0);
-	SEND(r, DROP_VERDICT, DATA);
-	assert_true(rig_flow(r, true, &tcp, &flow));
-	assert_true(flow.id == id);
-}
-
-static void no_egress(void **state)
-{
-	struct weir_mac_key mac = {.mac = {2, 0, 0, 0, 0, 0x0b}, .domain = 1};
-	struct rig *r = *state;
-	uint32_t here = RIG_A;
-
-	assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_macs"), &mac), 0);
-	SEND(r, STACK_NO_EGRESS, DATA);
-	/* The answer says where the other end is. */
-	SEND(r, STACK_NO_PAYLOAD, BACK);
-	SEND(r, PUNTED, DATA);
-	rig_put(r, "weir_macs", &mac, &here);
-	SEND(r, STACK_NO_EGRESS, DATA, .sport = 1);
-}
-
-static void stations_are_learned(void **state)
-{
-	struct weir_mac_key mac = {.mac = {2, 0, 0, 0, 0, 0x0a}, .domain = 1};
-	struct rig *r = *state;
-	uint32_t port = 0;
-	int map = rig_map(r, "weir_macs");
-
-	assert_int_equal(bpf_map_delete_elem(map, &mac), 0);
-	SEND(r, STACK_NOT_IP, .ip = SHAPE_ARP, .multicast = true);
-	assert_int_equal(bpf_map_lookup_elem(map, &mac, &port), 0);
-	assert_int_equal(port, RIG_A);
-	port = RIG_B;
-	rig_put(r, "weir_macs", &mac, &port);
-	SEND(r, STACK_FRAGMENT, .more = true, .payload = 16);
-	assert_int_equal(bpf_map_lookup_elem(map, &mac, &port), 0);
-	assert_int_equal(port, RIG_A);
-}
-
-static void no_redirect(void **state)
-{
-	struct rig *r = *state;
-	uint32_t tc = r->hook == RIG_TC ? WEIR_PORT_TC : 0, port = RIG_B;
-
-	identify(r, &tcp, RIG_WEB);
-	rig_port_flags(r, RIG_B, tc | WEIR_PORT_ENABLED | WEIR_PORT_FORWARDING);
-	SEND(r, STACK_NO_REDIRECT, DATA);
-	/* The slow path sends on either hook. */
-	SEND(r, PUNTED, DATA, .sport = 1);
-	rig_port_flags(r, RIG_B, RIG_PORT_USUAL | (tc ^ WEIR_PORT_TC));
-	SEND(r, STACK_NO_REDIRECT, DATA);
-	SEND(r, PUNTED, DATA, .sport = 2);
-	rig_port_flags(r, RIG_B, tc | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING);
-	SEND(r, STACK_NO_REDIRECT, DATA);
-	SEND(r, STACK_NO_REDIRECT, DATA, .sport = 3);
-	rig_port_flags(r, RIG_B, tc | WEIR_PORT_REDIRECT | WEIR_PORT_ENABLED);
-	SEND(r, STACK_NO_REDIRECT, DATA);
-	rig_port_flags(r, RIG_B, tc | RIG_PORT_USUAL);
-	SEND(r, REDIRECTED, DATA);
-	if (r->hook == RIG_XDP) {
-		assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_devmap"), &port), 0);
-		SEND(r, STACK_NO_REDIRECT, DATA);
-	}
-}
-
-/* A port that is switched off is the kernel's alone, in both directions. */
-static void other_port_disabled(void **state)
-{
-	struct rig *r = *state;
-	uint32_t usual = RIG_PORT_USUAL | (r->hook == RIG_TC ? WEIR_PORT_TC : 0);
-
-	identify(r, &tcp, RIG_P2P);
-	SEND(r, DROP_VERDICT, DATA);
-	reconnection_put(r, RIG_P2P, soon());
-	rig_port_flags(r, RIG_B, usual & ~WEIR_PORT_ENABLED);
-	SEND(r, STACK_DISABLED, DATA);
-	SEND(r, STACK_DISABLED, .tcp_flags = SHAPE_SYN, .sport = 2);
-	rig_port_flags(r, RIG_B, usual);
-	SEND(r, DROP_VERDICT, DATA);
-	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 2);
-}
-
-static void oversize(void **state)
-{
-	struct rig *r = *state;
-	struct weir_port cfg;
-	uint32_t port = RIG_B;
-
-	identify(r, &tcp, RIG_WEB);
-	SEND(r, REDIRECTED, .payload = 1464);
-	SEND(r, STACK_OVERSIZE, .payload = 1465);
-	SEND(r, STACK_OVERSIZE, .payload = 1465, .sport = 1);
-	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
-	cfg.max_frame = 2000;
-	rig_put(r, "weir_ports", &port, &cfg);
-	SEND(r, REDIRECTED, .payload = 1946);
-	SEND(r, PUNTED, .payload = 1646, .sport = 1);
-	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
-}
-
-/* TC hands over many wire segments at once; each has to fit, not their sum. */
-static void merged_segments(void **state)
-{
-	struct rig *r = *state;
-	struct outcome out;
-
-	if (r->hook == RIG_XDP)
-		return;
-	r->gso_size = 600;
-	assert_int_equal(rig_send(r, &(struct shape){.payload = 1600}, &out), WEIR_REASON_PUNTED);
-	assert_int_equal(out.punt.segments, 3);
-	assert_int_equal(out.segments, 3);
-	assert_int_equal(r->sent[0], 3);
-	r->gso_segs = 3;
-	assert_int_equal(rig_send(r, &(struct shape){.payload = 1600}, &out), WEIR_REASON_PUNTED);
-	assert_int_equal(out.punt.segments, 3);
-	assert_int_equal(out.punt.number, 2);
-	r->gso_size = 1500;
-	SEND(r, STACK_OVERSIZE, .payload = 1600);
-}
-
-static void fragment_of_a_dropped_flow(void **state)
-{
-	const struct shape udp = {UDP};
-	struct rig *r = *state;
-
-	SEND(r, STACK_FRAGMENT, UDP, .more = true);
-	identify(r, &udp, RIG_P2P);
-	SEND(r, DROP_VERDICT, UDP);
-	SEND(r, DROP_VERDICT, UDP, .more = true);
-	SEND(r, STACK_FRAGMENT, UDP, .part = 1480);
-	identify(r, &tcp, RIG_CHAT);
-	SEND(r, PUNTED, DATA);
-	SEND(r, DROP_RESET, DATA, .more = true);
-}
-
-/* A protocol without anything to inspect is known by its number. */
-static void protocol_alone(void **state)
-{
-	const struct shape echo = {.proto = IPPROTO_ICMP, .icmp_type = 8, .sport = 7};
-	static const uint8_t strict[RIG_APPS] = {[RIG_PING] = WEIR_ACTION_RESET};
-	struct rig *r = *state;
-	struct weir_flow flow;
-
-	assert_int_equal(rig_send(r, &echo, NULL), WEIR_REASON_REDIRECTED);
-	assert_true(rig_flow(r, true, &echo, &flow));
-	assert_int_equal(flow.app, RIG_PING);
-	assert_int_equal(flow.method, WEIR_METHOD_PORT);
-	SEND(r, REDIRECTED, .proto = IPPROTO_ESP);
-	assert_true(rig_flow(r, true, &(struct shape){.proto = IPPROTO_ESP}, &flow));
-	assert_int_equal(flow.method, WEIR_METHOD_NONE);
-	rig_policy(r, 2, strict);
-	assert_int_equal(rig_send(r, &echo, NULL), WEIR_REASON_DROP_VERDICT);
-}
-
-static void events_are_bounded(void **state)
-{
-	struct rig *r = *state;
-
-	reconnection_put(r, RIG_P2P, soon());
-	for (int i = 0; i < 40; i++)
-		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 1000 + i);
-	assert_true(rig_sum(r, "weir_cache", 3) > 0);
-	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL) + rig_sum(r, "weir_cache", 3), 40);
-	r->ctl->flags &= ~WEIR_CTL_EVENTS;
-	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
-	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 0);
-}
-
-/* A daemon of another run takes over flows that were left pending. */
-static void epoch_moves_on(void **state)
-{
-	struct rig *r = *state;
-	struct weir_flow flow;
-
-	SEND(r, PUNTED, DATA);
-	r->ctl->epoch = 8;
-	r->ctl->clock_ds = 130;
-	SEND(r, PUNTED, DATA);
-	assert_true(rig_flow(r, false, &tcp, &flow));
-	assert_int_equal(flow.epoch, 8);
-	assert_int_equal(flow.created_ds, 100);
-	assert_int_equal(flow.seen_ds, 130);
-}
-
-static void ports_of_other_domains(void **state)
-{
-	struct weir_port cfg;
-	struct rig *r = *state;
-	uint32_t port = RIG_A;
-
-	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
-	cfg.domain = 2;
-	rig_put(r, "weir_ports", &port, &cfg);
-	SEND(r, STACK_NO_EGRESS, DATA);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -776,23 +456,6 @@ int main(void)
 		RIG_TEST(restart_after_close),
 		RIG_TEST(restart_before_decision),
 		RIG_TEST(restart_into_a_known_peer),
-		RIG_TEST(failure_no_workers),
-		RIG_TEST(failure_hung),
-		RIG_TEST(failure_no_socket),
-		RIG_TEST(overload),
-		RIG_TEST(flood_spares_the_decided),
-		RIG_TEST(decided_again_after_eviction),
-		RIG_TEST(no_egress),
-		RIG_TEST(stations_are_learned),
-		RIG_TEST(no_redirect),
-		RIG_TEST(other_port_disabled),
-		RIG_TEST(oversize),
-		RIG_TEST(merged_segments),
-		RIG_TEST(fragment_of_a_dropped_flow),
-		RIG_TEST(protocol_alone),
-		RIG_TEST(events_are_bounded),
-		RIG_TEST(epoch_moves_on),
-		RIG_TEST(ports_of_other_domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ static void check_says_what_is_wrong(void **state)
 	assert_int_equal(o.status, CLI_FAILED);
 	assert_string_equal(o.out, "");
 	snprintf(want, sizeof(want),
-		 "weir: %s:2:28: when: unknown feature `b`, did you mean `a`?\n", bad);
+		 "%s:2:28: when: unknown feature `b`, did you mean `a`?\n", bad);
 	assert_string_equal(o.err, want);
 	RUN(&o, "check", "--json", bad);
 	assert_int_equal(o.status, CLI_FAILED);

@@ -537,6 +537,19 @@ static void recent_events_are_objects(void **state)
 	json_decref(data);
 }
 
+static void events_of_no_type_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	json_t *args = json_pack("{s:s}", "type", "flwo"), *data = NULL;
+	struct error e = {0};
+
+	assert_int_equal(query_recent(&f->w, args, &data, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "flwo"));
+	assert_non_null(strstr(e.text, "flow, drop"));
+	assert_null(data);
+	json_decref(args);
+}
+
 static void ports_are_listed(void **state)
 {
 	struct fixture *f = *state;
@@ -564,6 +577,7 @@ int main(void)
 		WITH(hits_go_on_over_a_reload),
 		WITH(only_applications_with_traffic_are_counted),
 		WITH(recent_events_are_objects),
+		WITH(events_of_no_type_are_refused),
 		WITH(ports_are_listed),
 	};
 

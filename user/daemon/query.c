@@ -380,10 +380,26 @@ static bool recent_add(const char *line, void *arg)
 	return true;
 }
 
+int query_event_type(const json_t *args, const char **type, struct error *e)
+{
+	const char *wanted = json_string_value(json_object_get(args, "type"));
+
+	if (wanted && !audit_type_known(wanted))
+		return error_set(e, -EINVAL, "no events of type %s: they are %s", wanted,
+				 AUDIT_TYPES);
+	*type = wanted;
+	return 0;
+}
+
 int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e)
 {
-	json_t *list = json_array();
+	const char *type;
+	json_t *list;
+	int err = query_event_type(args, &type, e);
 
-	audit_recent(w->audit, json_string_value(json_object_get(args, "type")), recent_add, list);
+	if (err < 0)
+		return err;
+	list = json_array();
+	audit_recent(w->audit, type, recent_add, list);
 	return answer(json_pack("{s:o}", "events", list), data, e);
 }

@@ -12,7 +12,14 @@
 /* Completion cookie of a frame that has no slot: a reset made here. */
 #define WORKER_COOKIE_NONE UINT32_MAX
 
+/* When frames were last steered to a receive ring of ours. */
+struct worker_ring {
+	uint32_t sent; /* weir_xsk_sent at that time */
+	uint64_t since_ns;
+};
+
 struct worker {
+	struct worker_ring rings[WEIR_PORTS_MAX][WEIR_QUEUES_MAX];
 	struct worker_shared *shared;
 	uint32_t index;
 	struct inspector *inspector;

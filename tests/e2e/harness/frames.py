@@ -142,6 +142,8 @@ class Sniffer:
                 frame, extra, _, address = self._socket.recvmsg(65600, 128)
             except TimeoutError:
                 continue
+            except OSError:  # the interface went away
+                return
             if address[2] == PACKET_OUTGOING:
                 continue
             seen = decode(frame, self._tags(extra))

@@ -208,6 +208,14 @@ class Net:
                 proc.must(["ip", "netns", "exec", node.ns, "sh", "-c",
                            f"echo 1 >/sys/class/net/{interface}/queues/rx-0/rps_cpus"])
 
+    def meet(self, one, other):
+        """
+        Both learn each other's link address, and the gateway where they are. Datagrams that wait
+        for an address are overtaken by those sent just after the answer.
+        """
+        for version in (4, 6):
+            one.must(["ping", f"-{version}", "-c", "1", "-W", "5", other.ip(version)])
+
     def make_bridge(self, name="br0"):
         """A bridge as the gateway has without weir: the plain kernel path."""
         lines = [f"link add {name} type bridge stp_state 0 mcast_snooping 0"]

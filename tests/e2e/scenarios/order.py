@@ -19,6 +19,7 @@ def order(lab):
     net.s1.spawn(["iperf3", "-s"])
     wait_listening(net.s1, net.s1.ip4, TCP_PORT)
     weir = lab.weir(net, swarm.DROP).start()
+    net.meet(net.c1, net.s1)
     hand_over_soon(net, weir)
     for version in (4, 6):
         bulk_tcp(lab, net, version)

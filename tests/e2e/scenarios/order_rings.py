@@ -13,6 +13,7 @@ def order_rings(lab):
     net = lab.net()
     net.keep_order()
     weir = lab.weir(net, "rings: { frames: 64 }\n" + swarm.DROP).start()
+    net.meet(net.c1, net.s1)
     arrived = 0
     for burst in range(ROUNDS):
         streams = [orders.UdpStream(lab, net.c1, net.s1, 6000 + burst * AT_ONCE + number,
