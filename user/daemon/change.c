@@ -45,6 +45,9 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	if (err < 0)
 		return error_set(e, err, "port %s: %s", p->name, strerror(-err));
 	p->enabled = enable;
+	/* Switched on again after what made it lose frames was put right. */
+	p->lossy = p->lossy && !enable;
+	port_refresh(w, index);
 	log_info("port %s %s", p->name, enable ? "enabled" : "disabled");
 	weir_event(w, "port", enable ? "enabled" : "disabled", p->name);
 	*data = json_pack("{s:s, s:b}", "port", p->name, "enabled", enable);
