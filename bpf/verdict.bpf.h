@@ -133,7 +133,8 @@ static __always_inline int first_drop(struct frame *f, struct weir_flow *flow,
 		count_app_flow(d->app, d->method);
 		count_rule(f->generation, d->rule);
 	}
-	flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
+	if (flow_drop_is_news(f))
+		flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
 	if (d->action != WEIR_ACTION_RESET || punt_check(f, flow) != WEIR_REASON_PUNTED)
 		return reason;
 	f->fallback = reason;
@@ -188,8 +189,11 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 	if (!f->pkt.payload && !flow_outstanding(flow->slot, f->pkt.dir))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
-	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD)
+	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD ||
+	    r == WEIR_REASON_STACK_OVERSIZE)
 		stack_note(f, flow);
+	if (r == WEIR_REASON_STACK_OVERSIZE)
+		flow_give_up(f, key, flow);
 	if (r != WEIR_REASON_PUNTED)
 		return r;
 	if (!stack_settled(f, flow))
