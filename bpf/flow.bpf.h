@@ -5,7 +5,8 @@
 
 #include "policy.bpf.h"
 
-#define EEXIST 17
+#define EEXIST	     17
+#define OVERSIZE_MAX 8 /* frames beyond the slow path's reach before a flow stays unknown */
 
 static __always_inline bool flow_closed(__u32 flags)
 {
@@ -19,8 +20,8 @@ static __always_inline bool packet_is_syn(const struct packet *p)
 	return (p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN;
 }
 
-/* The slot both directions share. The seed is the daemon's, so that nobody outside can choose. */
-static __always_inline __u32 flow_slot(const struct frame *f, const struct weir_ctl *ctl)
+/* Both directions' hash. The seed is the daemon's, so that nobody outside can choose. */
+static __always_inline __u32 flow_hash(const struct frame *f, const struct weir_ctl *ctl)
 {
 	const __u32 *word = (const __u32 *)&f->pkt.key;
 	__u64 hash = ctl->hash_seed;
@@ -29,7 +30,7 @@ static __always_inline __u32 flow_slot(const struct frame *f, const struct weir_
 		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ULL;
 		hash ^= hash >> 29;
 	}
-	return (__u32)(hash >> 32) & ctl->slots_mask;
+	return hash >> 32;
 }
 
 /* A new entry of which this frame is the first. */
@@ -44,7 +45,7 @@ static __always_inline void flow_init(const struct frame *f, struct weir_flow *f
 	flow->generation = f->generation;
 	if (ctl) {
 		flow->epoch = ctl->epoch;
-		flow->slot = flow_slot(f, ctl);
+		flow->slot = flow_hash(f, ctl) & ctl->slots_mask;
 	}
 	flow->rule = WEIR_RULE_DEFAULT;
 	flow->flags = dir ? WEIR_FLOW_ORIGIN : 0;
@@ -119,6 +120,39 @@ __noinline int flow_event(const struct frame *f, const struct weir_flow *flow, _
 	/* A forced wake-up costs fifty times the record; the daemon polls. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
+}
+
+#define TOLD_AGAIN_DS 600 /* a flow that is dropped over and over is reported once a minute */
+#define TOLD_MAX_A_DS 100 /* reports in a tenth of a second */
+
+/*
+ * Whether a drop without a flow is to be reported: such a frame has no entry to remember it by, and
+ * whoever sends a million of them must not keep the daemon writing.
+ */
+__noinline int flow_drop_is_news(const struct frame *f)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	__u32 hash, index, last = WEIR_TOLD;
+	struct weir_told *told, *rate;
+
+	if (!f || !ctl)
+		return 0;
+	hash = flow_hash(f, ctl);
+	index = hash & (WEIR_TOLD - 1);
+	told = bpf_map_lookup_elem(&weir_told, &index);
+	rate = bpf_map_lookup_elem(&weir_told, &last);
+	if (!told || !rate)
+		return 0;
+	if (told->hash == hash && told->time_ds && f->clock_ds - told->time_ds < TOLD_AGAIN_DS)
+		return 0;
+	if (rate->time_ds != f->clock_ds)
+		*rate = (struct weir_told){.time_ds = f->clock_ds};
+	if (__sync_fetch_and_add(&rate->hash, 1) >= TOLD_MAX_A_DS) {
+		count_cache(CACHE_EVENTS_LOST);
+		return 0;
+	}
+	*told = (struct weir_told){.hash = hash, .time_ds = f->clock_ds};
+	return 1;
 }
 
 /* Whether frames of this slot and direction are in the slow path. */
@@ -201,17 +235,43 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
 	return true;
 }
 
+/* Decides an undecided flow. 0, or the map's error. The old entry stays, marked, for the CPU that
+ * has just looked it up. */
+static __always_inline int flow_move(const struct frame *f, const struct weir_flow_key *key,
+				     struct weir_flow *undecided, const struct decision *d)
+{
+	struct weir_flow flow = *undecided;
+	int r = flow_insert(f, key, &flow, d);
+
+	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
+	return r == -EEXIST ? 0 : r;
+}
+
+/*
+ * Decides a flow as unknown when it goes on in frames that the slow path cannot take: nobody will
+ * ever say what it is.
+ */
+static __noinline void flow_give_up(const struct frame *f, const struct weir_flow_key *key,
+				    struct weir_flow *undecided)
+{
+	struct decision d = {};
+
+	if (++undecided->oversize < OVERSIZE_MAX)
+		return;
+	flow_decision(undecided, &d);
+	policy_decide(f, &d);
+	flow_move(f, key, undecided, &d);
+}
+
 /*
  * Moves an undecided flow into the decided table when it can be decided: it is blocked since the
  * generation moved, or user space has said what it is. Returns 0 (moved), 1 (stays undecided) or
- * the map's error. The old entry stays, marked, for the CPU that has just looked it up.
+ * the map's error.
  */
 static __noinline int flow_fold(const struct frame *f, const struct weir_flow_key *key,
 				struct weir_flow *undecided)
 {
 	struct decision d = {};
-	struct weir_flow flow;
-	int r;
 
 	flow_decision(undecided, &d);
 	if (undecided->generation != f->generation && policy_blocked(f)) {
@@ -222,10 +282,7 @@ static __noinline int flow_fold(const struct frame *f, const struct weir_flow_ke
 			return 1;
 		policy_decide(f, &d);
 	}
-	flow = *undecided;
-	r = flow_insert(f, key, &flow, &d);
-	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
-	return r == -EEXIST ? 0 : r;
+	return flow_move(f, key, undecided, &d);
 }
 
 /* Decides a flow again after the generation moved, by what is known about it now. */

@@ -24,9 +24,20 @@
 #define WEIR_SLOTS_DEFAULT 4096
 #define WEIR_PROBES	   1024 /* a power of two; slots may share one, which costs time only */
 
-/* When the gate last let a frame of a draining slot through, in milliseconds. */
+/* In milliseconds: when the gate last let a frame of a draining slot through, and when it last gave
+ * one to the stack. */
 struct weir_probe {
 	__u32 ms[2];
+	__u32 stack_ms[2];
+};
+
+#define WEIR_TOLD 1024 /* a power of two; what shares an element is told of again */
+
+/* A flow whose drop was reported, and when; the element behind the last counts reports. CPUs
+ * may both report what came in at the same time. */
+struct weir_told {
+	__u32 hash;
+	__u32 time_ds;
 };
 
 struct {
@@ -100,6 +111,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_probe);
 } weir_probe SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_TOLD + 1);
+	__type(key, __u32);
+	__type(value, struct weir_told);
+} weir_told SEC(".maps");
 
 /*
  * XSKMAP index i is n[i % 2] of element i / 2: an array keeps its elements 8 bytes apart, and user

@@ -5,8 +5,6 @@
 
 #include "flow.bpf.h"
 
-#define PUNT_WIRE_MAX 1700 /* bytes of frame that fit a chunk behind its headroom and metadata */
-
 static __always_inline int punt_on_failure(void)
 {
 	return ctl_has(WEIR_CTL_FAILURE_DROP) ? WEIR_REASON_DROP_FAILURE
@@ -19,6 +17,53 @@ static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
 	if (ctl_has(WEIR_CTL_OVERLOAD_DROP) || flow_outstanding(slot, f->pkt.dir))
 		return WEIR_REASON_DROP_OVERLOAD;
 	return WEIR_REASON_STACK_OVERLOAD;
+}
+
+/*
+ * The stack's path is not at its end when XDP has passed a frame: it waits for the poll to finish,
+ * and with receive steering for another CPU. What follows on another path could overtake it, so for
+ * this long nothing does.
+ */
+#define PUNT_SETTLE_MS 2
+
+static __always_inline struct weir_probe *punt_probe(__u32 slot)
+{
+	__u32 index = slot & (WEIR_PROBES - 1);
+
+	return bpf_map_lookup_elem(&weir_probe, &index);
+}
+
+static __always_inline __u32 now_ms(void)
+{
+	return bpf_ktime_get_ns() / 1000000;
+}
+
+/* Notes that the stack got a frame that should have gone up. */
+static __always_inline void stack_note(const struct frame *f, struct weir_flow *flow)
+{
+	struct weir_probe *probe = punt_probe(flow->slot);
+	__u32 dir = f->pkt.dir & 1;
+
+	if (!probe)
+		return;
+	probe->stack_ms[dir] = now_ms();
+	if (!(flow->flags & WEIR_FLOW_STACKED(dir)))
+		__sync_fetch_and_or(&flow->flags, WEIR_FLOW_STACKED(dir));
+}
+
+/* Whether what the stack got of this direction is through. */
+static __always_inline bool stack_settled(const struct frame *f, struct weir_flow *flow)
+{
+	__u32 dir = f->pkt.dir & 1, bit = WEIR_FLOW_STACKED(dir);
+	struct weir_probe *probe;
+
+	if (!(flow->flags & bit))
+		return true;
+	probe = punt_probe(flow->slot);
+	if (probe && (__s32)(now_ms() - probe->stack_ms[dir]) < PUNT_SETTLE_MS)
+		return false;
+	__sync_fetch_and_and(&flow->flags, ~bit);
+	return true;
 }
 
 /* Finds the socket of the slot's worker; false when nobody would read it. */
@@ -71,8 +116,9 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 	r = frame_egress(f, flow, 0);
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
-	if (f->wire > PUNT_WIRE_MAX)
-		return WEIR_REASON_STACK_OVERSIZE;
+	if (f->wire > WEIR_PUNT_BYTES_MAX)
+		return flow_outstanding(flow->slot, f->pkt.dir) ? WEIR_REASON_DROP_OVERLOAD
+								: WEIR_REASON_STACK_OVERSIZE;
 	if (!punt_find_socket(f, flow->slot))
 		return punt_on_failure();
 	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);
@@ -116,12 +162,12 @@ __noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 fl
 /* A draining slot lets one frame a millisecond through, so that its last number is seen again. */
 static __always_inline bool punt_is_probe(__u32 slot, __u32 dir, __u64 now_ns)
 {
-	__u32 index = slot & (WEIR_PROBES - 1), now_ms = now_ns / 1000000;
-	struct weir_probe *probe = bpf_map_lookup_elem(&weir_probe, &index);
+	struct weir_probe *probe = punt_probe(slot);
+	__u32 now = now_ns / 1000000;
 
-	if (!probe || probe->ms[dir & 1] == now_ms)
+	if (!probe || probe->ms[dir & 1] == now)
 		return false;
-	probe->ms[dir & 1] = now_ms;
+	probe->ms[dir & 1] = now;
 	return true;
 }
 

@@ -38,6 +38,8 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	if (!f || !flow)
 		return WEIR_REASON_STACK_FAILURE;
 	bit = WEIR_FLOW_HANDOVER(f->pkt.dir & 1);
+	if (!stack_settled(f, flow))
+		return WEIR_REASON_DROP_HANDOVER;
 	if (flow->flags & WEIR_FLOW_INSPECT)
 		flow_inspected(flow);
 	inspect = flow->flags & WEIR_FLOW_INSPECT && f->pkt.payload;
@@ -96,7 +98,8 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 	if (unlikely(flow_is_tracked(&f->pkt)) && flow_track(f, flow))
 		flow_event(f, flow, WEIR_EVENT_CLOSED, 0);
 	if (flow->action == WEIR_ACTION_PASS) {
-		if (unlikely(flags & (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) | WEIR_FLOW_INSPECT)))
+		if (unlikely(flags & (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) |
+				      WEIR_FLOW_STACKED(f->pkt.dir & 1) | WEIR_FLOW_INSPECT)))
 			return decided_drain(f, flow);
 		return frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	}
@@ -130,7 +133,8 @@ static __always_inline int first_drop(struct frame *f, struct weir_flow *flow,
 		count_app_flow(d->app, d->method);
 		count_rule(f->generation, d->rule);
 	}
-	flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
+	if (flow_drop_is_news(f))
+		flow_event(f, flow, WEIR_EVENT_DROPPED, reason);
 	if (d->action != WEIR_ACTION_RESET || punt_check(f, flow) != WEIR_REASON_PUNTED)
 		return reason;
 	f->fallback = reason;
@@ -185,8 +189,15 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 	if (!f->pkt.payload && !flow_outstanding(flow->slot, f->pkt.dir))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
+	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD ||
+	    r == WEIR_REASON_STACK_OVERSIZE)
+		stack_note(f, flow);
+	if (r == WEIR_REASON_STACK_OVERSIZE)
+		flow_give_up(f, key, flow);
 	if (r != WEIR_REASON_PUNTED)
 		return r;
+	if (!stack_settled(f, flow))
+		return WEIR_REASON_DROP_HANDOVER;
 	if (flow->epoch != ctl->epoch)
 		flow->epoch = ctl->epoch;
 	f->fallback = punt_on_failure();

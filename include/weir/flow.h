@@ -53,7 +53,10 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 #define WEIR_FLOW_ORIGIN    (1u << 9)  /* set: side 1 sent the first frame seen; clear: side 0 */
 #define WEIR_FLOW_MIDSTREAM (1u << 10) /* TCP flow whose start was not seen */
 #define WEIR_FLOW_TWOWAY    (1u << 11) /* both directions were seen */
-#define WEIR_FLOW_BLOCKED   (1u << 12) /* decided: dropped by a block, not by the policy */
+#define WEIR_FLOW_STACKED(dir)                                                                     \
+	(1u << (13 + (dir))) /* the stack got payload of this direction while the slow path was    \
+				full or gone */
+#define WEIR_FLOW_BLOCKED (1u << 12) /* decided: dropped by a block, not by the policy */
 
 struct weir_flow {
 	__u64 id; /* random, never 0 */
@@ -73,9 +76,10 @@ struct weir_flow {
 	__u8 action;	/* enum weir_action */
 	__u8 method;	/* enum weir_method */
 	__u8 confidence;
-	__u8 resets;  /* frames punted for a reset so far */
-	__u8 port[2]; /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
-	__u8 pad[2];
+	__u8 resets;   /* frames punted for a reset so far */
+	__u8 port[2];  /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
+	__u8 oversize; /* frames of an undecided flow that the slow path could not take */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct weir_flow) == 96, "weir_flow");
 

@@ -11,6 +11,17 @@
 
 static const struct shape tcp = {DATA};
 
+/* When the stack last got a frame, for every slot: in the future, or long ago. */
+static void stack_busy(struct rig *r, bool busy)
+{
+	uint32_t now_ms = (uint32_t)(time_now_ns() / 1000000);
+	uint32_t when = busy ? now_ms + 10000 : now_ms - 10000;
+	uint32_t probe[4] = {0, 0, when, when};
+
+	for (uint32_t i = 0; i < 1024; i++)
+		assert_int_equal(bpf_map_update_elem(rig_map(r, "weir_probe"), &i, probe, 0), 0);
+}
+
 static void slow_path_gone(struct rig *r)
 {
 	uint64_t id;
@@ -25,6 +36,12 @@ static void slow_path_gone(struct rig *r)
 	assert_true(rig_flow(r, false, &(struct shape){.sport = 1}, &flow));
 	id = flow.id;
 	rig_verdict(r, id, RIG_WEB, 0);
+	/* But nothing overtakes what the stack has just got. */
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, DATA, .sport = 1);
+	stack_busy(r, false);
+	SEND(r, REDIRECTED, DATA, .sport = 1);
+	stack_busy(r, true);
 	SEND(r, REDIRECTED, DATA, .sport = 1);
 }
 
@@ -66,6 +83,9 @@ static void overload(void **state)
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
 	r->ctl->flags &= ~WEIR_CTL_OVERLOAD_DROP;
 	r->sent[0] = r->read[0] + 55;
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, DATA, .sport = 1);
+	stack_busy(r, false);
 	SEND(r, PUNTED, DATA, .sport = 1);
 	/* Now a frame of this direction is up there: the next must not overtake it. */
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
@@ -197,8 +217,31 @@ static void oversize(void **state)
 	cfg.max_frame = 2000;
 	rig_put(r, "weir_ports", &port, &cfg);
 	SEND(r, REDIRECTED, .payload = 1946);
+	stack_busy(r, false);
 	SEND(r, PUNTED, .payload = 1646, .sport = 1);
-	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
+	/* It would overtake that one. */
+	SEND(r, DROP_OVERLOAD, .payload = 1647, .sport = 1);
+	/* And this one would overtake what the stack has. */
+	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 2);
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, .payload = 100, .sport = 2);
+}
+
+/* Nobody will say what a flow of frames beyond the slow path is: it is unknown, and decided. */
+static void oversize_only(void **state)
+{
+	struct rig *r = *state;
+	struct weir_port cfg;
+	uint32_t port = RIG_B;
+
+	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
+	cfg.max_frame = 2000;
+	rig_put(r, "weir_ports", &port, &cfg);
+	for (int i = 0; i < 8; i++)
+		SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
+	stack_busy(r, false);
+	SEND(r, REDIRECTED, .payload = 1647, .sport = 1);
+	SEND(r, REDIRECTED, .payload = 100, .sport = 1);
 }
 
 /* TC hands over many wire segments at once; each has to fit, not their sum. */
@@ -270,6 +313,31 @@ static void events_are_bounded(void **state)
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 0);
 }
 
+/* A host that does not stop is told of once a minute, and many of them not all at once. */
+static void drops_are_told_of_once(void **state)
+{
+	struct rig *r = *state;
+	unsigned int told = 0;
+
+	rig_reconnect(r, RIG_P2P, rig_soon());
+	for (int i = 0; i < 5; i++)
+		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 1);
+	r->ctl->clock_ds += 599;
+	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 0);
+	r->ctl->clock_ds += 1;
+	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN);
+	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, NULL), 1);
+	r->ctl->clock_ds += 1;
+	for (int i = 0; i < 200; i++) {
+		SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 1000 + i);
+		told += rig_events(r, WEIR_EVENT_DROPPED, NULL);
+	}
+	assert_in_range(told, 1, 100);
+	assert_int_equal(told + rig_sum(r, "weir_cache", 3), 200);
+}
+
 /* A daemon of another run takes over flows that were left pending. */
 static void epoch_moves_on(void **state)
 {
@@ -312,10 +380,12 @@ int main(void)
 		RIG_TEST(no_redirect),
 		RIG_TEST(other_port_disabled),
 		RIG_TEST(oversize),
+		RIG_TEST(oversize_only),
 		RIG_TEST(merged_segments),
 		RIG_TEST(fragment_of_a_dropped_flow),
 		RIG_TEST(protocol_alone),
 		RIG_TEST(events_are_bounded),
+		RIG_TEST(drops_are_told_of_once),
 		RIG_TEST(epoch_moves_on),
 		RIG_TEST(ports_of_other_domains),
 	};

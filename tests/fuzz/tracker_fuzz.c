@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A flow between a client and a tracker, through the BitTorrent module. Input: a byte of choices,
- * then messages, each a byte of direction and length (doubled while small) and its bytes.
+ * A flow between a client and a tracker or a peer, through the BitTorrent module. Input: a byte of
+ * choices, then messages, each a byte of direction and length (doubled while small) and its bytes.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CHOICE_REQUEST 4 /* begin with a request, so that answers are reached at once */
 
 struct session {
+	struct flow flow;
 	struct app_services services;
 	struct app_finding finding;
 	void *state;
@@ -45,6 +46,7 @@ static void show(struct session *s, bool from_client, const uint8_t *data, size_
 	const char *client = s->choices & CHOICE_V6 ? "2001:db8::1" : "10.0.0.1";
 	const char *tracker = s->choices & CHOICE_V6 ? "2001:db8::2" : "192.0.2.1";
 	struct app_message m = {
+		.flow = &s->flow,
 		.data = data,
 		.len = len,
 		.proto = s->choices & CHOICE_TCP ? IPPROTO_TCP : IPPROTO_UDP,

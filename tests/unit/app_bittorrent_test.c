@@ -16,7 +16,61 @@ static void peer_handshake(void **state)
 	message(b, true, HANDSHAKE, 19);
 	assert_int_equal(b->finding.app, 0);
 	message(b, true, HANDSHAKE, 20);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, true, true);
+	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
+/* Who was called and answers in kind has shown what its port is; who called has not. */
+static void the_answer_speaks_for_its_port(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	message(b, true, HANDSHAKE, 68);
+	message(b, true, "\0\0\0\1\2", 5);
+	assert_true(b->inspecting);
+	message(b, false, HANDSHAKE, 68);
+	assert_int_equal(b->count, 1);
+	assert_learned(b, 0, NULL, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
+	assert_false(b->inspecting);
+	bench_free(b);
+}
+
+static void another_answer_says_nothing(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 8080);
+
+	message(b, true, HANDSHAKE, 68);
+	server_text(b, "HTTP/1.1 400 Bad Request\r\n\r\n");
+	assert_int_equal(b->count, 0);
+	assert_false(b->inspecting);
+	bench_free(b);
+}
+
+static void no_answer_is_not_waited_for(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+	unsigned int segments = 0;
+
+	message(b, true, HANDSHAKE, 68);
+	while (b->inspecting) {
+		assert_true(++segments <= 16);
+		message(b, true, "\0\0\0\0", 4);
+	}
+	message(b, false, HANDSHAKE, 68);
+	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
+/* Without the SYN the side that was called is not known. */
+static void midstream_says_nothing(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	b->flow.midstream = true;
+	message(b, false, HANDSHAKE, 68);
 	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	assert_int_equal(b->count, 0);
 	bench_free(b);
 }
 
@@ -26,6 +80,8 @@ static void handshake_of_the_responder(void **state)
 
 	message(b, false, HANDSHAKE, 68);
 	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	assert_int_equal(b->count, 1);
+	assert_learned(b, 0, NULL, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
 	bench_free(b);
 }
 
@@ -35,7 +91,9 @@ static void handshake_on_a_service_port(void **state)
 	struct bench *b = bench_new(IPPROTO_TCP, 443);
 
 	message(b, true, HANDSHAKE, 68);
-	assert_found(b, WEIR_METHOD_HANDSHAKE, false, false);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, true, false);
+	message(b, false, HANDSHAKE, 68);
+	assert_int_equal(b->count, 0);
 	bench_free(b);
 }
 
@@ -96,7 +154,7 @@ static void dht_messages(void **state)
 		struct bench *b = bench_new(IPPROTO_UDP, 6881);
 
 		client_text(b, texts[i]);
-		assert_found(b, WEIR_METHOD_SIGNATURE, false, true);
+		assert_found(b, WEIR_METHOD_SIGNATURE, true, true);
 		bench_free(b);
 	}
 }
@@ -134,6 +192,8 @@ static void utp_connection(void **state)
 	assert_int_equal(b->finding.app, 0);
 	message(b, false, utp_state, sizeof(utp_state));
 	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	assert_int_equal(b->count, 1);
+	assert_learned(b, 0, CLIENT, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
 	bench_free(b);
 }
 
@@ -183,6 +243,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer_handshake),
 		cmocka_unit_test(handshake_of_the_responder),
+		cmocka_unit_test(midstream_says_nothing),
+		cmocka_unit_test(the_answer_speaks_for_its_port),
+		cmocka_unit_test(another_answer_says_nothing),
+		cmocka_unit_test(no_answer_is_not_waited_for),
 		cmocka_unit_test(handshake_on_a_service_port),
 		cmocka_unit_test(nothing_of_ours),
 		cmocka_unit_test(dht_messages),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BitTorrent: the peer handshake (BEP 3), the DHT (BEP 5), uTP (BEP 29), and trackers, whose
- * answers tell which connections will be BitTorrent's before their first byte.
+ * BitTorrent: the peer handshake (BEP 3), the DHT (BEP 5), local discovery (BEP 14), uTP (BEP 29),
+ * and trackers. What they tell of peers says which connections will be BitTorrent's before their
+ * first byte.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -13,29 +14,46 @@ static const uint8_t handshake[20] = "\x13"
 				     "BitTorrent protocol";
 
 /* What a flow is found to be. */
-enum role { ROLE_NONE, ROLE_HTTP_TRACKER, ROLE_UDP_TRACKER, ROLE_UTP };
+enum role {
+	ROLE_NONE,
+	ROLE_HTTP_TRACKER,
+	ROLE_UDP_TRACKER,
+	ROLE_UTP,
+	ROLE_DHT,
+	ROLE_PEER, /* shook hands from one side */
+};
+
+/* Segments of a peer flow after which the other side's handshake is no longer waited for. */
+#define PEER_SEGMENTS_MAX 8
 
 struct bittorrent {
 	enum role role;
 	bool from_origin; /* the client's or the SYN's direction */
 	union {
-		struct tracker_http http;
+		struct tracker_http *http; /* apart: it is large and seldom */
 		struct tracker_udp udp;
 		struct utp_syn syn;
+		struct dht dht;
+		unsigned int segments;
 	};
 };
+
+static void state_free(struct bittorrent *b)
+{
+	if (b && b->role == ROLE_HTTP_TRACKER)
+		free(b->http);
+	free(b);
+}
 
 /* The flow's state in a new role; NULL on ENOMEM. */
 static struct bittorrent *state_new(void **state, enum role role, const struct app_message *m)
 {
-	struct bittorrent *b = *state;
+	struct bittorrent *b = calloc(1, sizeof(*b));
 
 	if (!b)
-		b = calloc(1, sizeof(*b));
-	if (!b)
 		return NULL;
+	state_free(*state);
 	*state = b;
-	memset(b, 0, sizeof(*b));
 	b->role = role;
 	b->from_origin = m->from_origin;
 	return b;
@@ -91,17 +109,20 @@ static bool is_handshake(const uint8_t *data, size_t len)
 /* Begins to read a tracker's answers, when m is a client's request. NULL when it is none. */
 static struct bittorrent *http_begin(const struct app_message *m, void **state)
 {
+	_cleanup_free_ struct tracker_http *http = NULL;
 	struct tracker_request request;
 	struct bittorrent *b;
 
 	if (!tracker_request_parse(m->data, m->len, &request))
 		return NULL;
-	b = state_new(state, ROLE_HTTP_TRACKER, m);
+	http = malloc(sizeof(*http));
+	b = http ? state_new(state, ROLE_HTTP_TRACKER, m) : NULL;
 	if (!b)
 		return NULL;
-	tracker_http_init(&b->http);
-	b->http.close = request.close;
-	b->http.own = request.port;
+	tracker_http_init(http);
+	http->close = request.close;
+	http->own = request.port;
+	b->http = TAKE_PTR(http);
 	return b;
 }
 
@@ -119,11 +140,27 @@ static struct bittorrent *udp_begin(const struct app_message *m, void **state)
 	return b;
 }
 
+/*
+ * A handshake on TCP. Of the host that was called it is the evidence that its port is BitTorrent's,
+ * so one that came first is followed until the answer. Without the SYN nobody knows who called.
+ */
+static void found_handshake(const struct app_services *s, const struct app_message *m, void **state,
+			    struct app_finding *f)
+{
+	found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
+	if (!s->learn || m->flow->midstream)
+		return;
+	if (!m->from_origin)
+		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+	else
+		f->inspect = state_new(state, ROLE_PEER, m) && f->app;
+}
+
 static void tcp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
 	if (is_handshake(m->data, m->len))
-		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
+		found_handshake(s, m, state, f);
 	else if (http_begin(m, state))
 		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
 }
@@ -158,8 +195,10 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 	if (payload && is_handshake(m->data + payload, m->len - payload)) {
 		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
 	} else if (b && m->from_origin != b->from_origin) {
-		if (utp_answers_syn(m->data, m->len, &b->syn))
+		if (utp_answers_syn(m->data, m->len, &b->syn)) {
 			found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
+			peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+		}
 	} else if (utp_parse_syn(m->data, m->len, &syn)) {
 		b = state_new(state, ROLE_UTP, m);
 		if (b)
@@ -167,13 +206,33 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 	}
 }
 
+/* Whether m is the DHT's; its first message is remembered when it is a query. */
+static bool dht_begin(const struct app_services *s, const struct app_message *m, void **state)
+{
+	struct bittorrent *b;
+	struct dht_message k;
+
+	dht_parse(m->data, m->len, &k);
+	if (k.kind == DHT_NONE || k.kind == DHT_ERROR)
+		return false;
+	b = state_new(state, ROLE_DHT, m);
+	if (b)
+		(void)dht_read(&b->dht, s, m);
+	return true;
+}
+
 static void udp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
-	if (dht_is_message(m->data, m->len))
+	if (dht_begin(s, m, state)) {
 		found_peer(s, m, WEIR_METHOD_SIGNATURE, f);
-	else if (!udp_tracker_undecided(s, m, state, f))
+		f->inspect = f->app && s->learn;
+	} else if (lsd_is_group(m->dst) && lsd_parse(m->data, m->len)) {
+		found(s, WEIR_METHOD_SIGNATURE, f);
+		peer_learn_sender(s, m, lsd_parse(m->data, m->len), WEIR_SOURCE_LSD);
+	} else if (!udp_tracker_undecided(s, m, state, f)) {
 		utp_undecided(s, m, state, f);
+	}
 }
 
 static void bittorrent_undecided(const struct app_services *s, const struct app_message *m,
@@ -194,12 +253,12 @@ static void http_inspected(struct bittorrent *b, const struct app_services *s,
 	struct tracker_request request;
 
 	if (m->from_origin != b->from_origin) {
-		tracker_http_response(&b->http, s, m);
+		tracker_http_response(b->http, s, m);
 	} else if (tracker_request_parse(m->data, m->len, &request)) {
-		b->http.close = request.close;
-		b->http.own = request.port;
+		b->http->close = request.close;
+		b->http->own = request.port;
 	}
-	finding->done = b->http.finished;
+	finding->done = b->http->finished;
 }
 
 static void udp_inspected(struct bittorrent *b, const struct app_services *s,
@@ -211,6 +270,26 @@ static void udp_inspected(struct bittorrent *b, const struct app_services *s,
 		(void)tracker_udp_response(&b->udp, s, m);
 }
 
+/* Only the side that was called is of interest. */
+static void peer_inspected(struct bittorrent *b, const struct app_services *s,
+			   const struct app_message *m, struct app_finding *finding)
+{
+	bool answer = m->from_origin != b->from_origin;
+
+	if (answer && is_handshake(m->data, m->len))
+		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+	finding->done = answer || ++b->segments >= PEER_SEGMENTS_MAX;
+}
+
+/* A flow whose state was lost goes on with the client's next request or the next query. */
+static void resume(const struct app_services *s, const struct app_message *m, void **state)
+{
+	if (m->proto == IPPROTO_TCP)
+		(void)http_begin(m, state);
+	else if (!dht_begin(s, m, state))
+		(void)udp_begin(m, state);
+}
+
 static void bittorrent_inspected(const struct app_services *s, const struct app_message *m,
 				 void **state, struct app_finding *finding)
 {
@@ -218,26 +297,28 @@ static void bittorrent_inspected(const struct app_services *s, const struct app_
 
 	if (m->len == 0)
 		return;
-	/* A flow whose state was lost begins anew with the client's next request. */
-	if (!b && m->proto == IPPROTO_TCP)
-		(void)http_begin(m, state);
-	else if (!b)
-		(void)udp_begin(m, state);
+	if (!b)
+		resume(s, m, state);
 	else if (b->role == ROLE_HTTP_TRACKER)
 		http_inspected(b, s, m, finding);
 	else if (b->role == ROLE_UDP_TRACKER)
 		udp_inspected(b, s, m);
+	else if (b->role == ROLE_DHT)
+		/* uTP shares the DHT's ports, and its payload is not read. */
+		finding->done = !dht_read(&b->dht, s, m);
+	else if (b->role == ROLE_PEER)
+		peer_inspected(b, s, m, finding);
 }
 
 static void bittorrent_release(void *state)
 {
-	free(state);
+	state_free(state);
 }
 
 const struct app_module bittorrent_module = {
 	.name = BITTORRENT_NAME,
 	.category = "p2p",
-	.help = "peer handshake, DHT, uTP; learns peers from HTTP and UDP trackers",
+	.help = "peer handshake, DHT, uTP; learns peers from trackers, the DHT, local discovery",
 	.undecided = bittorrent_undecided,
 	.inspected = bittorrent_inspected,
 	.release = bittorrent_release,

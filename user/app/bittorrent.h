@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the BitTorrent module: peers told of, HTTP trackers, UDP trackers, DHT, uTP. */
+/* The parts of the BitTorrent module: peers told of, HTTP trackers, UDP trackers, DHT, local
+ * discovery, uTP. */
 #ifndef WEIR_APP_BITTORRENT_H
 #define WEIR_APP_BITTORRENT_H
 
@@ -29,6 +30,14 @@ bool peer_is_acceptable(const uint32_t addr[4], uint16_t port);
  * no invention.
  */
 void peer_learn_own(const struct app_services *s, const struct app_message *m, uint16_t port);
+/*
+ * Learns that the sender of m serves BitTorrent on port (host order): a host speaks for its own
+ * port. To be called only for answers that show their sender to have received what was asked. On
+ * TCP, and to a group, it holds for everyone; a datagram's sender is easier to invent, so it holds
+ * for the receiver alone.
+ */
+void peer_learn_sender(const struct app_services *s, const struct app_message *m, uint16_t port,
+		       enum weir_source source);
 /* Learns that the receiver of m was told of peer:port. */
 void peer_learn_told(const struct app_services *s, const struct app_message *m,
 		     const uint32_t peer[4], uint16_t port, enum weir_source source);
@@ -92,10 +101,55 @@ void tracker_udp_request(struct tracker_udp *t, const struct app_message *m);
 bool tracker_udp_response(struct tracker_udp *t, const struct app_services *s,
 			  const struct app_message *m);
 
-/* ---- dht.c (BEP 5), utp.c (BEP 29) ---- */
+/* ---- dht.c (BEP 5) ---- */
 
-/* A whole KRPC query or response with a node id. */
-bool dht_is_message(const uint8_t *data, size_t len);
+/* Queries remembered per flow; the oldest goes first. */
+#define DHT_PENDING_MAX 8
+
+enum dht_kind { DHT_NONE, DHT_QUERY, DHT_RESPONSE, DHT_ERROR };
+enum dht_method { DHT_OTHER, DHT_GET_PEERS, DHT_ANNOUNCE_PEER };
+
+/* A text that one side gave and the other gives back. */
+struct dht_token {
+	uint8_t len; /* 0: none */
+	uint8_t head[8];
+};
+
+struct dht_message {
+	uint8_t kind;	/* enum dht_kind; DHT_NONE for what is no whole KRPC message */
+	uint8_t method; /* enum dht_method, of a query */
+	struct dht_token transaction, token;
+	uint16_t port; /* of announce_peer, host order; 0: the sender's own */
+};
+void dht_parse(const uint8_t *data, size_t len, struct dht_message *out);
+
+struct dht_pending {
+	struct dht_token transaction;
+	uint8_t method; /* enum dht_method */
+	bool from_origin;
+	bool used;
+	uint16_t own; /* the port announced with the right token, host order; 0: none */
+};
+struct dht {
+	struct dht_token token[2]; /* given to the responder, to the originator */
+	struct dht_pending pending[DHT_PENDING_MAX];
+	uint8_t next;
+};
+/*
+ * A message of a DHT flow. An answer to a remembered query shows that its sender's port is
+ * BitTorrent's, confirms the port that was announced with the token given before, and tells the
+ * peers that get_peers asked for. False when the datagram is none of the DHT's.
+ */
+bool dht_read(struct dht *d, const struct app_services *s, const struct app_message *m);
+
+/* ---- lsd.c (BEP 14) ---- */
+
+/* Port of a local service discovery announcement, host order, or 0. */
+uint16_t lsd_parse(const uint8_t *data, size_t len);
+/* Whether addr is one that such announcements go to. */
+bool lsd_is_group(const uint32_t addr[4]);
+
+/* ---- utp.c (BEP 29) ---- */
 
 struct utp_syn {
 	uint16_t connection, sequence; /* host order */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "app/bittorrent.h"
@@ -48,6 +49,17 @@ void peer_learn_own(const struct app_services *s, const struct app_message *m, u
 
 	memcpy(key.peer, m->dst, sizeof(key.peer));
 	peer_learn(s, &key, WEIR_SOURCE_ANNOUNCE);
+}
+
+void peer_learn_sender(const struct app_services *s, const struct app_message *m, uint16_t port,
+		       enum weir_source source)
+{
+	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
+
+	memcpy(key.peer, m->src, sizeof(key.peer));
+	if (m->proto != IPPROTO_TCP && source != WEIR_SOURCE_LSD)
+		memcpy(key.host, m->dst, sizeof(key.host));
+	peer_learn(s, &key, source);
 }
 
 void peer_learn_told(const struct app_services *s, const struct app_message *m,

@@ -113,7 +113,7 @@ static int check_failed(const struct arguments *a, const struct error *e)
 	if (a->json)
 		print_document(json_pack("{sb ss}", "ok", 0, "error", e->text));
 	else
-		fprintf(stderr, "weir: %s\n", e->text);
+		fprintf(stderr, "%s\n", e->text);
 	return CLI_FAILED;
 }
 

@@ -14,11 +14,15 @@ struct verb {
 	int (*answer)(struct weir *w, const json_t *args, json_t **data, struct error *e);
 };
 
-static int follow_events(struct weir *w _unused_, const json_t *args _unused_, json_t **data,
-			 struct error *e _unused_)
+static int follow_events(struct weir *w _unused_, const json_t *args, json_t **data,
+			 struct error *e)
 {
-	*data = json_object();
-	return 0;
+	const char *type;
+	int err = query_event_type(args, &type, e);
+
+	if (!err)
+		*data = json_object();
+	return err;
 }
 
 static const struct verb verbs[] = {

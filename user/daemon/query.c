@@ -183,10 +183,10 @@ static json_t *degraded(const struct weir *w, const struct stats_snapshot *s)
 			continue;
 		if (!p->present)
 			degraded_add(list, "port %s: interface %s is gone", p->name, p->interface);
-		else if (!p->enabled)
-			degraded_add(list, "port %s: disabled, the kernel's alone", p->name);
-		if (p->degraded[0])
+		else if (p->degraded[0])
 			degraded_add(list, "port %s: %s", p->name, p->degraded);
+		if (p->present && !p->enabled)
+			degraded_add(list, "port %s: disabled, the kernel's alone", p->name);
 	}
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		if (heartbeat_age(w, i, s->time_ns) * 1e9 > (double)WEIR_HEARTBEAT_MAX_NS)
@@ -380,10 +380,26 @@ static bool recent_add(const char *line, void *arg)
 	return true;
 }
 
+int query_event_type(const json_t *args, const char **type, struct error *e)
+{
+	const char *wanted = json_string_value(json_object_get(args, "type"));
+
+	if (wanted && !audit_type_known(wanted))
+		return error_set(e, -EINVAL, "no events of type %s: they are %s", wanted,
+				 AUDIT_TYPES);
+	*type = wanted;
+	return 0;
+}
+
 int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e)
 {
-	json_t *list = json_array();
+	const char *type;
+	json_t *list;
+	int err = query_event_type(args, &type, e);
 
-	audit_recent(w->audit, json_string_value(json_object_get(args, "type")), recent_add, list);
+	if (err < 0)
+		return err;
+	list = json_array();
+	audit_recent(w->audit, type, recent_add, list);
 	return answer(json_pack("{s:o}", "events", list), data, e);
 }

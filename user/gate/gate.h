@@ -41,7 +41,8 @@ void gate_unpin(struct gate *g);
 /*
  * Detaches everything pinned under pins, whatever its layout and sizes, and removes the pins; for
  * `weir detach` after a daemon that died. Nothing pinned is no error. -EPERM, -EBUSY (a daemon
- * has it open), or a negative errno with e filled when a program stays attached (its pin stays then too).
+ * has it open), or a negative errno with e filled when a program stays attached (its pin stays then
+ * too).
  */
 int gate_remove(const char *pins, struct error *e);
 
@@ -54,6 +55,8 @@ int gate_attach_tc(struct gate *g, const char *ifname, unsigned int ifindex, uns
 int gate_detach_xdp(struct gate *g, const char *ifname, unsigned int ifindex);
 int gate_detach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
 		   unsigned int far_end);
+/* Whether what was attached to the interface is still there: others may take it away. */
+bool gate_is_attached(struct gate *g, const char *ifname, unsigned int ifindex, bool tc);
 /* Whether the raw tracepoint accounting runs; false: kernel losses are only seen in the sockets'
  * statistics. */
 bool gate_accounts_losses(const struct gate *g);
@@ -88,6 +91,8 @@ int gate_restore_apps(struct gate *g, struct app_registry *r);
 
 /* Thread-safe writes of what user space knows. */
 int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v);
+/* -ENOENT when nothing is known of the flow. */
+int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out);
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v);
 int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);

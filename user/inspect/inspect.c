@@ -189,8 +189,9 @@ static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 	g->f->app = punt->app;
 }
 
-/* Adds the segment to its direction's first message. False when the message did not grow. */
-static bool assemble(struct glance *g)
+/* Adds the segment to its direction's first message, which grows by *fresh bytes. False when it did
+ * not. */
+static bool assemble(struct glance *g, size_t *fresh)
 {
 	const struct packet *p = g->p;
 	uint32_t seq = p->seq + !!(p->tcp_flags & TH_SYN);
@@ -200,6 +201,7 @@ static bool assemble(struct glance *g)
 
 	if (have <= 0 || (size_t)have <= g->j->judged[p->dir])
 		return false;
+	*fresh = (size_t)have - g->j->judged[p->dir];
 	g->j->judged[p->dir] = (size_t)have;
 	return true;
 }
@@ -209,12 +211,14 @@ static void judge_packet(struct glance *g)
 	const struct packet *p = g->p;
 	const uint8_t *data = p->frame + p->payload;
 	size_t len = p->payload_len;
+	size_t fresh;
 
 	g->f->payload_frames++;
 	if (p->proto == IPPROTO_UDP) {
 		judge_message(g, p->dir, data, len, true);
-	} else if (assemble(g)) {
+	} else if (assemble(g, &fresh)) {
 		data = flow_stream_data(g->f, p->dir, &len);
+		flights_note(&g->j->flights, p->dir != g->f->origin, data, len, fresh);
 		judge_message(g, p->dir, data, len,
 			      flow_stream_full(g->f, p->dir) || p->tcp_flags & TH_FIN);
 	}
@@ -225,7 +229,9 @@ static void judge_packet(struct glance *g)
 /* Decided, but its head is still read for the host name. */
 static void read_hostname(struct glance *g)
 {
-	if (g->p->proto == IPPROTO_UDP || assemble(g))
+	size_t fresh;
+
+	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
 		judge_hostname(g, true);
 	if (!g->j->want_host)
 		flow_release_streams(g->i->table, g->f);

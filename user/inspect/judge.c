@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "inspect/hostname.h"
+#include "inspect/mse.h"
 #include "inspect/state.h"
 #include "util/util.h"
+
+/* Below are well-known services: a shape alone must not cost a host its web or mail. */
+#define SERVICE_PORTS 1024
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
@@ -54,6 +58,28 @@ static bool decide_by_endpoint(struct glance *g)
 	finding.confidence = peer.confidence;
 	decide(g, &finding);
 	return true;
+}
+
+/* What has no bytes to name: the shape of the exchange from its very beginning. */
+static void decide_by_flights(struct glance *g)
+{
+	int app = app_registry_find(g->i->registry, MSE_APPLICATION);
+	uint16_t service = ntohs(g->f->key.port[!g->f->origin]);
+	unsigned int confidence = mse_confidence(&g->j->flights);
+	struct app_finding finding = {
+		.app = app > 0 ? (uint16_t)app : 0,
+		.method = WEIR_METHOD_STATISTICS,
+		.confidence = (uint8_t)confidence,
+	};
+
+	if (confidence < DECIDE_CONFIDENCE || !finding.app || g->f->midstream)
+		return;
+	if (g->j->flights.known_key)
+		finding.method = WEIR_METHOD_SIGNATURE;
+	else if (service < SERVICE_PORTS)
+		return;
+	finding.reconnect = service >= SERVICE_PORTS;
+	decide(g, &finding);
 }
 
 void judge_first(struct glance *g)
@@ -117,8 +143,8 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 	modules_undecided(g, &m, &finding);
 	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &finding);
-	else
-		decide_by_endpoint(g);
+	else if (!decide_by_endpoint(g))
+		decide_by_flights(g);
 }
 
 void judge_finally(struct glance *g)

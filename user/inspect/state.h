@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include "inspect/flights.h"
 #include "inspect/inspect.h"
 #include "inspect/quic.h"
 
@@ -34,7 +35,8 @@ struct judgement {
 	uint32_t unheard; /* frames that came as if the decision were not known */
 	bool want_host;	  /* decided, its head is read on for the host name */
 	size_t judged[2]; /* bytes of each first message that were classified */
-	void **states;	  /* by module, NULL until one has some */
+	struct flights flights;
+	void **states; /* by module, NULL until one has some */
 	struct follower follow[2];
 	struct quic_connection quic; /* offline, while its host name is looked for */
 };

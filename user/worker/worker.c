@@ -11,8 +11,10 @@
 #include "worker/worker_private.h"
 
 /* A completion does not wake a poll, so while some are due the sleep is short. */
-#define SLEEP_BUSY_NS	 100000
-#define SLEEP_IDLE_NS	 100000000
+#define SLEEP_BUSY_NS 100000
+#define SLEEP_IDLE_NS 100000000
+/* Longer than the kernel keeps a batch of redirected frames to itself. */
+#define QUIET_NS	 1000000ULL
 #define EXPIRE_EVERY_NS	 1000000000ULL
 #define EXPIRE_BUDGET	 4096
 #define FLOWS_MAX	 65536
@@ -25,15 +27,23 @@ static uint32_t xsk_index(const struct worker *w, unsigned int port, uint32_t qu
 }
 
 /*
- * Tells the gate how far this ring was read, for its overload rule. An empty ring means that
- * everything counted before it was looked at has been read or was lost by the kernel, so losses
- * never add up to a full ring.
+ * Tells the gate how far this ring was read, for its overload rule. What the kernel lost on the way
+ * was counted as sent and never comes: the ring is empty and nothing was sent for a while, so that
+ * it is not a batch the kernel still holds.
  */
-static void publish_read(struct worker *w, uint32_t xsk, uint32_t sent_before, uint32_t n)
+static void publish_read(struct worker *w, uint32_t xsk, struct worker_ring *ring, uint32_t sent,
+			 uint32_t n)
 {
 	uint32_t *read = &gate_xsk_read(w->shared->gate)[xsk];
 
-	__atomic_store_n(read, n ? *read + n : sent_before, __ATOMIC_RELAXED);
+	if (n || sent != ring->sent) {
+		ring->sent = sent;
+		ring->since_ns = w->now_ns;
+	}
+	if (n)
+		__atomic_store_n(read, *read + n, __ATOMIC_RELAXED);
+	else if (*read != sent && w->now_ns - ring->since_ns > QUIET_NS)
+		__atomic_store_n(read, sent, __ATOMIC_RELAXED);
 }
 
 static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
@@ -47,7 +57,7 @@ static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 	n = port_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
 	for (uint32_t i = 0; i < n; i++)
 		handle(w, &batch[i]);
-	publish_read(w, xsk, sent, n);
+	publish_read(w, xsk, &w->rings[port][queue], sent, n);
 	return n;
 }
 
