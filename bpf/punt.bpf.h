@@ -5,8 +5,6 @@
 
 #include "flow.bpf.h"
 
-#define PUNT_WIRE_MAX 1700 /* bytes of frame that fit a chunk behind its headroom and metadata */
-
 static __always_inline int punt_on_failure(void)
 {
 	return ctl_has(WEIR_CTL_FAILURE_DROP) ? WEIR_REASON_DROP_FAILURE
@@ -118,7 +116,7 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 	r = frame_egress(f, flow, 0);
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
-	if (f->wire > PUNT_WIRE_MAX)
+	if (f->wire > WEIR_PUNT_BYTES_MAX)
 		return flow_outstanding(flow->slot, f->pkt.dir) ? WEIR_REASON_DROP_OVERLOAD
 								: WEIR_REASON_STACK_OVERSIZE;
 	if (!punt_find_socket(f, flow->slot))

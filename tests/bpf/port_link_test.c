@@ -14,10 +14,12 @@ struct machine {
 	char *before;
 };
 
-/* All that weir touches, without what moves on its own (counters, queue lengths in use). */
+/* All that weir touches, without what moves on its own: the kernel tells of carriers when it gets
+ * round to it. */
 static char *snapshot(void)
 {
-	return output("ip -d -o link | sed 's/ state [A-Z]* //'; ip -o addr; "
+	return output("ip -d -o link | sed 's/ state [A-Z]* //; s/NO-CARRIER,//; s/,LOWER_UP//; "
+		      "s/,M-DOWN//'; ip -o addr; "
 		      "for i in a0 a1 b0 b1; do ethtool -k $i; done");
 }
 
@@ -285,6 +287,48 @@ static void test_undo_by_another(void **state)
 	port_changes_close(c);
 }
 
+/* The interface is the same under another name; another that took its name is not. */
+static void test_undo_renamed(void **state)
+{
+	const struct machine *m = *state;
+	struct port_changes *c = journal(m);
+	const char *const ports[] = {"a0", "b0"};
+	struct error e = {0};
+	uint8_t mac[6];
+
+	if (port_bridge_ensure(c, "wbr0", true, ports, 2, mac, &e) ||
+	    port_offload_prepare(c, "a0", PORT_HOOK_NATIVE, &e))
+		fail_msg("%s", e.text);
+	run("ip link set a0 down && ip link set a0 name a8 && ip link set a8 up");
+	run("ip link add a0 type veth peer name a9 && ip link set a0 up && ip link set a0 master "
+	    "wbr0");
+	assert_int_equal(port_changes_undo_interface(c, "a0"), 0);
+	assert_int_equal(link_of("a8").master, 0);
+	assert_true(feature("a8", "rx-vlan-offload"));
+	assert_int_equal(link_of("a0").master, link_of("wbr0").ifindex);
+	assert_true(link_of("a0").up);
+	run("ip link del a0 && ip link set a8 down && ip link set a8 name a0 && ip link set a0 up");
+	assert_int_equal(port_changes_undo(c), 0);
+	assert_as_before(m);
+	port_changes_close(c);
+}
+
+/* A file of another boot: its index is somebody else's now. */
+static void test_undo_other_index(void **state)
+{
+	const struct machine *m = *state;
+	struct port_changes *c = journal(m);
+	struct port_link l = link_of("a0");
+
+	snprintf(l.name, sizeof(l.name), "eth7");
+	l.mac[5] ^= 1;
+	assert_int_equal(changes_add(c, changes_of_link("up", &l)), 0);
+	assert_int_equal(port_changes_undo(c), 0);
+	assert_true(link_of("a0").up);
+	assert_as_before(m);
+	port_changes_close(c);
+}
+
 /* ---- offloads ---- */
 
 static void test_offloads(void **state)
@@ -509,6 +553,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bridge_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_stp_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_undo_by_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_undo_renamed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_undo_other_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_offloads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_offloads_by_hook, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pair, setup, teardown),

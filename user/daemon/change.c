@@ -45,18 +45,29 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	if (err < 0)
 		return error_set(e, err, "port %s: %s", p->name, strerror(-err));
 	p->enabled = enable;
+	/* Switched on again after what made it lose frames was put right. */
+	p->lossy = p->lossy && !enable;
+	port_refresh(w, index);
 	log_info("port %s %s", p->name, enable ? "enabled" : "disabled");
 	weir_event(w, "port", enable ? "enabled" : "disabled", p->name);
 	*data = json_pack("{s:s, s:b}", "port", p->name, "enabled", enable);
 	return 0;
 }
 
-/* What is built once at start cannot follow a reload. */
-static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
+static bool same_forward(const struct policy_forward *a, const struct policy_forward *b)
 {
-	const struct policy *old = w->policy;
+	if (a->mode != b->mode || a->port_count != b->port_count || strcmp(a->bridge, b->bridge))
+		return false;
+	for (unsigned int i = 0; i < a->port_count; i++)
+		if (a->ports[i] != b->ports[i])
+			return false;
+	return true;
+}
 
-	if (p->port_count != old->port_count || p->forward_count != old->forward_count)
+/* Ports, and how they are joined. */
+static int ports_fit(const struct policy *old, const struct policy *p, struct error *e)
+{
+	if (p->port_count != old->port_count)
 		return error_set(e, -EINVAL,
 				 "%s: its ports are not the running ones; restart weir "
 				 "to change ports",
@@ -71,12 +82,48 @@ static int policy_fits(const struct weir *w, const struct policy *p, struct erro
 					 p->path, p->ports[i].line, p->ports[i].column,
 					 p->ports[i].name);
 	}
-	if (p->limit_decided != old->limit_decided || p->limit_undecided != old->limit_undecided ||
-	    p->limit_slots != old->limit_slots || p->workers != old->workers ||
-	    p->ring_frames != old->ring_frames)
+	for (unsigned int i = 0; i < p->forward_count || i < old->forward_count; i++) {
+		if (i < p->forward_count && i < old->forward_count &&
+		    same_forward(&p->forwards[i], &old->forwards[i]))
+			continue;
+		return error_set(e, -EINVAL,
+				 "%s: `forward` is not the running one; restart weir to change it",
+				 p->path);
+	}
+	return 0;
+}
+
+static bool same_sizes(const struct policy *a, const struct policy *b)
+{
+	return a->limit_decided == b->limit_decided && a->limit_undecided == b->limit_undecided &&
+	       a->limit_reconnects == b->limit_reconnects &&
+	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
+	       a->limit_slots == b->limit_slots && a->workers == b->workers &&
+	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
+}
+
+/* What is built once at start cannot follow a reload. */
+static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
+{
+	const struct policy *old = w->policy;
+	int err = ports_fit(old, p, e);
+
+	if (err < 0)
+		return err;
+	if (!same_sizes(old, p))
 		return error_set(e, -EINVAL,
 				 "%s: `limits`, `workers` or `rings` differ from the "
 				 "running ones; restart weir to change them",
+				 p->path);
+	if (strcmp(old->metrics_listen, p->metrics_listen) != 0)
+		return error_set(e, -EINVAL,
+				 "%s: `metrics` differs from the running one; restart weir to "
+				 "change it",
+				 p->path);
+	if (old->inspect_bytes != p->inspect_bytes)
+		return error_set(e, -EINVAL,
+				 "%s: `inspect: bytes` differs from the running one; restart weir "
+				 "to change it",
 				 p->path);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "daemon/weir.h"
 
 #define DAEMON_TICK_MS 100
+/* How the punt pairs' interfaces begin; followed by the port number and the end. */
+#define PAIR_PREFIX "weir"
 
 /* start.c: builds everything in *w; on failure what was built is torn down again. */
 int weir_start(struct weir *w, struct error *e);
@@ -22,7 +24,7 @@ int port_join(struct weir *w, unsigned int index, struct error *e);
 int port_prepare(struct weir *w, unsigned int index, struct error *e);
 /* The punt pair of a TC port, made or adapted to link_at_attach.mtu. */
 int port_pair(struct weir *w, unsigned int index, struct error *e);
-/* Opens the sockets of a prepared port and fills in cfg; not yet attached. No worker may run. */
+/* Opens the sockets of a prepared port and fills in cfg; not yet attached. */
 int port_open(struct weir *w, unsigned int index, struct error *e);
 /* Sockets into the XSKMAP, configuration into the gate, program onto the interface. No worker may
  * run, or none that knows the port. */
@@ -56,6 +58,8 @@ void workers_resume(struct weir *w);
 
 /* tick.c: what happens every DAEMON_TICK_MS. */
 void weir_tick(struct weir *w);
+/* Losses behind redirects of a port are watched from here on. */
+void port_begin_losses(struct weir *w, unsigned int index);
 /* Sets or clears WEIR_CTL_BLOCKS. */
 void blocks_refresh(struct weir *w);
 /* change.c: weir_ctl.flags and what else follows the policy. */

@@ -67,25 +67,40 @@ static void state_read(const struct weir *w, unsigned int index, const struct po
 	s->flags &= ~WEIR_PORT_REDIRECT;
 	if (!s->why)
 		s->why = "no redirect: frames sent to it are lost (a veth whose peer has no NAPI? "
-			 "turn GRO on there)";
+			 "turn GRO on there, then enable the port again)";
 }
 
-static void state_tell(struct daemon_port *p, const struct port_state *s)
+/* The first of what keeps a port from what was asked of it; "" = nothing. */
+static void state_reason(const struct daemon_port *p, const struct port_state *s,
+			 const struct port_link *l, char *out, size_t size)
 {
-	char before[sizeof(p->degraded)];
+	if (p->stripped)
+		snprintf(
+			out, size,
+			"somebody took weir's program off: frames pass uninspected (restart weir)");
+	else if (!s->in_bridge)
+		snprintf(out, size, "it is not in bridge %s: nothing is forwarded", s->bridge);
+	else if (s->why)
+		snprintf(out, size, "%s", s->why);
+	else if (l->mtu + ETH_HLEN > WEIR_PUNT_BYTES_MAX)
+		snprintf(out, size, "its MTU is %u: frames above %u bytes pass uninspected", l->mtu,
+			 WEIR_PUNT_BYTES_MAX);
+	else
+		out[0] = '\0';
+}
 
-	memcpy(before, p->degraded, sizeof(before));
-	if (!s->in_bridge)
-		snprintf(p->degraded, sizeof(p->degraded),
-			 "it is not in bridge %s: nothing is forwarded", s->bridge);
-	else
-		snprintf(p->degraded, sizeof(p->degraded), "%s", s->why ? s->why : "");
-	if (strcmp(before, p->degraded) == 0)
-		return;
-	if (p->degraded[0])
-		log_warning("port %s: %s", p->name, p->degraded);
-	else
-		log_info("port %s: all well again", p->name);
+static void state_tell(struct daemon_port *p, const struct port_state *s, const struct port_link *l)
+{
+	char now[sizeof(p->degraded)];
+
+	state_reason(p, s, l, now, sizeof(now));
+	if (p->attached && strcmp(now, p->degraded) != 0) {
+		if (now[0])
+			log_warning("port %s: %s", p->name, now);
+		else
+			log_info("port %s: all well again", p->name);
+	}
+	memcpy(p->degraded, now, sizeof(now));
 }
 
 bool port_follow(struct weir *w, unsigned int index, const struct port_link *l)
@@ -98,7 +113,7 @@ bool port_follow(struct weir *w, unsigned int index, const struct port_link *l)
 	p->cfg.flags = s.flags;
 	p->cfg.max_frame = l->mtu + ETH_HLEN + 4;
 	memcpy(p->cfg.local_mac, s.mac, sizeof(p->cfg.local_mac));
-	state_tell(p, &s);
+	state_tell(p, &s, l);
 	return memcmp(&before, &p->cfg, sizeof(before)) != 0;
 }
 
@@ -146,14 +161,12 @@ static void port_forget(struct weir *w, unsigned int index)
 	weir_event(w, "port", "vanished", p->name);
 }
 
-static int port_open_paused(struct weir *w, unsigned int index, struct error *e)
+static int port_attach_paused(struct weir *w, unsigned int index, struct error *e)
 {
 	int err;
 
 	workers_pause(w);
-	err = port_open(w, index, e);
-	if (!err)
-		err = port_attach(w, index, e);
+	err = port_attach(w, index, e);
 	if (err < 0)
 		port_detach(w, index);
 	workers_resume(w);
@@ -173,7 +186,9 @@ static void port_return(struct weir *w, unsigned int index)
 	if (!err)
 		err = port_prepare(w, index, &e);
 	if (!err)
-		err = port_open_paused(w, index, &e);
+		err = port_open(w, index, &e);
+	if (!err)
+		err = port_attach_paused(w, index, &e);
 	if (!err) {
 		weir_event(w, "port", "returned", p->name);
 		/* What changed while it was opened. */
@@ -184,6 +199,32 @@ static void port_return(struct weir *w, unsigned int index)
 		log_error("port %s: %s", p->name, e.text);
 	snprintf(p->degraded, sizeof(p->degraded), "%.*s", (int)sizeof(p->degraded) - 1, e.text);
 	port_changes_undo_interface(w->changes, p->interface);
+}
+
+/* Without its pair a TC port cannot punt: one that was set down is set up, a lost one replaced. */
+static void pair_look(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	unsigned int near_end = p->near_end, far_end = p->far_end;
+	struct error e = {0};
+
+	if (!p->attached || p->hook != PORT_HOOK_TC ||
+	    port_pair_is_sound(PAIR_PREFIX, index, near_end, far_end))
+		return;
+	log_warning("port %s: somebody changed its punt pair", p->name);
+	if (port_pair(w, index, &e) == 0 && p->near_end == near_end && p->far_end == far_end)
+		return;
+	workers_pause(w);
+	port_detach(w, index);
+	workers_resume(w);
+	port_return(w, index);
+}
+
+static void pair_changed(struct weir *w, unsigned int ifindex)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		if (ifindex == w->ports[i].near_end || ifindex == w->ports[i].far_end)
+			pair_look(w, i);
 }
 
 static void port_look(struct weir *w, unsigned int index, unsigned int ifindex)
@@ -234,6 +275,7 @@ void ports_changed(const char *name, unsigned int ifindex, bool present, void *a
 	struct daemon_port *p;
 	unsigned int index;
 
+	pair_changed(w, ifindex);
 	bridge_changed(w, name);
 	p = port_find_interface(w, name, &index);
 	if (!p)

@@ -6,9 +6,6 @@
 
 #include "daemon/daemon_private.h"
 
-/* How the punt pairs' interfaces begin; followed by the port number and the end. */
-#define PAIR_PREFIX "weir"
-
 static const char *const hook_names[] = {
 	[PORT_HOOK_NATIVE] = "native",
 	[PORT_HOOK_GENERIC] = "generic",
@@ -142,7 +139,7 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	p->cfg.flags = p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0;
 	port_forward(w, index, &p->cfg.domain);
 	w->shared.domain[index] = p->cfg.domain;
-	p->lossy = false;
+	p->lossy = p->stripped = false;
 	if (w->adopted && port_was_disabled(w, index))
 		p->enabled = false;
 }
@@ -183,6 +180,7 @@ int port_open(struct weir *w, unsigned int index, struct error *e)
 	if (err < 0)
 		return err;
 	port_fill_cfg(w, index);
+	port_begin_losses(w, index);
 	port_follow(w, index, &p->link_at_attach);
 	return 0;
 }
@@ -235,8 +233,8 @@ int port_attach(struct weir *w, unsigned int index, struct error *e)
 	if (err < 0)
 		return err;
 	p->attached = true;
-	log_info("port %s: %s, hook %s (%s)", p->name, p->interface, hook_names[p->hook],
-		 p->hook_reason);
+	log_info("port %s: %s, hook %s (%s)%s%s", p->name, p->interface, hook_names[p->hook],
+		 p->hook_reason, p->degraded[0] ? "; " : "", p->degraded);
 	return 0;
 }
 

@@ -183,10 +183,10 @@ static json_t *degraded(const struct weir *w, const struct stats_snapshot *s)
 			continue;
 		if (!p->present)
 			degraded_add(list, "port %s: interface %s is gone", p->name, p->interface);
-		else if (!p->enabled)
-			degraded_add(list, "port %s: disabled, the kernel's alone", p->name);
-		if (p->degraded[0])
+		else if (p->degraded[0])
 			degraded_add(list, "port %s: %s", p->name, p->degraded);
+		if (p->present && !p->enabled)
+			degraded_add(list, "port %s: disabled, the kernel's alone", p->name);
 	}
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		if (heartbeat_age(w, i, s->time_ns) * 1e9 > (double)WEIR_HEARTBEAT_MAX_NS)

@@ -6,6 +6,8 @@
 #include "daemon/daemon_private.h"
 
 #define SECOND_NS 1000000000ULL
+/* How often ports that could not be opened are tried again: it may take a second each. */
+#define LOOK_NS (5 * SECOND_NS)
 /* Counting flows takes at most this share of the daemon's time: a full table is counted less often.
  */
 #define FLOW_SCAN_SHARE 100
@@ -90,6 +92,17 @@ static void stop_redirects_from(struct weir *w, unsigned int from)
 	}
 }
 
+void port_begin_losses(struct weir *w, unsigned int index)
+{
+	struct weir_counter c[WEIR_REASON_COUNT];
+	struct daemon_port *p = &w->ports[index];
+
+	if (gate_read_counters(w->gate, index, c) < 0)
+		return;
+	p->lost_seen = c[WEIR_REASON_DROP_REDIRECT_LOST].frames;
+	p->redirected_seen = c[WEIR_REASON_REDIRECTED].frames;
+}
+
 /*
  * A device can accept a redirect and lose every frame. What is lost is counted; a port where nearly
  * everything is lost goes back to the kernel's path.
@@ -112,6 +125,24 @@ static void watch_losses(struct weir *w)
 	}
 }
 
+/* Others can take a program off an interface, and the kernel tells nobody. */
+static void watch_programs(struct weir *w)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		struct daemon_port *p = &w->ports[i];
+		bool there;
+
+		if (!p->attached)
+			continue;
+		there = gate_is_attached(w->gate, p->interface, p->ifindex,
+					 p->hook == PORT_HOOK_TC);
+		if (p->stripped == !there)
+			continue;
+		p->stripped = !there;
+		port_refresh(w, i);
+	}
+}
+
 void weir_tick(struct weir *w)
 {
 	uint64_t now = time_now_ns();
@@ -123,9 +154,13 @@ void weir_tick(struct weir *w)
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
-		ports_look(w, false);
 		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
 			blocks_refresh(w);
+	}
+	if (now >= w->look_ns) {
+		w->look_ns = now + LOOK_NS;
+		watch_programs(w);
+		ports_look(w, false);
 	}
 	if (now >= w->flow_scan_ns) {
 		count_flows(w);

@@ -22,6 +22,7 @@ struct daemon_port {
 	const char *hook_reason; /* why auto chose it */
 	bool configured, present, attached, enabled;
 	bool lossy;	    /* tick.c: what was redirected to it was lost */
+	bool stripped;	    /* tick.c: somebody took weir's program off it */
 	char degraded[128]; /* "" = nothing; why it is slower or passes more than asked */
 	unsigned int ifindex, near_end, far_end;
 	char far_name[16];
@@ -57,8 +58,8 @@ struct weir {
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided;       /* from the last scan */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
-	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon took */
-	uint64_t second_ns, flow_scan_ns;	/* when the next of each is due */
+	uint64_t punted_before[WEIR_PORTS_MAX];	   /* snapshot_begin: what an earlier daemon took */
+	uint64_t second_ns, flow_scan_ns, look_ns; /* when the next of each is due */
 };
 
 /* query.c: answers to the listing verbs. *data is a new reference; 0 or a negative errno with e

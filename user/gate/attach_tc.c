@@ -198,6 +198,26 @@ int gate_tc_detach_path(const char *path)
 	return r ? r : detach_note(path, &note);
 }
 
+static bool filter_is_ours(unsigned int ifindex, enum gate_prog prog)
+{
+	uint32_t id = 0;
+
+	return filter_find(ifindex, &id) == 1 && gate_prog_id_is(id, prog);
+}
+
+bool gate_tc_is_attached(const char *pins, const char *ifname, unsigned int ifindex)
+{
+	struct tc_note note;
+	char path[GATE_PATH_MAX];
+
+	if (gate_link_path(pins, ifname, "tc", path) || note_read(path, &note) ||
+	    note.ifindex != ifindex || !filter_is_ours(ifindex, GATE_PROG_QUEUE))
+		return false;
+	if (note.near_end && !filter_is_ours(note.near_end, GATE_PROG_PAIR_NEAR))
+		return false;
+	return !note.far_end || gate_xdp_is_attached(pins, ifname, "far", note.far_end);
+}
+
 struct refresh {
 	struct gate *g;
 	struct error *e;

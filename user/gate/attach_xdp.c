@@ -174,3 +174,22 @@ int gate_detach_xdp(struct gate *g, const char *ifname, unsigned int ifindex)
 {
 	return gate_xdp_detach(g->pins, ifname, "xdp");
 }
+
+bool gate_xdp_is_attached(const char *pins, const char *ifname, const char *suffix,
+			  unsigned int ifindex)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_link_info info;
+	char path[GATE_PATH_MAX];
+
+	if (gate_link_path(pins, ifname, suffix, path))
+		return false;
+	fd = bpf_obj_get(path);
+	return fd >= 0 && !link_info(fd, &info) && info.xdp.ifindex == ifindex;
+}
+
+bool gate_is_attached(struct gate *g, const char *ifname, unsigned int ifindex, bool tc)
+{
+	return tc ? gate_tc_is_attached(g->pins, ifname, ifindex)
+		  : gate_xdp_is_attached(g->pins, ifname, "xdp", ifindex);
+}

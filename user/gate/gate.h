@@ -55,6 +55,8 @@ int gate_attach_tc(struct gate *g, const char *ifname, unsigned int ifindex, uns
 int gate_detach_xdp(struct gate *g, const char *ifname, unsigned int ifindex);
 int gate_detach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
 		   unsigned int far_end);
+/* Whether what was attached to the interface is still there: others may take it away. */
+bool gate_is_attached(struct gate *g, const char *ifname, unsigned int ifindex, bool tc);
 /* Whether the raw tracepoint accounting runs; false: kernel losses are only seen in the sockets'
  * statistics. */
 bool gate_accounts_losses(const struct gate *g);

@@ -132,12 +132,15 @@ struct gate_xdp_target {
 int gate_xdp_attach(struct gate *g, const struct gate_xdp_target *t, struct error *e);
 int gate_xdp_detach(const char *pins, const char *ifname, const char *suffix);
 int gate_xdp_detach_path(const char *path);
+bool gate_xdp_is_attached(const char *pins, const char *ifname, const char *suffix,
+			  unsigned int ifindex);
 /* Moves every pinned XDP link to this gate's programs. */
 int gate_xdp_refresh(struct gate *g, struct error *e);
 
 /* attach_tc.c */
 int gate_tc_refresh(struct gate *g, struct error *e);
 int gate_tc_detach_path(const char *path);
+bool gate_tc_is_attached(const char *pins, const char *ifname, unsigned int ifindex);
 
 /* qdisc.c: clsact queueing disciplines. */
 int gate_clsact_exists(unsigned int ifindex);

@@ -63,8 +63,7 @@ static int set_up(struct port_changes *c, const struct port_link *l)
 
 	if (l->up)
 		return 0;
-	err = changes_add(c, json_pack("{s:s, s:s, s:i}", "kind", "up", "interface", l->name,
-				       "ifindex", (int)l->ifindex));
+	err = changes_add(c, changes_of_link("up", l));
 	return err ? err : netlink_link_set_up(l->ifindex, true);
 }
 
@@ -76,9 +75,10 @@ static int add_member(struct port_changes *c, const char *name, const struct por
 	if (err)
 		return err;
 	if (l.master != bridge->ifindex) {
-		err = changes_add(c, json_pack("{s:s, s:s, s:i, s:s}", "kind", "master",
-					       "interface", name, "ifindex", (int)l.link.ifindex,
-					       "bridge", bridge->name));
+		json_t *change = changes_of_link("master", &l.link);
+
+		json_object_set_new(change, "bridge", json_string(bridge->name));
+		err = changes_add(c, change);
 		if (!err)
 			err = netlink_link_set_master(l.link.ifindex, bridge->ifindex);
 	}

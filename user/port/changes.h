@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The journal of what was changed on the machine. Every change is a JSON object {"kind",
- * "interface", "ifindex", ...}; its kind names the function that takes it back. Private to
- * user/port.
+ * "interface", "ifindex", "address", ...}; its kind names the function that takes it back. Private
+ * to user/port.
  */
 #ifndef WEIR_PORT_CHANGES_H
 #define WEIR_PORT_CHANGES_H
@@ -29,6 +29,10 @@ int changes_add(struct port_changes *c, json_t *change);
 const json_t *changes_find(const struct port_changes *c, const char *kind, const char *interface);
 /* Strikes out the newest change of that kind: making it failed and left nothing behind. */
 void changes_forget(struct port_changes *c, const char *kind, const char *interface);
+
+/* A change to an interface that is there, by which it is found again under another name; to be
+ * completed. NULL on ENOMEM. */
+json_t *changes_of_link(const char *kind, const struct port_link *l);
 
 /* The kinds that weir makes. */
 extern const struct changes_kind changes_kinds[];

@@ -170,24 +170,37 @@ static void parse_link(struct nlmsghdr *h, void *arg)
 		parse_linkinfo(tb[IFLA_LINKINFO], l);
 }
 
-int netlink_link_read(const char *name, struct netlink_link *out)
+static int read_one(struct nl_msg *msg, struct netlink_link *out)
 {
-	struct ifinfomsg ifi = {0};
-	_cleanup_(msg_freep) struct nl_msg *msg = link_message(RTM_GETLINK, NLM_F_ACK, &ifi);
 	struct netlink_link l = {0};
-	int err;
+	int err = talk(msg, parse_link, &l);
 
-	if (!name[0] || strlen(name) >= IFNAMSIZ)
-		return -EINVAL;
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0)
-		return -ENOMEM;
-	err = talk(msg, parse_link, &l);
 	if (err)
 		return err;
 	if (!l.link.ifindex)
 		return -ENODEV;
 	*out = l;
 	return 0;
+}
+
+int netlink_link_read(const char *name, struct netlink_link *out)
+{
+	struct ifinfomsg ifi = {0};
+	_cleanup_(msg_freep) struct nl_msg *msg = link_message(RTM_GETLINK, NLM_F_ACK, &ifi);
+
+	if (!name[0] || strlen(name) >= IFNAMSIZ)
+		return -EINVAL;
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0)
+		return -ENOMEM;
+	return read_one(msg, out);
+}
+
+int netlink_link_read_index(unsigned int ifindex, struct netlink_link *out)
+{
+	struct ifinfomsg ifi = {.ifi_index = (int)ifindex};
+	_cleanup_(msg_freep) struct nl_msg *msg = link_message(RTM_GETLINK, NLM_F_ACK, &ifi);
+
+	return msg ? read_one(msg, out) : -ENOMEM;
 }
 
 bool netlink_link_name(const struct nlmsghdr *h, char name[16], unsigned int *ifindex)

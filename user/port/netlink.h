@@ -18,6 +18,8 @@ struct netlink_link {
 
 /* Reads a link of this network namespace by name: -ENODEV, -EINVAL (no such name possible). */
 int netlink_link_read(const char *name, struct netlink_link *out);
+/* The same by index, whatever its name is now. */
+int netlink_link_read_index(unsigned int ifindex, struct netlink_link *out);
 /* Calls fn for every link there is. */
 int netlink_link_each(void (*fn)(const char *name, unsigned int ifindex, void *arg), void *arg);
 /* Name and index of a link message; false when it is not one. */

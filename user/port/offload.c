@@ -109,8 +109,11 @@ static int switch_off(struct port_changes *c, const struct netlink_link *l,
 		      struct error *e)
 {
 	const char *name = l->link.name;
-	int err = changes_add(c, json_pack("{s:s, s:s, s:i, s:O}", "kind", "features", "interface",
-					   name, "ifindex", (int)l->link.ifindex, "off", names));
+	json_t *change = changes_of_link("features", &l->link);
+	int err;
+
+	json_object_set(change, "off", names);
+	err = changes_add(c, change);
 
 	if (err)
 		return error_set(e, err, "cannot remember the settings of %s", name);

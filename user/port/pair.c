@@ -101,6 +101,14 @@ static int prepare_pair(const char *near_name, const char *far_name, unsigned in
 	return err;
 }
 
+static int pair_names(const char *prefix, unsigned int port, char near_name[16], char far_name[16])
+{
+	if (snprintf(near_name, 16, "%s%un", prefix, port) >= 16 ||
+	    snprintf(far_name, 16, "%s%uf", prefix, port) >= 16 || strchr(prefix, '/'))
+		return -EINVAL;
+	return 0;
+}
+
 int port_pair_create(struct port_changes *c, const char *prefix, unsigned int port,
 		     unsigned int mtu, unsigned int *near_end, unsigned int *far_end,
 		     char far_name[16], struct error *e)
@@ -109,8 +117,7 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 	char near_name[16], name[16];
 	int err;
 
-	if (snprintf(near_name, sizeof(near_name), "%s%un", prefix, port) >= 16 ||
-	    snprintf(name, sizeof(name), "%s%uf", prefix, port) >= 16 || strchr(prefix, '/'))
+	if (pair_names(prefix, port, near_name, name))
 		return error_set(e, -EINVAL, "\"%s\" cannot begin the name of an interface",
 				 prefix);
 	mtu = mtu + PAIR_MTU_EXTRA < PAIR_MTU_MAX ? mtu + PAIR_MTU_EXTRA : PAIR_MTU_MAX;
@@ -127,4 +134,17 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 	*far_end = far.link.ifindex;
 	snprintf(far_name, sizeof(name), "%s", name);
 	return 0;
+}
+
+bool port_pair_is_sound(const char *prefix, unsigned int port, unsigned int near_end,
+			unsigned int far_end)
+{
+	struct netlink_link near = {0}, far = {0};
+	char near_name[16], far_name[16];
+
+	if (pair_names(prefix, port, near_name, far_name) ||
+	    read_ends(near_name, far_name, &near, &far))
+		return false;
+	return near.link.ifindex == near_end && far.link.ifindex == far_end && near.link.up &&
+	       far.link.up;
 }

@@ -60,6 +60,10 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 		     unsigned int mtu, unsigned int *near_end, unsigned int *far_end,
 		     char far_name[16], struct error *e);
 
+/* Whether the pair is the one that was made, with both ends up. */
+bool port_pair_is_sound(const char *prefix, unsigned int port, unsigned int near_end,
+			unsigned int far_end);
+
 /* Calls fn when an interface appears, vanishes, changes state or leaves its bridge. */
 struct port_monitor;
 int port_monitor_open(struct port_monitor **out,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How each kind of change is taken back. All of them tolerate that the interface is gone, or was
  * replaced by another one of the same name. */
+#include <stdio.h>
 #include <string.h>
 
 #include "port/changes.h"
 #include "port/netlink.h"
 #include "port/offload.h"
+
+#define ADDRESS_MAX 18
 
 static const char *text(const json_t *change, const char *key)
 {
@@ -14,15 +17,39 @@ static const char *text(const json_t *change, const char *key)
 	return s ? s : "";
 }
 
-/* 0 with the link when it is still the one that was changed; -ENODEV otherwise. */
+static const char *mac_format(const uint8_t mac[6], char *buf)
+{
+	snprintf(buf, ADDRESS_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
+	return buf;
+}
+
+json_t *changes_of_link(const char *kind, const struct port_link *l)
+{
+	char address[ADDRESS_MAX];
+
+	return json_pack("{s:s, s:s, s:i, s:s}", "kind", kind, "interface", l->name, "ifindex",
+			 (int)l->ifindex, "address", mac_format(l->mac, address));
+}
+
+/*
+ * 0 with the link when it is still the one that was changed; -ENODEV otherwise. One that was
+ * renamed is known by its index and its address: the index alone may be another's after a reboot.
+ */
 static int same_link(const json_t *change, struct netlink_link *l)
 {
-	json_int_t ifindex = json_integer_value(json_object_get(change, "ifindex"));
+	unsigned int ifindex = (unsigned int)json_integer_value(json_object_get(change, "ifindex"));
+	char address[ADDRESS_MAX];
 	int err = netlink_link_read(text(change, "interface"), l);
 
+	if (!err && (!ifindex || ifindex == l->link.ifindex))
+		return 0;
+	if ((err && err != -ENODEV) || !ifindex)
+		return err;
+	err = netlink_link_read_index(ifindex, l);
 	if (err)
 		return err;
-	return !ifindex || ifindex == (json_int_t)l->link.ifindex ? 0 : -ENODEV;
+	return strcmp(text(change, "address"), mac_format(l->link.mac, address)) ? -ENODEV : 0;
 }
 
 static int gone_is_done(int err)
