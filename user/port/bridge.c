@@ -103,8 +103,10 @@ int port_bridge_ensure(struct port_changes *c, const char *bridge, bool create,
 	for (size_t i = 0; i < count; i++) {
 		err = add_member(c, interfaces[i], &br.link);
 		if (err)
-			return error_set(e, err, "cannot put %s into bridge %s: %s", interfaces[i],
-					 bridge, strerror(-err));
+			return error_set(
+				e, err, "cannot put %s into bridge %s: %s%s", interfaces[i], bridge,
+				strerror(-err),
+				err == -EINVAL ? " (a bridge takes Ethernet interfaces only)" : "");
 	}
 	err = set_up(c, &br.link);
 	/* Its address may have changed with the ports. */

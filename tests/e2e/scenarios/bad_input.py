@@ -76,6 +76,9 @@ def unknown_interface(weir):
     with open(path, "w") as file:
         file.write(text)
     ends(run(weir, policy=path), 1, "nosuch0")
+    with open(path, "w") as file:
+        file.write(text.replace("interface: nosuch0", "interface: lo"))
+    ends(run(weir, policy=path), 1, "lo into bridge", "Ethernet")
 
 
 def no_permission(weir):
