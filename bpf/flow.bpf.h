@@ -123,7 +123,7 @@ __noinline int flow_event(const struct frame *f, const struct weir_flow *flow, _
 }
 
 #define TOLD_AGAIN_DS 600 /* a flow that is dropped over and over is reported once a minute */
-#define TOLD_MAX_A_DS 100 /* reports of one CPU in a tenth of a second */
+#define TOLD_MAX_A_DS 100 /* reports in a tenth of a second */
 
 /*
  * Whether a drop without a flow is to be reported: such a frame has no entry to remember it by, and
@@ -147,7 +147,7 @@ __noinline int flow_drop_is_news(const struct frame *f)
 		return 0;
 	if (rate->time_ds != f->clock_ds)
 		*rate = (struct weir_told){.time_ds = f->clock_ds};
-	if (rate->hash++ >= TOLD_MAX_A_DS) {
+	if (__sync_fetch_and_add(&rate->hash, 1) >= TOLD_MAX_A_DS) {
 		count_cache(CACHE_EVENTS_LOST);
 		return 0;
 	}

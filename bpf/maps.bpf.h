@@ -33,7 +33,8 @@ struct weir_probe {
 
 #define WEIR_TOLD 1024 /* a power of two; what shares an element is told of again */
 
-/* A flow whose drop was reported, and when; the element behind the last counts reports. */
+/* A flow whose drop was reported, and when; the element behind the last counts reports. CPUs
+ * may both report what came in at the same time. */
 struct weir_told {
 	__u32 hash;
 	__u32 time_ds;
@@ -112,7 +113,7 @@ struct {
 } weir_probe SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, WEIR_TOLD + 1);
 	__type(key, __u32);
 	__type(value, struct weir_told);

@@ -189,7 +189,8 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 	if (!f->pkt.payload && !flow_outstanding(flow->slot, f->pkt.dir))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
-	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD)
+	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD ||
+	    r == WEIR_REASON_STACK_OVERSIZE)
 		stack_note(f, flow);
 	if (r == WEIR_REASON_STACK_OVERSIZE)
 		flow_give_up(f, key, flow);

@@ -4,6 +4,7 @@
 #   deps.sh           what building, testing and the demo need
 #   deps.sh --build   what building needs
 #   deps.sh --ci      what `make check` and `make fuzz` need besides
+#   deps.sh --kernels what `make kernels` needs besides building
 set -eu
 
 BUILD="make gcc libc6-dev clang llvm bpftool pkg-config libelf-dev zlib1g-dev libbpf-dev libxdp-dev libpcre2-dev
@@ -11,14 +12,16 @@ libyaml-dev libjansson-dev libmicrohttpd-dev libnl-3-dev libnl-route-3-dev libpc
 TEST="libcmocka-dev iproute2 ethtool procps util-linux python3 curl nginx-light openssl openssh-server openssh-client
 dnsmasq-base bind9-dnsutils iperf3 opentracker transmission-daemon transmission-cli aria2 qbittorrent-nox rtorrent
 mktorrent iputils-ping netcat-openbsd python3-libtorrent nftables iptables libmnl-dev libnetfilter-queue-dev"
+KERNELS="libcmocka-dev iproute2 ethtool python3 qemu-system-x86 busybox-static binutils"
 CI="clang-format cppcheck shellcheck libclang-rt-14-dev"
 
 case "${1:-}" in
 --build) wanted="$BUILD" ;;
 --ci) wanted="$BUILD $TEST $CI" ;;
+--kernels) wanted="$BUILD $KERNELS" ;;
 '') wanted="$BUILD $TEST" ;;
 *)
-	echo "usage: $0 [--build | --ci]" >&2
+	echo "usage: $0 [--build | --ci | --kernels]" >&2
 	exit 2
 	;;
 esac

@@ -76,8 +76,8 @@ struct weir_flow {
 	__u8 action;	/* enum weir_action */
 	__u8 method;	/* enum weir_method */
 	__u8 confidence;
-	__u8 resets;  /* frames punted for a reset so far */
-	__u8 port[2]; /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
+	__u8 resets;   /* frames punted for a reset so far */
+	__u8 port[2];  /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
 	__u8 oversize; /* frames of an undecided flow that the slow path could not take */
 	__u8 pad;
 };

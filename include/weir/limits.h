@@ -13,8 +13,8 @@
 #define WEIR_APP_NAME_LEN     32
 #define WEIR_IFINDEX_SLOTS    4096 /* weir_port_of is indexed by ifindex modulo this */
 #define WEIR_VLAN_TAGS_MAX    2
-#define WEIR_FRAME_BYTES      2048 /* one chunk of the frame pool */
-#define WEIR_PUNT_BYTES_MAX   1700 /* of a frame that fits a chunk behind headroom and metadata */
+#define WEIR_FRAME_BYTES      2048  /* one chunk of the frame pool */
+#define WEIR_PUNT_BYTES_MAX   1700u /* of a frame that fits a chunk behind headroom and metadata */
 #define WEIR_HEARTBEAT_MAX_NS 500000000ULL
 #define WEIR_PORT_NONE	      0xff
 #define WEIR_RULE_DEFAULT     0xffff

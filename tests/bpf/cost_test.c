@@ -91,12 +91,15 @@ static void verifier_cost(void **state)
 	}
 }
 
-int main(void)
+/* cost_test [PATTERN]: without a pattern every test. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		{"cached_pass", cached_pass, rig_setup, rig_teardown, &rig_hooks[RIG_XDP]},
 		{"verifier_cost", verifier_cost, rig_setup, rig_teardown, &rig_hooks[RIG_XDP]},
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

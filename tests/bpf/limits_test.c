@@ -217,9 +217,14 @@ static void oversize(void **state)
 	cfg.max_frame = 2000;
 	rig_put(r, "weir_ports", &port, &cfg);
 	SEND(r, REDIRECTED, .payload = 1946);
+	stack_busy(r, false);
 	SEND(r, PUNTED, .payload = 1646, .sport = 1);
 	/* It would overtake that one. */
 	SEND(r, DROP_OVERLOAD, .payload = 1647, .sport = 1);
+	/* And this one would overtake what the stack has. */
+	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 2);
+	stack_busy(r, true);
+	SEND(r, DROP_HANDOVER, .payload = 100, .sport = 2);
 }
 
 /* Nobody will say what a flow of frames beyond the slow path is: it is unknown, and decided. */
@@ -234,6 +239,7 @@ static void oversize_only(void **state)
 	rig_put(r, "weir_ports", &port, &cfg);
 	for (int i = 0; i < 8; i++)
 		SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 1);
+	stack_busy(r, false);
 	SEND(r, REDIRECTED, .payload = 1647, .sport = 1);
 	SEND(r, REDIRECTED, .payload = 100, .sport = 1);
 }

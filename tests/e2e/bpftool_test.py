@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
 DOCUMENT = "docs/bpftool.md"
 INSIDE = "WEIR_BPFTOOL_TEST_INSIDE"
@@ -46,8 +47,10 @@ class Shell:
     END = "--- end of block ---"
 
     def __init__(self):
+        # Apart from the output: iproute2 complains there about namespaces of others.
+        self.errors = tempfile.TemporaryFile(mode="w+")
         self.process = subprocess.Popen(["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+                                        stderr=self.errors, text=True)
         self.run("set -euo pipefail")
 
     def run(self, commands):
@@ -58,7 +61,8 @@ class Shell:
             if line.strip() == self.END:
                 return "".join(out)
             out.append(line)
-        raise Failure(f"these commands failed:\n{commands}\n{''.join(out)}")
+        self.errors.seek(0)
+        raise Failure(f"these commands failed:\n{commands}\n{''.join(out)}{self.errors.read()}")
 
     def close(self):
         self.process.stdin.close()

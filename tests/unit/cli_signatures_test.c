@@ -116,8 +116,8 @@ static void check_says_what_is_wrong(void **state)
 	RUN(&o, "check", bad);
 	assert_int_equal(o.status, CLI_FAILED);
 	assert_string_equal(o.out, "");
-	snprintf(want, sizeof(want),
-		 "%s:2:28: when: unknown feature `b`, did you mean `a`?\n", bad);
+	snprintf(want, sizeof(want), "%s:2:28: when: unknown feature `b`, did you mean `a`?\n",
+		 bad);
 	assert_string_equal(o.err, want);
 	RUN(&o, "check", "--json", bad);
 	assert_int_equal(o.status, CLI_FAILED);

@@ -28,6 +28,8 @@ struct gate {
 	struct weir_block_key blocks[FLOWS_MAX];
 	uint64_t block_expires_ns[FLOWS_MAX];
 	size_t block_count;
+	uint64_t verdict_of;
+	struct weir_verdict verdict;
 	bool accounts;
 	int fail;
 };
@@ -78,6 +80,14 @@ int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
 int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, uint64_t *hits)
 {
 	*hits = rule == WEIR_RULE_DEFAULT ? 7 : rule + 1;
+	return 0;
+}
+
+int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out)
+{
+	if (flow_id != g->verdict_of)
+		return -ENOENT;
+	*out = g->verdict;
 	return 0;
 }
 
@@ -427,6 +437,33 @@ static void flows_are_filtered(void **state)
 	json_decref(data);
 }
 
+/* Its first packet was dropped in the slow path, and the gate has seen no other. */
+static void flows_know_what_the_gate_does_not_yet(void **state)
+{
+	struct fixture *f = *state;
+	int bittorrent = app_registry_add(f->w.registry, "bittorrent", "p2p");
+	struct weir_cell cells[WEIR_APPS_MAX] = {0};
+	uint32_t row = 0;
+	const json_t *flow;
+	json_t *data;
+
+	cells[bittorrent] = (struct weir_cell){.action = WEIR_ACTION_DROP, .rule = 0};
+	f->policy.class_ids = 1;
+	f->policy.rows = &row;
+	f->policy.cells = cells;
+	f->gate.verdict_of = add_flow(f, false, 3, 0)->id;
+	f->gate.verdict = (struct weir_verdict){
+		.app = (uint16_t)bittorrent, .method = WEIR_METHOD_SIGNATURE, .confidence = 90};
+	data = ask(query_flows, f, json_pack("{s:s}", "app", "bittorrent"));
+	flow = first(data, "flows");
+	assert_string_equal(text_at(flow, "app_proto"), "bittorrent");
+	assert_string_equal(text_at(flow, "method"), "signature");
+	assert_int_equal(int_at(flow, "confidence"), 90);
+	assert_string_equal(text_at(flow, "action"), "drop");
+	assert_string_equal(text_at(flow, "rule"), f->rules[0].name);
+	json_decref(data);
+}
+
 static void flows_refuse_what_they_cannot_filter_by(void **state)
 {
 	struct fixture *f = *state;
@@ -571,6 +608,7 @@ int main(void)
 		WITH(an_adopted_gates_past_is_not_in_flight),
 		WITH(flows_read_from_their_originator),
 		WITH(flows_are_filtered),
+		WITH(flows_know_what_the_gate_does_not_yet),
 		WITH(flows_refuse_what_they_cannot_filter_by),
 		WITH(flows_say_where_an_endpoint_was_learned),
 		WITH(expired_blocks_are_not_shown),

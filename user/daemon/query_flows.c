@@ -145,11 +145,36 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	return o;
 }
 
-static bool flow_add(const struct weir_flow_key *k, const struct weir_flow *f, void *arg)
+/* The gate takes a verdict over with the flow's next frame: one that was dropped may have none. */
+static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *k,
+		       struct weir_flow *f)
 {
-	struct flow_filter *q = arg;
-	const struct app_info *app = app_registry_get(q->w->registry, f->app);
+	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
+	const struct policy *p = q->w->policy;
+	const struct weir_cell *cell;
+	struct weir_verdict v;
 
+	if (f->action != WEIR_ACTION_UNDECIDED || gate_get_verdict(q->w->gate, f->id, &v) < 0)
+		return;
+	cell = policy_cell(p, policy_class(p, k->addr[origin]), policy_class(p, k->addr[!origin]),
+			   v.app);
+	if (!cell)
+		return;
+	f->app = v.app;
+	f->method = v.method;
+	f->confidence = v.confidence;
+	f->rule = cell->rule;
+	f->action = cell->action;
+}
+
+static bool flow_add(const struct weir_flow_key *k, const struct weir_flow *entry, void *arg)
+{
+	struct weir_flow judged = *entry, *f = &judged;
+	struct flow_filter *q = arg;
+	const struct app_info *app;
+
+	flow_judge(q, k, f);
+	app = app_registry_get(q->w->registry, f->app);
 	if (!flow_matches(q, k, f, app))
 		return true;
 	if (json_array_size(q->list) >= q->limit) {

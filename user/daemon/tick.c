@@ -149,6 +149,8 @@ void weir_tick(struct weir *w)
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
 	gate_read_events(w->gate, event_visit, w);
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_read_events(w->workers[i], event_visit, w);
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);

@@ -91,6 +91,8 @@ int gate_restore_apps(struct gate *g, struct app_registry *r);
 
 /* Thread-safe writes of what user space knows. */
 int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v);
+/* -ENOENT when nothing is known of the flow. */
+int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out);
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v);
 int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);

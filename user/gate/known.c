@@ -12,6 +12,11 @@ int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict
 	return put(g, GATE_MAP_VERDICTS, &flow_id, v);
 }
 
+int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out)
+{
+	return bpf_map_lookup_elem(g->maps[GATE_MAP_VERDICTS], &flow_id, out) ? -errno : 0;
+}
+
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v)
 {

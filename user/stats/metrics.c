@@ -452,7 +452,7 @@ static const struct metric metrics[] = {
 	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},
 	 write_endpoints},
 	{{"weir_events_lost_total", "counter", "place",
-	  "Events lost because the gate's ring was full, or that the events file did not take"},
+	  "Events that were too many to tell of, or that the events file did not take"},
 	 write_events_lost},
 };
 

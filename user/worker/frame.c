@@ -144,9 +144,15 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 	w->counters.decided++;
 }
 
+static bool passes_anyway(const struct worker *w, const struct job *j)
+{
+	return w->shared->policy->inspect_copy && !(j->punt.flags & WEIR_PUNT_INSPECT);
+}
+
 /* What to do with the packet that was just judged. */
 static enum weir_action judge(struct worker *w, const struct job *j)
 {
+	const struct weir_cell *cell;
 	struct inspect_outcome o;
 
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, &o);
@@ -159,7 +165,13 @@ static enum weir_action judge(struct worker *w, const struct job *j)
 		publish(w, &o);
 	if (!o.flow->decided)
 		return WEIR_ACTION_PASS;
-	return flow_cell(w, o.flow)->action;
+	cell = flow_cell(w, o.flow);
+	if (passes_anyway(w, j))
+		return WEIR_ACTION_PASS;
+	if (o.decided_now &&
+	    (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))
+		worker_event_drop(w, o.flow, &j->punt, cell);
+	return cell->action;
 }
 
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer)
@@ -218,8 +230,6 @@ void worker_frame(struct worker *w, const struct frame *f)
 		return;
 	}
 	action = judge(w, &j);
-	if (w->shared->policy->inspect_copy && !(j.punt.flags & WEIR_PUNT_INSPECT))
-		action = WEIR_ACTION_PASS;
 	if (action == WEIR_ACTION_DROP)
 		frame_drop(w, &j, WEIR_REASON_DROP_VERDICT);
 	else if (action == WEIR_ACTION_RESET)

@@ -31,6 +31,7 @@ struct worker_counters {
 	uint64_t sent_frames[WEIR_PORTS_MAX], sent_bytes[WEIR_PORTS_MAX]; /* by egress port */
 	uint64_t bad_checksums, finished_checksums, classified, decided, learned, stalls;
 	uint64_t queue_frames; /* read in the last batch */
+	uint64_t events_lost;  /* the daemon did not read them in time */
 	struct flow_table_stats flows;
 };
 
@@ -44,6 +45,12 @@ void worker_stop(struct worker *w);
  * uses what is in *shared now, and nothing of what was there before. */
 void worker_pause(struct worker *w);
 void worker_resume(struct worker *w);
+/*
+ * Hands what the worker has to tell to fn: a flow decided here as drop or reset, with the frame
+ * that decided it gone. The gate tells of a flow only when its next frame comes, which it may never
+ * do. One reader at a time.
+ */
+void worker_read_events(struct worker *w, void (*fn)(const struct weir_event *, void *), void *arg);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
 

@@ -12,6 +12,13 @@
 /* Completion cookie of a frame that has no slot: a reset made here. */
 #define WORKER_COOKIE_NONE UINT32_MAX
 
+#define WORKER_EVENTS 128 /* a power of two; the daemon reads ten times a second */
+
+struct worker_events {
+	_Atomic uint32_t head, tail;
+	struct weir_event event[WORKER_EVENTS];
+};
+
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
 	uint32_t sent; /* weir_xsk_sent at that time */
@@ -26,6 +33,7 @@ struct worker {
 	struct handover *handover;
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
+	struct worker_events events;
 	uint32_t outstanding; /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
@@ -46,6 +54,10 @@ void worker_frame(struct worker *w, const struct frame *f);
 void worker_frame_stale(struct worker *w, const struct frame *f);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
+/* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
+ * its application. */
+void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
+		       const struct weir_cell *cell);
 /* The inspector's callback for a new endpoint. arg: the worker. */
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
 

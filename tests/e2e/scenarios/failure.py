@@ -9,7 +9,7 @@ from harness.scenario import scenario
 from harness.services import Web, fetch, random_file
 from harness.torrent import sha256
 
-SIZE, RATE = 48 << 20, 4 << 20
+SIZE, RATE = 72 << 20, 4 << 20
 
 
 @scenario("the daemon killed, stopped, started again, detached: decided flows do not notice",
@@ -33,7 +33,6 @@ def failure(lab):
     weir.process.popen.wait(5)
     weir.start(at_rest=False)
     known.check_kept(weir)
-    download.check_moves("after the restart")
     download.check_complete()
     weir.baseline = weir.snapshot()
     check(page(net.c2, web, 2), "a new flow passes after the restart")

@@ -21,8 +21,8 @@ def order(lab):
     weir = lab.weir(net, swarm.DROP).start()
     net.meet(net.c1, net.s1)
     hand_over_soon(net, weir)
+    bulk_tcp(lab, net)
     for version in (4, 6):
-        bulk_tcp(lab, net, version)
         for sender, receiver in ((net.c1, net.s1), (net.s1, net.c1)):
             seen = orders.UdpStream(lab, sender, receiver, 6000 + version, version).result()
             check_equal(seen["reordered"], 0, f"reordered datagrams, IPv{version}")
@@ -35,12 +35,14 @@ def order(lab):
 
 def hand_over_soon(net, weir, seconds=2.0):
     """Under bulk traffic the slow path sees nothing more two seconds after it saw the first."""
-    bulk = net.c1.spawn(["iperf3", "-c", net.s1.ip4, "-t", "4"])
+    bulk = net.c1.spawn(["iperf3", "-c", net.s1.ip4, "-t", "6"])
     samples = []
     started = time.monotonic()
     while time.monotonic() - started < seconds + 1.5:
-        samples.append((time.monotonic() - started, weir.metric("weir_punted_frames_total"),
-                        weir.metric("weir_verdict_frames_total", verdict="redirect")))
+        asked = time.monotonic() - started
+        ports = weir.ports().values()
+        samples.append((asked, sum(port["punted"] for port in ports),
+                        sum(port["redirected"] for port in ports)))
     after = [sample for sample in samples if sample[0] >= seconds]
     check(len(after) >= 2, f"too few samples: {samples}")
     check(after[0][1] > 0, "the flow went through the slow path at first")
@@ -49,12 +51,13 @@ def hand_over_soon(net, weir, seconds=2.0):
     check_equal(bulk.wait(10), 0, "iperf3's exit status")
 
 
-def bulk_tcp(lab, net, version):
-    """100 MB each way, watched where it arrives."""
+def bulk_tcp(lab, net):
+    """100 MB each way, watched where it arrives. IPv4, whose identification tells what was sent again
+    from what was overtaken."""
     for reverse, receiver in ((False, net.s1), (True, net.c1)):
         watch = orders.TcpOrder(lab, receiver, TCP_PORT, source=reverse)
-        net.c1.must(["iperf3", "-c", net.s1.ip(version), "-n", "100M"]
+        net.c1.must(["iperf3", "-c", net.s1.ip4, "-n", "100M"]
                     + (["-R"] if reverse else []), 40)
         seen = watch.result()
         check(seen["segments"] > 1000, f"segments were seen: {seen}")
-        check_equal(seen["reordered"], 0, f"reordered segments, IPv{version}: {seen}")
+        check_equal(seen["reordered"], 0, f"reordered segments ({seen})")
