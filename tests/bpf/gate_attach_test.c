@@ -187,6 +187,41 @@ static void tc_comes_and_goes(void **state)
 	veth_del("wgp");
 }
 
+/* What others take away is noticed, and put back by attaching again. */
+static void what_others_take_away_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int a = veth_add("wga"), b = veth_add("wgb"), near_end = veth_add("wgc");
+	unsigned int far_end = if_nametoindex("wgc1");
+	struct gate *g = fixture_open(f, false);
+	char command[512];
+
+	assert_false(gate_is_attached(g, "wga0", a, false));
+	assert_int_equal(gate_attach_xdp(g, "wga0", a, false, NULL), 0);
+	assert_true(gate_is_attached(g, "wga0", a, false));
+	assert_false(gate_is_attached(g, "wga0", b, false));
+	snprintf(command, sizeof(command), "bpftool link detach pinned %s/links/wga0_xdp", f->pins);
+	run(command);
+	assert_false(gate_is_attached(g, "wga0", a, false));
+	assert_int_equal(gate_attach_xdp(g, "wga0", a, false, NULL), 0);
+	assert_true(gate_is_attached(g, "wga0", a, false));
+
+	assert_false(gate_is_attached(g, "wgb0", b, true));
+	assert_int_equal(gate_attach_tc(g, "wgb0", b, near_end, far_end, NULL), 0);
+	assert_true(gate_is_attached(g, "wgb0", b, true));
+	run("tc qdisc del dev wgb0 clsact");
+	assert_false(gate_is_attached(g, "wgb0", b, true));
+	assert_int_equal(gate_attach_tc(g, "wgb0", b, near_end, far_end, NULL), 0);
+	assert_true(gate_is_attached(g, "wgb0", b, true));
+	run("tc filter del dev wgc0 ingress");
+	assert_false(gate_is_attached(g, "wgb0", b, true));
+	gate_close(g);
+	fixture_remove(f);
+	veth_del("wga");
+	veth_del("wgb");
+	veth_del("wgc");
+}
+
 static void adoption_replaces_the_filter(void **state)
 {
 	struct fixture *f = *state;
@@ -301,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_name_with_a_dot),
 		cmocka_unit_test(missing_interfaces_are_told),
 		cmocka_unit_test(tc_comes_and_goes),
+		cmocka_unit_test(what_others_take_away_is_noticed),
 		cmocka_unit_test(adoption_replaces_the_filter),
 		cmocka_unit_test(foreign_filters_stay),
 		cmocka_unit_test(a_foreign_qdisc_stays),

@@ -400,6 +400,9 @@ static void test_pair(void **state)
 	assert_int_equal(netlink_link_read("wtest3f", &far), 0);
 	assert_int_equal(near.link.ifindex, near_end);
 	assert_int_equal(far.link.ifindex, far_end);
+	assert_true(port_pair_is_sound("wtest", 3, near_end, far_end));
+	assert_false(port_pair_is_sound("wtest", 3, near_end, far_end + 1));
+	assert_false(port_pair_is_sound("wtest", 4, near_end, far_end));
 	assert_int_equal(near.peer, far_end);
 	assert_true(near.link.up && far.link.up);
 	assert_int_equal(near.link.mtu, 1600);
@@ -416,6 +419,7 @@ static void test_pair(void **state)
 	/* The next daemon takes it over, even when somebody set an end down. */
 	port_changes_close(c);
 	run("ip link set wtest3n down mtu 1500");
+	assert_false(port_pair_is_sound("wtest", 3, near_end, far_end));
 	c = journal(m);
 	if (port_pair_create(c, "wtest", 3, 1500, &near_again, &far_again, name, &e))
 		fail_msg("%s", e.text);

@@ -37,6 +37,11 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 		return error_set(e, -ENOENT, "no port or interface %s in the policy", name);
 	if (!p->attached)
 		return error_set(e, -ENODEV, "port %s: %s", p->name, p->degraded);
+	if (enable && p->stripped) {
+		err = port_attach_program(w, index, e);
+		if (err < 0)
+			return err;
+	}
 	if (enable)
 		p->cfg.flags |= WEIR_PORT_ENABLED;
 	else

@@ -29,6 +29,8 @@ int port_open(struct weir *w, unsigned int index, struct error *e);
 /* Sockets into the XSKMAP, configuration into the gate, program onto the interface. No worker may
  * run, or none that knows the port. */
 int port_attach(struct weir *w, unsigned int index, struct error *e);
+/* The program alone, onto the interface of a port that is otherwise attached. */
+int port_attach_program(struct weir *w, unsigned int index, struct error *e);
 /* The program off the interface, if that is still there; sockets closed. Workers must be paused or
  * not running. */
 void port_detach(struct weir *w, unsigned int index);

@@ -75,9 +75,9 @@ static void state_reason(const struct daemon_port *p, const struct port_state *s
 			 const struct port_link *l, char *out, size_t size)
 {
 	if (p->stripped)
-		snprintf(
-			out, size,
-			"somebody took weir's program off: frames pass uninspected (restart weir)");
+		snprintf(out, size,
+			 "somebody took weir's program off it, frames pass uninspected; enable the "
+			 "port to put it back");
 	else if (!s->in_bridge)
 		snprintf(out, size, "it is not in bridge %s: nothing is forwarded", s->bridge);
 	else if (s->why)

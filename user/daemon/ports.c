@@ -210,6 +210,21 @@ static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
 	return 0;
 }
 
+int port_attach_program(struct weir *w, unsigned int index, struct error *e)
+{
+	struct daemon_port *p = &w->ports[index];
+	int err;
+
+	if (p->hook == PORT_HOOK_TC)
+		err = gate_attach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end, e);
+	else
+		err = gate_attach_xdp(w->gate, p->interface, p->ifindex,
+				      p->hook == PORT_HOOK_GENERIC, e);
+	if (!err)
+		p->stripped = false;
+	return err;
+}
+
 int port_attach(struct weir *w, unsigned int index, struct error *e)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -225,11 +240,7 @@ int port_attach(struct weir *w, unsigned int index, struct error *e)
 	if (err < 0)
 		return error_set(e, err, "%s: cannot configure the gate: %s", p->interface,
 				 strerror(-err));
-	if (p->hook == PORT_HOOK_TC)
-		err = gate_attach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end, e);
-	else
-		err = gate_attach_xdp(w->gate, p->interface, p->ifindex,
-				      p->hook == PORT_HOOK_GENERIC, e);
+	err = port_attach_program(w, index, e);
 	if (err < 0)
 		return err;
 	p->attached = true;

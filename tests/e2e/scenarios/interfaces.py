@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+import json
 import os
 
 from harness import swarm
@@ -62,6 +63,8 @@ def interfaces(lab):
     port.wait_reason(None)
     port.check_serves("under its own name")
 
+    if lab.hook == "tc":
+        strip(port, weir)
     check_equal(other.wait(30), 0, "exit status of the download behind the other port")
     check_equal(sha256(target), sha256(net.s1.path("www", "big")), "what it downloaded")
     net.stop_hosts()
@@ -71,6 +74,24 @@ def interfaces(lab):
         check(not os.path.exists(path), f"weir left {path}")
     check_equal([link for link in net.ip(net.gw.ns, "-br link").split() if "weir" in link], [],
                 "punt pairs that are left")
+
+
+def strip(port, weir):
+    """What belongs to a TC port besides its interface is taken away."""
+    pair = f"weir{1 + [p['name'] for p in weir.status()['ports']].index('c1')}"
+    port.do(f"link set {pair}n down")
+    wait_for(lambda: "UP" in port.flags(f"{pair}n"), "the near end of the pair is up again", 5)
+    port.check_serves("with the pair up again")
+    port.do(f"link del {pair}f")
+    wait_for(lambda: "UP" in port.flags(f"{pair}n"), "there is a pair again", 5)
+    port.wait_reason(None)
+    port.check_serves("over a new pair")
+    port.net.gw.must(["tc", "qdisc", "del", "dev", "vc1", "clsact"])
+    port.wait_reason("somebody took weir's program off")
+    check(port.serves(2), "without its program the kernel forwards")
+    weir.must("port", "enable", "c1")
+    port.wait_reason(None)
+    port.check_serves("with the program back")
 
 
 class Port:
@@ -86,6 +107,11 @@ class Port:
         words = self.net.ip(self.net.gw.ns, f"-o link show {interface}").split()
         return words[words.index("master") + 1] if "master" in words else None
 
+    def flags(self, interface):
+        """Of an interface, none when there is no such."""
+        status, out, _ = self.net.gw.run(["ip", "-j", "link", "show", interface])
+        return json.loads(out)[0]["flags"] if status == 0 else []
+
     def wait_reason(self, text, attached=True):
         """Until status gives text as the reason for c1's port, or none, and the port is (not) attached."""
         def told():
@@ -97,7 +123,7 @@ class Port:
             if text is None:
                 return not reasons
             return len(reasons) == 1 and text in reasons[0]
-        wait_for(told, f"status says of port c1: {text}", 5)
+        wait_for(told, f"status says of port c1: {text}", 8)
 
     def serves(self, seconds):
         return fetch(self.net.c1, self.web.url("page"), "page", seconds)[0] == 0
