@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A daemon over a gate, workers and interfaces made of arrays, and its answers. */
+#ifndef WEIR_DAEMON_FIXTURE_H
+#define WEIR_DAEMON_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/weir.h"
+
+#define FLOWS_MAX 8
+
+/* ---- what stands in for the kernel's side ---- */
+
+struct gate {
+	struct weir_ctl ctl;
+	struct weir_counter counters[WEIR_PORTS_MAX][WEIR_REASON_COUNT];
+	struct weir_volume sent[WEIR_PORTS_MAX];
+	struct weir_flow_key keys[2][FLOWS_MAX]; /* undecided, decided */
+	struct weir_flow flows[2][FLOWS_MAX];
+	size_t flow_count[2];
+	struct weir_block_key blocks[FLOWS_MAX];
+	uint64_t block_expires_ns[FLOWS_MAX];
+	size_t block_count;
+	uint64_t verdict_of;
+	struct weir_verdict verdict;
+	bool accounts;
+	int fail;
+};
+
+struct worker {
+	struct worker_counters counters;
+};
+
+struct port_sockets {
+	struct xsk_counters counters;
+};
+
+struct weir_ctl *gate_ctl(struct gate *g)
+{
+	return &g->ctl;
+}
+
+bool gate_accounts_losses(const struct gate *g)
+{
+	return g->accounts;
+}
+
+int gate_read_counters(struct gate *g, unsigned int port, struct weir_counter *out)
+{
+	memcpy(out, g->counters[port], sizeof(g->counters[port]));
+	return 0;
+}
+
+int gate_read_sent(struct gate *g, unsigned int port, struct weir_volume *out)
+{
+	*out = g->sent[port];
+	return 0;
+}
+
+int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
+		  uint64_t flows[WEIR_METHOD_COUNT])
+{
+	/* Application 1 alone had traffic. */
+	memset(out, 0, 2 * sizeof(*out));
+	memset(flows, 0, WEIR_METHOD_COUNT * sizeof(*flows));
+	if (app == 1) {
+		out[1] = (struct weir_volume){10, 5000};
+		flows[WEIR_METHOD_PORT] = 2;
+	}
+	return 0;
+}
+
+int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, uint64_t *hits)
+{
+	*hits = rule == WEIR_RULE_DEFAULT ? 7 : rule + 1;
+	return 0;
+}
+
+int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out)
+{
+	if (flow_id != g->verdict_of)
+		return -ENOENT;
+	*out = g->verdict;
+	return 0;
+}
+
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost)
+{
+	out[GATE_CACHE_NEW] = 3;
+	*events_lost = 4;
+	return 0;
+}
+
+int gate_each_flow(struct gate *g, bool decided,
+		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
+		   void *arg)
+{
+	if (g->fail)
+		return g->fail;
+	for (size_t i = 0; i < g->flow_count[decided]; i++)
+		if (!fn(&g->keys[decided][i], &g->flows[decided][i], arg))
+			break;
+	return 0;
+}
+
+int gate_each_block(struct gate *g,
+		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
+		    void *arg)
+{
+	for (size_t i = 0; i < g->block_count; i++)
+		if (!fn(&g->blocks[i], g->block_expires_ns[i], arg))
+			break;
+	return g->fail;
+}
+
+void worker_counters(const struct worker *w, struct worker_counters *out)
+{
+	*out = w->counters;
+}
+
+enum xsk_mode port_sockets_mode(const struct port_sockets *s)
+{
+	return XSK_MODE_ZEROCOPY;
+}
+
+int port_sockets_counters(const struct port_sockets *s, struct xsk_counters *out)
+{
+	*out = s->counters;
+	return 0;
+}
+
+int port_link_read(const char *name, struct port_link *out, struct error *e)
+{
+	*out = (struct port_link){.tx_dropped = 15};
+	return 0;
+}
+
+/* ---- a daemon ---- */
+
+struct fixture {
+	struct weir w;
+	struct gate gate;
+	struct worker worker;
+	struct port_sockets sockets;
+	struct policy policy;
+	struct policy_rule rules[2];
+};
+
+static inline int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct weir *w = &f->w;
+
+	f->gate.accounts = true;
+	f->gate.ctl.generation = 5;
+	f->gate.ctl.heartbeat_ns[0] = time_now_ns();
+	strcpy(f->rules[0].name, "no-p2p");
+	f->rules[0].action = WEIR_ACTION_DROP;
+	strcpy(f->rules[1].name, "rest");
+	f->rules[1].action = WEIR_ACTION_PASS;
+	f->policy = (struct policy){.path = (char *)"/etc/p.yaml",
+				    .rules = f->rules,
+				    .rule_count = 2,
+				    .default_action = WEIR_ACTION_PASS};
+	w->gate = &f->gate;
+	w->policy = &f->policy;
+	w->registry = app_registry_new();
+	w->endpoints = endpoints_new(16, 1000000000ull);
+	w->workers[0] = &f->worker;
+	w->worker_count = 1;
+	w->generation = 5;
+	w->rule_hits_before[0] = 100;
+	w->rule_hits_before[2] = 200;
+	w->started_ns = time_now_ns() - 5000000000ull;
+	assert_int_equal(audit_open(NULL, &w->audit, NULL), 0);
+	w->ports[2] = (struct daemon_port){.name = "lan",
+					   .interface = "eth1",
+					   .hook = PORT_HOOK_TC,
+					   .hook_reason = "a veth",
+					   .configured = true,
+					   .present = true,
+					   .attached = true,
+					   .enabled = true,
+					   .sockets = &f->sockets,
+					   .link_at_attach = {.tx_dropped = 5}};
+	*state = f;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	audit_close(f->w.audit);
+	endpoints_free(f->w.endpoints);
+	app_registry_free(f->w.registry);
+	free(f);
+	return 0;
+}
+
+/* The answer of one query; args is stolen. */
+static inline json_t *ask(int (*query)(struct weir *, const json_t *, json_t **, struct error *),
+			  struct fixture *f, json_t *args)
+{
+	struct error e = {0};
+	json_t *data = NULL;
+
+	if (!args)
+		args = json_object();
+	assert_int_equal(query(&f->w, args, &data, &e), 0);
+	json_decref(args);
+	assert_non_null(data);
+	return data;
+}
+
+static inline json_int_t int_at(const json_t *o, const char *key)
+{
+	if (!json_is_integer(json_object_get(o, key)))
+		fail_msg("no number %s", key);
+	return json_integer_value(json_object_get(o, key));
+}
+
+static inline const char *text_at(const json_t *o, const char *key)
+{
+	if (!json_is_string(json_object_get(o, key)))
+		fail_msg("no text %s", key);
+	return json_string_value(json_object_get(o, key));
+}
+
+#endif
