@@ -599,6 +599,37 @@ static void ports_are_listed(void **state)
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* What a port's sockets had when they closed is lost, also when new ones were opened since. */
+static void what_closed_sockets_had_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	struct daemon_port *p = &f->w.ports[2];
+	json_t *port, *data;
+
+	f->gate.counters[2][WEIR_REASON_PUNTED].segments = 100;
+	f->gate.counters[2][WEIR_REASON_DROP_PUNT_LOST].segments = 5;
+	f->worker.counters.reasons[2][WEIR_REASON_REINJECTED] = 80;
+	f->worker.counters.reasons[2][WEIR_REASON_DROP_VERDICT] = 8;
+	f->worker.counters.reasons[2][WEIR_REASON_MADE_RESET] = 3;
+	for (int round = 0; round < 3; round++) {
+		p->attached = round != 1;
+		p->sockets = p->attached ? &f->sockets : NULL;
+		data = ask(query_status, f, NULL);
+		port = json_array_get(json_object_get(data, "ports"), 0);
+		assert_int_equal(int_at(port, "in_flight"), round ? 0 : 7);
+		assert_int_equal(int_at(json_object_get(port, "reasons"), "punt_lost"),
+				 round ? 12 : 5);
+		json_decref(data);
+		if (round == 1)
+			snapshot_settle(&f->w, 2);
+	}
+	f->gate.counters[2][WEIR_REASON_PUNTED].segments = 104;
+	data = ask(query_status, f, NULL);
+	port = json_array_get(json_object_get(data, "ports"), 0);
+	assert_int_equal(int_at(port, "in_flight"), 4);
+	json_decref(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -617,6 +648,7 @@ int main(void)
 		WITH(recent_events_are_objects),
 		WITH(events_of_no_type_are_refused),
 		WITH(ports_are_listed),
+		WITH(what_closed_sockets_had_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

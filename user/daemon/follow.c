@@ -185,8 +185,10 @@ static void port_return(struct weir *w, unsigned int index)
 
 	if (!err)
 		err = port_prepare(w, index, &e);
-	if (!err)
+	if (!err) {
+		snapshot_settle(w, index);
 		err = port_open(w, index, &e);
+	}
 	if (!err)
 		err = port_attach_paused(w, index, &e);
 	if (!err) {

@@ -66,6 +66,18 @@ static void snapshot_slow(const struct stats_snapshot *s, unsigned int port, str
 	}
 }
 
+/* Frames that were handed up and whose end nobody told. */
+static uint64_t port_unended(const struct stats_port *p)
+{
+	uint64_t ended = p->ended_before + p->gate[WEIR_REASON_DROP_PUNT_LOST].segments;
+	uint64_t punted = p->gate[WEIR_REASON_PUNTED].segments;
+
+	for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++)
+		if (stats_reason_kind(r) != WEIR_KIND_MADE)
+			ended += p->slow[r];
+	return punted > ended ? punted - ended : 0;
+}
+
 static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsigned int port,
 			  struct stats_port *out)
 {
@@ -88,6 +100,10 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsign
 	if (!s->losses_accounted)
 		out->slow[WEIR_REASON_DROP_PUNT_LOST] +=
 			out->sockets.rx_dropped + out->sockets.rx_ring_full;
+	/* What was on its way up when the sockets closed went with them. */
+	out->slow[WEIR_REASON_DROP_PUNT_LOST] += p->lost_at_close;
+	if (!p->attached)
+		out->slow[WEIR_REASON_DROP_PUNT_LOST] += port_unended(out);
 	if (p->present && port_link_read(p->interface, &link, NULL) == 0 &&
 	    link.tx_dropped >= p->link_at_attach.tx_dropped)
 		out->link_tx_dropped = link.tx_dropped - p->link_at_attach.tx_dropped;
@@ -171,6 +187,20 @@ static struct stats_snapshot *snapshot_new(const struct weir *w)
 		return NULL;
 	}
 	return s;
+}
+
+void snapshot_settle(struct weir *w, unsigned int port)
+{
+	struct stats_snapshot *s = snapshot_new(w);
+	struct stats_port p = {0};
+
+	if (!s)
+		return;
+	s->losses_accounted = gate_accounts_losses(w->gate);
+	snapshot_workers(w, s);
+	snapshot_port(w, s, port, &p);
+	w->ports[port].lost_at_close = p.slow[WEIR_REASON_DROP_PUNT_LOST];
+	stats_snapshot_free(s);
 }
 
 struct stats_snapshot *snapshot_take(struct weir *w)

@@ -30,6 +30,7 @@ struct daemon_port {
 	struct port_sockets *sockets;
 	struct port_link link_at_attach;
 	uint64_t lost_seen, redirected_seen; /* tick.c */
+	uint64_t lost_at_close;		     /* snapshot_settle */
 };
 
 struct weir {
@@ -81,6 +82,9 @@ int query_ports(struct weir *w, const json_t *args, json_t **data, struct error 
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */
 void snapshot_begin(struct weir *w);
+/* Books what a port's sockets had when they were closed as lost. After that, before they are opened
+ * again. */
+void snapshot_settle(struct weir *w, unsigned int port);
 /* The numbers of this moment; it owns what it points to. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);
 

@@ -3,7 +3,7 @@
 
 #include "port/changes.h"
 #include "port/netlink.h"
-#include "port/port.h"
+#include "port/offload.h"
 
 static int read_bridge(const char *name, bool create, struct netlink_link *out, struct error *e)
 {
@@ -67,21 +67,26 @@ static int set_up(struct port_changes *c, const struct port_link *l)
 	return err ? err : netlink_link_set_up(l->ifindex, true);
 }
 
+static int join(struct port_changes *c, const struct port_link *l, const struct port_link *bridge)
+{
+	int err = offload_remember_lro(c, l);
+	json_t *change;
+
+	if (err)
+		return err;
+	change = changes_of_link("master", l);
+	json_object_set_new(change, "bridge", json_string(bridge->name));
+	err = changes_add(c, change);
+	return err ? err : netlink_link_set_master(l->ifindex, bridge->ifindex);
+}
+
 static int add_member(struct port_changes *c, const char *name, const struct port_link *bridge)
 {
 	struct netlink_link l = {0};
 	int err = netlink_link_read(name, &l);
 
-	if (err)
-		return err;
-	if (l.master != bridge->ifindex) {
-		json_t *change = changes_of_link("master", &l.link);
-
-		json_object_set_new(change, "bridge", json_string(bridge->name));
-		err = changes_add(c, change);
-		if (!err)
-			err = netlink_link_set_master(l.link.ifindex, bridge->ifindex);
-	}
+	if (!err && l.master != bridge->ifindex)
+		err = join(c, &l.link, bridge);
 	return err ? err : set_up(c, &l.link);
 }
 

@@ -72,6 +72,23 @@ int offload_switch_off_transmit(const char *ifname)
 	return ethtool_bits_write(ifname, b, mask, false);
 }
 
+int offload_remember_lro(struct port_changes *c, const struct port_link *l)
+{
+	_cleanup_free_ struct ethtool_bits *b = NULL;
+	json_t *change;
+	int bit;
+
+	/* A device that does not tell has none. */
+	if (read_bits(l->name, &b))
+		return 0;
+	bit = ethtool_bits_find(b, "rx-lro");
+	if (bit < 0 || !ethtool_bits_active(b, bit))
+		return 0;
+	change = changes_of_link("features", l);
+	json_object_set_new(change, "off", json_pack("[s]", "rx-lro"));
+	return changes_add(c, change);
+}
+
 /* Collects what is on and must not be. */
 static int collect(const struct ethtool_bits *b, enum port_hook hook, uint32_t *mask, json_t *names)
 {

@@ -68,6 +68,8 @@ def interfaces(lab):
     check_equal(other.wait(30), 0, "exit status of the download behind the other port")
     check_equal(sha256(target), sha256(net.s1.path("www", "big")), "what it downloaded")
     net.stop_hosts()
+    wait_for(lambda: not any(p["in_flight"] for p in weir.status()["ports"]),
+             "every frame that was handed up has an end", 5)
     weir.stop(trace=False)
     check_equal(port.master(), None, "the bridge of the interface that came without one")
     for path in (weir.pins, weir.changes, weir.socket):
