@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "account.skel.h"
 #include "baseline.skel.h"
 #include "bpf/rig.h"
 #include "gate.skel.h"
@@ -79,8 +80,15 @@ static unsigned int verified(const char *object, const struct bpf_program *prog)
 static void verifier_cost(void **state)
 {
 	const struct rig *r = *state;
+	struct account_bpf *account = account_bpf__open_and_load();
 	struct bpf_program *prog;
 
+	assert_non_null(account);
+	bpf_object__for_each_program(prog, account->obj)
+	{
+		assert_in_range(verified("account", prog), 1, 100000);
+	}
+	account_bpf__destroy(account);
 	bpf_object__for_each_program(prog, r->gate)
 	{
 		assert_in_range(verified("gate", prog), 1, 100000);

@@ -10,13 +10,15 @@ import sysconfig
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the tests run. /bin/sh is not busybox: its shell would take its own applets for ip and tc.
 PROGRAMS = ["ip", "tc", "ethtool", "nsenter", "ping", "sysctl", "mount", "umount", "python3"]
-APPLETS = ["cat", "chmod", "cp", "cut", "dmesg", "false", "grep", "head", "insmod", "ls", "mkdir",
-           "mv", "poweroff", "rm", "rmdir", "sed", "sleep", "sort", "tail", "timeout", "touch",
+APPLETS = ["basename", "cat", "chmod", "cp", "cut", "dmesg", "false", "grep", "head", "insmod", "ls", "mkdir",
+           "mv", "poweroff", "rm", "rmdir", "sed", "sleep", "sort", "tail", "tr", "timeout", "touch",
            "true", "uname"]
 FOLDERS = ["dev", "etc", "proc", "root", "run", "sys", "tmp", "var/tmp"]
 PYTHON_UNUSED = re.compile(r"/(config-|test$|lib2to3$|pydoc_data$|distutils$|idlelib$|tkinter$|"
                            r"ensurepip$|site-packages$|dist-packages$)")
-MODULES = ["veth", "bridge", "sch_ingress", "cls_bpf", "act_bpf", "8021q", "tun", "dummy"]
+MODULES = ["dummy"]
+# What weir needs of the kernel and a kernel may lack; loaded one by one (lacking.sh).
+WITHHELD = ["bridge", "veth", "sch_ingress", "cls_bpf"]
 
 
 class Missing(Exception):
@@ -147,10 +149,11 @@ def module_order(folder, names):
 
 
 def add_modules(image, folder):
-    order = module_order(folder, MODULES)
-    for path in order:
-        image.file(f"modules/{os.path.basename(path)}", path)
-    image.data("modules/order", "".join(f"{os.path.basename(p)}\n" for p in order).encode())
+    """modules/NAME/: a module with what it depends on, to be loaded in the order of their names."""
+    for name in MODULES + WITHHELD:
+        image.folder(f"modules/{name}")
+        for number, path in enumerate(module_order(folder, [name])):
+            image.file(f"modules/{name}/{number:02}-{os.path.basename(path)}", path)
 
 
 def build(path, kernel_folder, top, build_folder, tests):
@@ -169,5 +172,6 @@ def build(path, kernel_folder, top, build_folder, tests):
         image.program(f"weir/build/tests/bpf/{test}",
                       os.path.join(build_folder, "tests", "bpf", test))
     image.data("weir/order", "".join(f"{test}\n" for test in tests).encode())
-    image.file("init", os.path.join(top, "tests", "kernels", "init.sh"), 0o755)
+    for script, where in (("init.sh", "init"), ("lacking.sh", "weir/tests/kernels/lacking.sh")):
+        image.file(where, os.path.join(top, "tests", "kernels", script), 0o755)
     image.write(path)

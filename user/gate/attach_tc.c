@@ -87,9 +87,19 @@ static int filter_attach(struct gate *g, const char *label, unsigned int ifindex
 				 "weir's (program id %u)",
 				 label, FILTER_PRIORITY, id);
 	r = bpf_tc_hook_create(&hook);
+	if (r == -ENOENT)
+		return error_set(e, -ENOTSUP,
+				 "%s: the kernel has no clsact qdisc (module sch_ingress, "
+				 "CONFIG_NET_SCH_INGRESS)",
+				 label);
 	if (r && r != -EEXIST)
 		return error_set(e, r, "%s: cannot make a clsact qdisc: %s", label, strerror(-r));
 	r = bpf_tc_attach(&hook, &opts);
+	if (r == -ENOENT)
+		return error_set(e, -ENOTSUP,
+				 "%s: the kernel has no BPF classifier (module cls_bpf, "
+				 "CONFIG_NET_CLS_BPF)",
+				 label);
 	return r ? error_set(e, r, "%s: TC filter cannot be attached: %s", label, strerror(-r)) : 0;
 }
 

@@ -226,6 +226,10 @@ int gate_objects_load(struct gate *g, const struct gate_sizes *sizes, struct err
 	/* Without it weir counts less; it does not forward less. */
 	elf = account_bpf__elf_bytes(&elf_bytes);
 	if (object_load(g, "account", elf, elf_bytes, sizes, &account))
-		log_warning("losses behind a redirect are not counted: %s", account.text);
+		log_warning("losses behind a redirect are not counted: %s%s", account.text,
+			    access("/sys/kernel/btf/vmlinux", R_OK)
+				    ? "; the kernel does not describe its types "
+				      "(/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"
+				    : "");
 	return check_complete(g, e);
 }

@@ -157,6 +157,8 @@ uint32_t policy_class(const struct policy *p, const uint32_t addr[4])
 	struct weir_class_key key = {.prefixlen = 128};
 	const struct policy_class *found;
 
+	if (!p->class_count)
+		return 0;
 	memcpy(key.addr, addr, sizeof(key.addr));
 	for (;; key.prefixlen--) {
 		found = bsearch(&key, p->classes, p->class_count, sizeof(*p->classes),

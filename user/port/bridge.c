@@ -103,6 +103,11 @@ int port_bridge_ensure(struct port_changes *c, const char *bridge, bool create,
 		return err;
 	if (!br.link.ifindex)
 		err = make_bridge(c, bridge, &br);
+	if (err == -EOPNOTSUPP)
+		return error_set(e, err,
+				 "cannot make bridge %s: the kernel has no bridges (module bridge, "
+				 "CONFIG_BRIDGE)",
+				 bridge);
 	if (err)
 		return error_set(e, err, "cannot make bridge %s: %s", bridge, strerror(-err));
 	for (size_t i = 0; i < count; i++) {

@@ -122,6 +122,11 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 				 prefix);
 	mtu = mtu + PAIR_MTU_EXTRA < PAIR_MTU_MAX ? mtu + PAIR_MTU_EXTRA : PAIR_MTU_MAX;
 	err = ensure_pair(c, near_name, name, mtu);
+	if (err == -EOPNOTSUPP)
+		return error_set(e, err,
+				 "cannot make the punt pair %s, %s: the kernel has no veth "
+				 "interfaces (module veth, CONFIG_VETH)",
+				 near_name, name);
 	if (err == -EEXIST)
 		return error_set(e, err, "%s or %s exists already and is not weir's", near_name,
 				 name);

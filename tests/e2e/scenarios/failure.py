@@ -30,7 +30,6 @@ def failure(lab):
     check(weir.dropped("failure") > 0, "the frames dropped meanwhile are counted as failure")
     known = Known(weir, download)
     while_gone(weir, download, web, "drop", signal.SIGKILL)
-    weir.process.popen.wait(5)
     weir.start(at_rest=False)
     known.check_kept(weir)
     download.check_complete()
@@ -99,9 +98,24 @@ def page(client, web, seconds):
     return fetch(client, web.url("page"), "page", seconds)[0] == 0
 
 
+def take_away(weir, sig):
+    """A signal takes effect when the last thread has been scheduled to obey it, not when sent."""
+    weir.process.signal(sig)
+    if sig == signal.SIGKILL:
+        weir.process.popen.wait(5)
+        return
+    threads = f"/proc/{weir.process.pid}/task"
+
+    def stopped():
+        states = [open(f"{threads}/{thread}/stat").read().rpartition(")")[2].split()[0]
+                  for thread in os.listdir(threads)]
+        return set(states) == {"T"}
+    wait_for(stopped, "every thread of weir has stopped", 5, 0.01)
+
+
 def while_gone(weir, download, web, on_failure, sig):
     """Without a daemon: the download goes on; a new flow follows on_failure, within a second."""
-    weir.process.signal(sig)
+    take_away(weir, sig)
     if on_failure == "pass":
         started = time.monotonic()
         wait_for(lambda: page(download.net.c2, web, 1), f"a new flow passes after {sig.name}", 1)
