@@ -62,6 +62,7 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct fragments *fragments;
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
@@ -75,6 +76,8 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
+	uint32_t frames; /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;	 /* of those */
 	struct flow *f;
 	struct judgement *j;
 	struct inspect_outcome *out;
