@@ -14,6 +14,8 @@
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
+			 read for details; offline they always are */
 	struct flow_limits limits;
 	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
