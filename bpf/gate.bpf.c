@@ -37,7 +37,7 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 		else
 			reason = f->fallback;
 	}
-	if (reason == WEIR_REASON_REDIRECTED) {
+	if (reason_leaves(reason)) {
 		action = bpf_redirect_map(&weir_devmap, f->egress, XDP_PASS);
 		if (action == XDP_REDIRECT)
 			count_sent(f->egress, f->bytes);

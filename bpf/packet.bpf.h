@@ -30,7 +30,12 @@
 #define PACKET_TCP_RST 0x04
 #define PACKET_TCP_ACK 0x10
 
+/* packet.part */
+#define PACKET_PART_MORE   0x0001
+#define PACKET_PART_OFFSET 0xfff8 /* 0: the first fragment, which has the transport header */
+
 #define PACKET_EXTENSIONS_MAX 8
+#define PACKET_DATAGRAM_MAX   65535  /* bytes that a datagram can have once it is whole */
 #define PACKET_OFFSET_MAX     0x3fff /* of any header: what the verifier needs to know */
 
 struct packet {
@@ -40,11 +45,12 @@ struct packet {
 	__u32 len;			   /* bytes from the Ethernet header on */
 	__u32 seq;			   /* TCP, host order */
 	__u32 payload;			   /* bytes after the transport header */
+	__u32 datagram;			   /* of a fragment: identification, host order */
 	__u16 headers;			   /* bytes up to the payload */
-	__u8 tags;			   /* VLAN tags; those beside the frame (TC) included */
+	__u16 part; /* of a fragment: bytes before it, and whether more come */
+	__u8 tags;  /* VLAN tags; those beside the frame (TC) included */
 	__u8 dir;
 	__u8 tcp_flags; /* 0 for other protocols */
-	bool fragment;	/* the first fragment of a datagram */
 	bool merged;	/* GSO: the IP length may be too small a field for it */
 };
 
@@ -139,7 +145,7 @@ static __always_inline int packet_udp(struct packet *p, void *data, void *end, _
 	if ((void *)(udp + 1) > end)
 		return packet_cut(p, off + sizeof(*udp));
 	total = bpf_ntohs(udp->len);
-	if (total < sizeof(*udp) || (total > len && !p->fragment))
+	if (total < sizeof(*udp) || (total > len && !p->part))
 		return WEIR_REASON_DROP_MALFORMED;
 	port[0] = udp->source;
 	port[1] = udp->dest;
@@ -227,6 +233,16 @@ static __always_inline void packet_sides(struct packet *p, const __u32 src[4], c
 	}
 }
 
+/* A fragment without a transport header: `len` bytes from `off` on. */
+static __always_inline int packet_later(struct packet *p, __u32 off, __u32 len)
+{
+	p->headers = off;
+	p->payload = len;
+	if ((p->part & PACKET_PART_OFFSET) + len > PACKET_DATAGRAM_MAX)
+		return WEIR_REASON_DROP_MALFORMED;
+	return PACKET_FLOW;
+}
+
 static __always_inline int packet_ipv4(struct packet *p, void *data, void *end, __u32 off)
 {
 	const struct iphdr *ip = data + off;
@@ -242,12 +258,14 @@ static __always_inline int packet_ipv4(struct packet *p, void *data, void *end, 
 		total = p->len - off;
 	if (ip->version != 4 || header < sizeof(*ip) || total < header || off + total > p->len)
 		return WEIR_REASON_DROP_MALFORMED;
-	part = bpf_ntohs(ip->frag_off) & 0x3fff;
-	if (part & 0x1fff)
-		return WEIR_REASON_STACK_FRAGMENT;
-	p->fragment = part;
+	part = bpf_ntohs(ip->frag_off);
+	p->part = part << 3 | (part >> 13 & PACKET_PART_MORE);
+	p->datagram = bpf_ntohs(ip->id);
 	p->key.proto = ip->protocol;
-	r = packet_transport(p, data, end, off + header, total - header, port);
+	if (unlikely(p->part & PACKET_PART_OFFSET))
+		r = packet_later(p, off + header, total - header);
+	else
+		r = packet_transport(p, data, end, off + header, total - header, port);
 	if (r == PACKET_FLOW) {
 		__u32 src[4] = {0, 0, bpf_htonl(0xffff), ip->saddr};
 		__u32 dst[4] = {0, 0, bpf_htonl(0xffff), ip->daddr};
@@ -288,17 +306,16 @@ static __noinline int packet_extensions(struct packet *p, void *data, void *end,
 		if (p->key.proto == IPPROTO_FRAGMENT) {
 			__u32 part = bpf_ntohs(*(const __be16 *)(ext + 2));
 
-			if (part & 0xfff8)
-				return WEIR_REASON_STACK_FRAGMENT;
-			p->fragment |= part & 1;
 			size = 8;
+			p->part |= part & (PACKET_PART_OFFSET | PACKET_PART_MORE);
+			p->datagram = bpf_ntohl(*(const __be32 *)(ext + 4));
 		}
 		off += size;
 		if (off > limit)
 			return WEIR_REASON_DROP_MALFORMED;
 		p->key.proto = next;
 		p->headers = off;
-		if (!packet_is_extension(next))
+		if (!packet_is_extension(next) || p->part & PACKET_PART_OFFSET)
 			return PACKET_FLOW;
 	}
 	return WEIR_REASON_DROP_MALFORMED;
@@ -318,7 +335,7 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 		limit = p->len;
 	if (ip->version != 6 || limit > p->len)
 		return WEIR_REASON_DROP_MALFORMED;
-	p->fragment = false;
+	p->part = 0;
 	p->key.proto = ip->nexthdr;
 	p->headers = off + sizeof(*ip);
 	if (unlikely(packet_is_extension(ip->nexthdr))) {
@@ -326,7 +343,10 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 		if (r != PACKET_FLOW)
 			return r;
 	}
-	r = packet_transport(p, data, end, p->headers, limit - p->headers, port);
+	if (unlikely(p->part & PACKET_PART_OFFSET))
+		r = packet_later(p, p->headers, limit - p->headers);
+	else
+		r = packet_transport(p, data, end, p->headers, limit - p->headers, port);
 	if (r == PACKET_FLOW)
 		packet_sides(p, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, port);
 	return r;

@@ -122,7 +122,7 @@ static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, 
 		else
 			reason = changed ? WEIR_REASON_DROP_PUNT_LOST : f->fallback;
 	}
-	if (reason == WEIR_REASON_REDIRECTED) {
+	if (reason_leaves(reason)) {
 		egress = f->egress;
 		out = bpf_map_lookup_elem(&weir_ports, &egress);
 		action = bpf_redirect(out ? out->ifindex : 0, 0);

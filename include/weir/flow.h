@@ -92,6 +92,32 @@ struct weir_mac_key {
 };
 _Static_assert(sizeof(struct weir_mac_key) == 12, "weir_mac_key");
 
+/*
+ * weir_fragments: what a datagram in fragments is told by (RFC 791, 3.2; RFC 8200, 4.5), from the
+ * sender's side. proto: of IPv4; IPv6 tells datagrams by addresses and identification alone and has
+ * IPPROTO_FRAGMENT here.
+ */
+struct weir_fragment_key {
+	__u32 src[4]; /* network order, v4-mapped */
+	__u32 dst[4];
+	__u32 id; /* host order; IPv4: 16 bits */
+	__be16 vlan[WEIR_VLAN_TAGS_MAX];
+	__u8 proto;
+	__u8 domain;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_fragment_key) == 44, "weir_fragment_key");
+
+/* What the first fragment said and the later ones lack: the rest of their flow's key. */
+struct weir_fragment {
+	__u64 time_ns;	/* CLOCK_MONOTONIC */
+	__be16 port[2]; /* by side */
+	__u8 proto;	/* the transport's */
+	__u8 dir;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_fragment) == 16, "weir_fragment");
+
 /* weir_given (written by the gate) and weir_done (written by the workers): punt numbers per slot
  * and direction. */
 struct weir_numbers {

@@ -47,9 +47,11 @@ static const struct frame_case cases[] = {
 	WHOLE("gre", REDIRECTED, .proto = IPPROTO_GRE, .payload = 20),
 	WHOLE("esp", REDIRECTED, .proto = IPPROTO_ESP, .payload = 20),
 	WHOLE("sctp", REDIRECTED, .proto = IPPROTO_SCTP, .payload = 20),
-	WHOLE("first fragment", STACK_FRAGMENT, UDP, .more = true),
-	WHOLE("later fragment", STACK_FRAGMENT, UDP, .part = 1480, .more = true),
-	WHOLE("last fragment", STACK_FRAGMENT, TCP, .part = 2960),
+	WHOLE("first fragment", PUNTED, UDP, .more = true),
+	WHOLE("later fragment", REDIRECTED_FRAGMENT, UDP, .part = 1480, .more = true),
+	WHOLE("last fragment", REDIRECTED_FRAGMENT, TCP, .part = 2960),
+	WHOLE("fragment up to the end", REDIRECTED_FRAGMENT, TCP, .part = 65488),
+	WHOLE("fragment beyond it", DROP_MALFORMED, .payload = 48, .part = 65488),
 	WHOLE("ipv6 tcp", PUNTED, V6, TCP),
 	WHOLE("ipv6 tcp, no payload", STACK_NO_PAYLOAD, V6),
 	WHOLE("ipv6 udp", PUNTED, V6, UDP),
@@ -66,9 +68,14 @@ static const struct frame_case cases[] = {
 	WHOLE("ipv6 eight", PUNTED, V6, UDP,
 	      EXT(IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS,
 		  IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS)),
-	WHOLE("ipv6 first fragment", STACK_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT), .more = true),
-	WHOLE("ipv6 later fragment", STACK_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT), .part = 1448),
-	WHOLE("ipv6 options, first fragment", STACK_FRAGMENT, V6, TCP,
+	WHOLE("ipv6 first fragment", PUNTED, V6, UDP, EXT(IPPROTO_FRAGMENT), .more = true),
+	WHOLE("ipv6 later fragment", REDIRECTED_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT),
+	      .part = 1448),
+	WHOLE("ipv6 fragment up to the end", REDIRECTED_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT),
+	      .part = 65488),
+	WHOLE("ipv6 fragment beyond it", DROP_MALFORMED, V6, .payload = 48, EXT(IPPROTO_FRAGMENT),
+	      .part = 65488),
+	WHOLE("ipv6 options, first fragment", PUNTED, V6, TCP,
 	      EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT), .more = true),
 	WHOLE("ipv6 echo", REDIRECTED, V6, .proto = IPPROTO_ICMPV6, .icmp_type = 128, .payload = 8),
 	WHOLE("ipv6 echo reply", REDIRECTED, V6, .proto = IPPROTO_ICMPV6, .icmp_type = 129),
@@ -103,7 +110,7 @@ static bool action_fits(const struct rig *r, const struct outcome *out)
 
 	if (out->reason == WEIR_REASON_PUNTED)
 		return out->punted;
-	if (out->reason == WEIR_REASON_REDIRECTED)
+	if (out->reason == WEIR_REASON_REDIRECTED || out->reason == WEIR_REASON_REDIRECTED_FRAGMENT)
 		return out->action == (tc ? TC_ACT_REDIRECT : XDP_REDIRECT) && !out->punted;
 	if (is_drop(out->reason))
 		return out->action == (tc ? TC_ACT_SHOT : XDP_DROP);
@@ -191,7 +198,8 @@ static void short_packets(void **state)
 			if (len < frame.headers ||
 			    (c->shape.proto == IPPROTO_UDP && !c->shape.more))
 				reason = WEIR_REASON_DROP_MALFORMED;
-			else if (reason == WEIR_REASON_PUNTED && len == frame.headers)
+			else if (reason == WEIR_REASON_PUNTED && len == frame.headers &&
+				 !c->shape.more)
 				reason = WEIR_REASON_STACK_NO_PAYLOAD;
 			expect(*state, c, &cut, reason);
 		}
@@ -227,7 +235,7 @@ static void malformed_headers(void **state)
 		{WHOLE("ipv6 option header into the padding", DROP_MALFORMED, V6,
 		       .proto = IPPROTO_ESP, .payload = 8, EXT(IPPROTO_DSTOPTS), .padding = 40),
 		 41, 3},
-		{WHOLE("ipv6 fragment of a fragment", STACK_FRAGMENT, V6, UDP,
+		{WHOLE("ipv6 fragment of a fragment", REDIRECTED_FRAGMENT, V6, UDP,
 		       EXT(IPPROTO_FRAGMENT, IPPROTO_FRAGMENT)),
 		 51, 8},
 	};

@@ -144,6 +144,7 @@ static size_t build_extensions(const struct shape *s, uint8_t *at)
 		switch (s->ext[i]) {
 		case IPPROTO_FRAGMENT:
 			put16(ext + 2, s->part | s->more);
+			put32(ext + 4, s->id);
 			len += 8;
 			break;
 		case IPPROTO_AH:
@@ -173,6 +174,7 @@ static size_t build_ip(const struct shape *s, uint8_t *at)
 		return 40 + build_extensions(s, at + 40);
 	}
 	at[0] = 0x40 | (20 + s->options) / 4;
+	put16(at + 4, (uint16_t)s->id);
 	put16(at + 6, s->part / 8 | (s->more ? 0x2000 : 0));
 	at[8] = 64;
 	at[9] = shape_proto(s);

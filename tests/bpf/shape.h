@@ -32,6 +32,7 @@ struct shape {
 	uint8_t ext[SHAPE_EXTENSIONS];
 	uint8_t exts;
 	uint16_t part; /* fragment offset in bytes */
+	uint32_t id;   /* identification; IPv6: in a fragment header */
 	bool more;
 	uint8_t tcp_flags, tcp_options;
 	uint32_t seq;
