@@ -28,6 +28,7 @@ static __always_inline void fragment_key(const struct frame *f, struct weir_frag
 	key->vlan[1] = f->pkt.key.vlan[1];
 	key->proto = is_ipv4(key->src) ? f->pkt.key.proto : IPPROTO_FRAGMENT;
 	key->domain = f->pkt.key.domain;
+	key->session = f->pkt.key.session;
 }
 
 static __always_inline void fragment_note(const struct frame *f,
@@ -45,8 +46,8 @@ static __always_inline void fragment_note(const struct frame *f,
 
 /*
  * The first fragment is still to come, or was forgotten. The datagram cannot be whole at its
- * destination before that one leaves, which goes in its flow's order: so this may leave at once, and
- * does, past a stack that would hold it to wait for the rest (bridge netfilter).
+ * destination before that one leaves, which goes in its flow's order: so this may leave at once,
+ * and does, past a stack that would hold it to wait for the rest (bridge netfilter).
  */
 static __always_inline int fragment_orphan(struct frame *f)
 {

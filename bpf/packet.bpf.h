@@ -24,6 +24,14 @@
 /* What packet_parse() returns besides a reason. */
 #define PACKET_FLOW  -1 /* the key is valid: look the flow up */
 #define PACKET_SHORT -2 /* the headers reach beyond the linear part of the frame */
+#define PACKET_RARE  -4 /* headers that PACKET_COMMON does not read */
+
+/* What packet_parse() reads. Most frames have no more than COMMON, whose code can be inlined in a
+ * program: what the verifier has to go through grows with each kind of header. */
+enum packet_depth {
+	PACKET_COMMON,
+	PACKET_ALL, /* PPPoE and IPv6 extension headers too */
+};
 
 #define PACKET_TCP_FIN 0x01
 #define PACKET_TCP_SYN 0x02
@@ -33,6 +41,14 @@
 /* packet.part */
 #define PACKET_PART_MORE   0x0001
 #define PACKET_PART_OFFSET 0xfff8 /* 0: the first fragment, which has the transport header */
+
+/* Of the header of a PPPoE session's frame; what of it is the payload's and of which kinds. */
+#define PACKET_PPPOE_VERSION   0x11
+#define PACKET_PPPOE_BYTES     6
+#define PACKET_PPPOE_RESERVED  0xffff /* no session has this id; 0 says there is none */
+#define PACKET_PPP_IPV4	       0x21
+#define PACKET_PPP_IPV6	       0x57
+#define PACKET_PPP_IS_SHORT(b) ((b)&1) /* the protocol's last byte: it is all there is */
 
 #define PACKET_EXTENSIONS_MAX 8
 #define PACKET_DATAGRAM_MAX   65535  /* bytes that a datagram can have once it is whole */
@@ -100,6 +116,41 @@ static __always_inline int packet_link(struct packet *p, void *data, void *end, 
 		*proto = word[1];
 		*off += 4;
 	}
+	return PACKET_FLOW;
+}
+
+/*
+ * What is neither IPv4 nor IPv6: the header of a PPPoE session (RFC 2516, 4 and 6) in front of it
+ * is taken off, with the PPP protocol in two bytes or, compressed (RFC 1661, 6.5), one. The length
+ * of the packet is that of the session's payload from then on; merged frames have it wrong.
+ */
+static __always_inline int packet_pppoe(struct packet *p, void *data, void *end, __u32 *off,
+					__be16 *proto)
+{
+	const __u8 *header = data + *off;
+	__u32 ppp, limit, skip;
+
+	if (*proto == bpf_htons(ETH_P_PPP_DISC))
+		return WEIR_REASON_STACK_PPPOE;
+	if (*proto != bpf_htons(ETH_P_PPP_SES))
+		return WEIR_REASON_STACK_NOT_IP;
+	if ((void *)(header + PACKET_PPPOE_BYTES + 2) > end)
+		return packet_cut(p, *off + PACKET_PPPOE_BYTES + 2);
+	p->key.session = ((const __be16 *)header)[1];
+	skip = PACKET_PPPOE_BYTES + 2 - PACKET_PPP_IS_SHORT(header[6]);
+	ppp = PACKET_PPP_IS_SHORT(header[6]) ? header[6] : header[6] << 8 | header[7];
+	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.session ||
+	    p->key.session == PACKET_PPPOE_RESERVED ||
+	    (ppp != PACKET_PPP_IPV4 && ppp != PACKET_PPP_IPV6))
+		return WEIR_REASON_STACK_PPPOE;
+	limit = *off + PACKET_PPPOE_BYTES + bpf_ntohs(((const __be16 *)header)[2]);
+	if (!p->merged) {
+		if (limit < *off + skip || limit > p->len)
+			return WEIR_REASON_DROP_MALFORMED;
+		p->len = limit;
+	}
+	*proto = bpf_htons(ppp == PACKET_PPP_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	*off += skip;
 	return PACKET_FLOW;
 }
 
@@ -321,7 +372,8 @@ static __noinline int packet_extensions(struct packet *p, void *data, void *end,
 	return WEIR_REASON_DROP_MALFORMED;
 }
 
-static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, __u32 off)
+static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, __u32 off,
+				       enum packet_depth depth)
 {
 	const struct ipv6hdr *ip = data + off;
 	__be16 port[2] = {};
@@ -339,6 +391,8 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 	p->key.proto = ip->nexthdr;
 	p->headers = off + sizeof(*ip);
 	if (unlikely(packet_is_extension(ip->nexthdr))) {
+		if (depth == PACKET_COMMON)
+			return PACKET_RARE;
 		r = packet_extensions(p, data, end, off + sizeof(*ip), limit);
 		if (r != PACKET_FLOW)
 			return r;
@@ -355,29 +409,35 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 /*
  * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and,
  * for a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
- * PACKET_FLOW, PACKET_SHORT or the reason that ends the frame.
+ * PACKET_FLOW, PACKET_SHORT, PACKET_RARE or the reason that ends the frame.
  */
 static __always_inline int packet_parse(struct packet *p, void *data, void *end,
-					const __u8 local_mac[6], __u8 domain)
+					const __u8 local_mac[6], __u8 domain,
+					enum packet_depth depth)
 {
 	__be16 proto;
 	__u32 off;
 	int r;
 
 	p->key.domain = domain;
-	p->key.pad[0] = p->key.pad[1] = 0;
+	p->key.session = 0;
 	p->tcp_flags = 0;
 	r = packet_link(p, data, end, &off, &proto);
 	if (r != PACKET_FLOW)
 		return r;
-	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
-		return WEIR_REASON_STACK_NOT_IP;
+	if (unlikely(proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))) {
+		if (depth == PACKET_COMMON)
+			return PACKET_RARE;
+		r = packet_pppoe(p, data, end, &off, &proto);
+		if (r != PACKET_FLOW)
+			return r;
+	}
 	if (*(const __u8 *)p->mac & 1)
 		return WEIR_REASON_STACK_MULTICAST;
 	if (packet_is_to(p, local_mac))
 		return WEIR_REASON_STACK_LOCAL;
 	return proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
-					    : packet_ipv6(p, data, end, off);
+					    : packet_ipv6(p, data, end, off, depth);
 }
 
 #endif

@@ -47,7 +47,7 @@ __noinline int queue_read(struct __sk_buff *skb, struct frame *f)
 	if (skb->vlan_present)
 		packet_tag(&f->pkt, skb->vlan_proto, bpf_htons(skb->vlan_tci));
 	return packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,
-			    in->local_mac, in->domain);
+			    in->local_mac, in->domain, PACKET_ALL);
 }
 
 /* Makes the linear part hold what the frame has of its first `want` bytes. */

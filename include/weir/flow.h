@@ -12,7 +12,7 @@
  * Both directions of a flow share one key: the side that weir_side_before() puts first is side 0.
  * Direction 0 is traffic sent by side 0. IPv4 addresses are v4-mapped (::ffff:a.b.c.d). For ICMP
  * echo both ports are the identifier; for other protocols without ports they are 0. VLAN: the tag's
- * VID, outer first, 0 = untagged.
+ * VID, outer first, 0 = untagged. session: of PPPoE (RFC 2516), 0 = none.
  */
 struct weir_flow_key {
 	__u32 addr[2][4]; /* network order */
@@ -20,7 +20,7 @@ struct weir_flow_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;  /* IPPROTO_* */
 	__u8 domain; /* forwarding group */
-	__u8 pad[2];
+	__be16 session;
 };
 _Static_assert(sizeof(struct weir_flow_key) == 44, "weir_flow_key");
 
@@ -104,7 +104,7 @@ struct weir_fragment_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;
 	__u8 domain;
-	__u8 pad[2];
+	__be16 session;
 };
 _Static_assert(sizeof(struct weir_fragment_key) == 44, "weir_fragment_key");
 

@@ -64,7 +64,9 @@ enum weir_reason_kind {
 	  "lost by the kernel or the other port after a redirect")                                 \
 	X(MADE_RESET, MADE, "made_reset", "TCP reset made by weir, counted on the port it left")   \
 	X(REDIRECTED_FRAGMENT, REDIRECT, "redirected_fragment",                                    \
-	  "fragment of a datagram whose first is not known, sent out of its destination's port")
+	  "fragment of a datagram whose first is not known, sent out of its destination's port")   \
+	X(STACK_PPPOE, STACK, "pppoe",                                                             \
+	  "PPPoE discovery, or PPP that carries something else than IP")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

@@ -85,6 +85,20 @@ static const struct frame_case cases[] = {
 	      .icmp_type = 135, .payload = 16),
 	WHOLE("ipv6 gre", REDIRECTED, V6, .proto = IPPROTO_GRE, .payload = 20),
 	WHOLE("ipv6 no next header", REDIRECTED, V6, .proto = IPPROTO_NONE),
+	WHOLE("pppoe", PUNTED, TCP, .session = 1),
+	WHOLE("pppoe, padded", PUNTED, UDP, .session = 2, .padding = 9),
+	WHOLE("pppoe, bare ack", STACK_NO_PAYLOAD, .session = 0xfffe),
+	WHOLE("pppoe, short protocol", PUNTED, TCP, .session = 3, .narrow = true),
+	WHOLE("pppoe in a tag", PUNTED, UDP, .session = 4, .tags = 1),
+	WHOLE("pppoe in two tags", PUNTED, UDP, .session = 4, .tags = 2, .options = 8),
+	WHOLE("pppoe, fragment", REDIRECTED_FRAGMENT, UDP, .session = 4, .part = 1400),
+	WHOLE("pppoe ipv6", PUNTED, V6, TCP, .session = 5, .padding = 1),
+	WHOLE("pppoe ipv6, short protocol", PUNTED, V6, UDP, .session = 5, .narrow = true),
+	WHOLE("pppoe ipv6, extensions", PUNTED, V6, UDP, .session = 5, .tags = 2,
+	      EXT(IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_AH)),
+	WHOLE("pppoe, no such session", STACK_PPPOE, UDP, .session = 0xffff),
+	WHOLE("pppoe to the gateway", STACK_LOCAL, TCP, .session = 1, .local = true),
+	WHOLE("pppoe multicast", STACK_MULTICAST, UDP, .session = 1, .multicast = true),
 	WHOLE("arp", STACK_NOT_IP, .ip = SHAPE_ARP),
 	WHOLE("arp broadcast, tagged", STACK_NOT_IP, .ip = SHAPE_ARP, .tags = 1, .multicast = true),
 	WHOLE("multicast", STACK_MULTICAST, UDP, .multicast = true),
@@ -143,7 +157,11 @@ static void whole_frames(void **state)
 static int cut_reason(const struct frame_case *c, const struct built *frame, size_t len)
 {
 	if (len < frame->link)
-		return c->shape.tags && len >= ETH_HLEN ? WEIR_REASON_DROP_MALFORMED : RIG_BROKEN;
+		return len >= ETH_HLEN ? WEIR_REASON_DROP_MALFORMED : RIG_BROKEN;
+	if (c->reason == WEIR_REASON_STACK_PPPOE)
+		return c->reason;
+	if (frame->ppp && len < frame->len - c->shape.padding)
+		return WEIR_REASON_DROP_MALFORMED;
 	if (c->reason == WEIR_REASON_STACK_NOT_IP || c->reason == WEIR_REASON_STACK_MULTICAST ||
 	    c->reason == WEIR_REASON_STACK_LOCAL)
 		return c->reason;
@@ -153,7 +171,7 @@ static int cut_reason(const struct frame_case *c, const struct built *frame, siz
 /* A TC test run refuses untagged IP without a whole IP header; no device brings it either. */
 static size_t cut_least(const struct rig *r, const struct shape *s)
 {
-	if (r->hook == RIG_XDP || s->tags || s->ip == SHAPE_ARP)
+	if (r->hook == RIG_XDP || s->tags || s->session || s->ip == SHAPE_ARP)
 		return ETH_HLEN;
 	return ETH_HLEN + (s->ip == 6 ? 40 : 20);
 }
@@ -208,7 +226,7 @@ static void short_packets(void **state)
 
 struct spoiled {
 	struct frame_case base;
-	size_t at; /* from the IP header on */
+	int at; /* from the IP header on */
 	uint8_t value;
 };
 
@@ -235,6 +253,23 @@ static void malformed_headers(void **state)
 		{WHOLE("ipv6 option header into the padding", DROP_MALFORMED, V6,
 		       .proto = IPPROTO_ESP, .payload = 8, EXT(IPPROTO_DSTOPTS), .padding = 40),
 		 41, 3},
+		{WHOLE("ipv6 header in pppoe for ipv4", DROP_MALFORMED, TCP, .session = 1), 0,
+		 0x60},
+		{WHOLE("pppoe of another version", STACK_PPPOE, TCP, .session = 1), -8, 0x12},
+		{WHOLE("pppoe that ends a session", STACK_PPPOE, TCP, .session = 1), -7, 0xa7},
+		{WHOLE("pppoe without a session", STACK_PPPOE, TCP, .session = 1), -5, 0},
+		{WHOLE("pppoe length short", DROP_MALFORMED, TCP, .session = 1), -3, 81},
+		{WHOLE("pppoe length long", DROP_MALFORMED, TCP, .session = 1), -3, 83},
+		{WHOLE("pppoe length into the padding", PUNTED, TCP, .session = 1, .padding = 4),
+		 -3, 86},
+		{WHOLE("pppoe length below its protocol", DROP_MALFORMED, TCP, .session = 1), -3,
+		 1},
+		{WHOLE("pppoe discovery", STACK_PPPOE, TCP, .session = 1), -9, 0x63},
+		{WHOLE("ppp link control", STACK_PPPOE, TCP, .session = 1), -2, 0xc0},
+		{WHOLE("ppp of bridges", STACK_PPPOE, TCP, .session = 1), -2, 0x31},
+		{WHOLE("ppp short, of another protocol", STACK_PPPOE, V6, TCP, .session = 1,
+		       .narrow = true),
+		 -1, 0x59},
 		{WHOLE("ipv6 fragment of a fragment", REDIRECTED_FRAGMENT, V6, UDP,
 		       EXT(IPPROTO_FRAGMENT, IPPROTO_FRAGMENT)),
 		 51, 8},
@@ -275,7 +310,8 @@ static void flipped_bits(void **state)
 {
 	struct rig *r = *state;
 	struct shape shapes[] = {{TCP, .tags = 1, .options = 8},
-				 {V6, UDP, EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT, IPPROTO_AH)}};
+				 {V6, UDP, EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT, IPPROTO_AH)},
+				 {UDP, .session = 9, .tags = 1}};
 	struct outcome out;
 	struct built frame;
 
