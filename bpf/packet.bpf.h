@@ -25,12 +25,13 @@
 #define PACKET_FLOW  -1 /* the key is valid: look the flow up */
 #define PACKET_SHORT -2 /* the headers reach beyond the linear part of the frame */
 #define PACKET_RARE  -4 /* headers that PACKET_COMMON does not read */
+#define PACKET_QUOTE -5 /* an ICMP error; the key is that of the packet it quotes */
 
 /* What packet_parse() reads. Most frames have no more than COMMON, whose code can be inlined in a
  * program: what the verifier has to go through grows with each kind of header. */
 enum packet_depth {
 	PACKET_COMMON,
-	PACKET_ALL, /* PPPoE and IPv6 extension headers too */
+	PACKET_ALL, /* PPPoE, IPv6 extension headers and what ICMP errors quote too */
 };
 
 #define PACKET_TCP_FIN 0x01
@@ -218,22 +219,36 @@ static __always_inline bool packet_icmp6_control(__u8 type)
 	       (type >= 148 && type <= 149) || (type >= 151 && type <= 153);
 }
 
+/* RFC 792, RFC 4443: errors quote the packet that they are about. Echo tells flows apart by its id.
+ */
+static __always_inline bool packet_icmp_is_error(__u8 proto, __u8 type)
+{
+	if (proto == IPPROTO_ICMP)
+		return (type >= 3 && type <= 5) || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
+}
+
+static __always_inline bool packet_icmp_is_echo(__u8 proto, __u8 type)
+{
+	return proto == IPPROTO_ICMP ? type == 0 || type == 8 : type == 128 || type == 129;
+}
+
+/* Returns PACKET_RARE for an error, of which it depends what it quotes. */
 static __always_inline int packet_icmp(struct packet *p, void *data, void *end, __u32 off,
 				       __u32 len, __be16 port[2])
 {
 	const __u8 *type = data + off;
-	bool echo;
 
 	if (len < 4)
 		return WEIR_REASON_DROP_MALFORMED;
 	if (data + off + 4 > end)
 		return packet_cut(p, off + 4);
+	if (packet_icmp_is_error(p->key.proto, *type))
+		return p->part ? WEIR_REASON_STACK_CONTROL : PACKET_RARE;
 	if (p->key.proto == IPPROTO_ICMP ? packet_icmp4_control(*type)
 					 : packet_icmp6_control(*type))
 		return WEIR_REASON_STACK_CONTROL;
-	echo = p->key.proto == IPPROTO_ICMP ? *type == 0 || *type == 8
-					    : *type == 128 || *type == 129;
-	if (!echo)
+	if (!packet_icmp_is_echo(p->key.proto, *type))
 		return PACKET_FLOW;
 	if (len < 8)
 		return WEIR_REASON_DROP_MALFORMED;
@@ -406,10 +421,100 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 	return r;
 }
 
+#define PACKET_QUOTED_BYTES 8 /* of the transport header, at least */
+
+/*
+ * The transport header that an ICMP error quotes, at p->headers with `limit` the end of the quote,
+ * and the addresses before it: leaves the key of their flow and the direction of the error, which
+ * goes against the packet's.
+ */
+static __always_inline int packet_quoted_flow(struct packet *p, void *data, void *end, __u32 limit,
+					      const __u32 src[4], const __u32 dst[4])
+{
+	__u32 off = p->headers;
+	const __be16 *word;
+	__be16 port[2] = {};
+
+	if (off + PACKET_QUOTED_BYTES > limit || off > PACKET_OFFSET_MAX)
+		return WEIR_REASON_STACK_CONTROL;
+	asm volatile("" : "+r"(off));
+	off &= PACKET_OFFSET_MAX;
+	word = data + off;
+	if ((void *)word + PACKET_QUOTED_BYTES > end)
+		return PACKET_SHORT;
+	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
+		port[0] = word[0];
+		port[1] = word[1];
+	} else if ((p->key.proto == IPPROTO_ICMP || p->key.proto == IPPROTO_ICMPV6) &&
+		   packet_icmp_is_echo(p->key.proto, *(const __u8 *)word)) {
+		port[0] = port[1] = word[2];
+	}
+	packet_sides(p, src, dst, port);
+	p->dir ^= 1;
+	return PACKET_QUOTE;
+}
+
+static __always_inline int packet_quoted_ipv4(struct packet *p, void *data, void *end, __u32 off,
+					      __u32 limit)
+{
+	__u32 src[4] = {0, 0, bpf_htonl(0xffff)}, dst[4] = {0, 0, bpf_htonl(0xffff)};
+	const struct iphdr *ip = data + off;
+
+	if ((void *)(ip + 1) > end)
+		return PACKET_SHORT;
+	if (ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
+		return WEIR_REASON_STACK_CONTROL;
+	src[3] = ip->saddr;
+	dst[3] = ip->daddr;
+	p->key.proto = ip->protocol;
+	p->headers = off + ip->ihl * 4;
+	return packet_quoted_flow(p, data, end, limit, src, dst);
+}
+
+static __always_inline int packet_quoted_ipv6(struct packet *p, void *data, void *end, __u32 off,
+					      __u32 limit)
+{
+	const struct ipv6hdr *ip = data + off;
+	bool later;
+	int r;
+
+	if ((void *)(ip + 1) > end)
+		return PACKET_SHORT;
+	if (ip->version != 6)
+		return WEIR_REASON_STACK_CONTROL;
+	p->key.proto = ip->nexthdr;
+	p->headers = off + sizeof(*ip);
+	if (packet_is_extension(ip->nexthdr)) {
+		r = packet_extensions(p, data, end, off + sizeof(*ip), limit);
+		later = p->part & PACKET_PART_OFFSET;
+		p->part = 0;
+		if (r != PACKET_FLOW || later)
+			return r == PACKET_SHORT ? r : WEIR_REASON_STACK_CONTROL;
+	}
+	return packet_quoted_flow(p, data, end, limit, ip->saddr.in6_u.u6_addr32,
+				  ip->daddr.in6_u.u6_addr32);
+}
+
+/*
+ * What an ICMP error at p->headers quotes. A quote is cut short at the sender's will, so one that
+ * cannot be read makes nothing malformed: PACKET_QUOTE with the flow's key, or STACK_CONTROL.
+ */
+static __noinline int packet_quoted(struct packet *p, void *data, void *end)
+{
+	__u32 off = p->headers + 8, limit = p->headers + p->payload;
+	bool v4 = p->key.proto == IPPROTO_ICMP;
+
+	if (off + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > limit ||
+	    off > PACKET_OFFSET_MAX)
+		return WEIR_REASON_STACK_CONTROL;
+	return v4 ? packet_quoted_ipv4(p, data, end, off, limit)
+		  : packet_quoted_ipv6(p, data, end, off, limit);
+}
+
 /*
  * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and,
  * for a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
- * PACKET_FLOW, PACKET_SHORT, PACKET_RARE or the reason that ends the frame.
+ * PACKET_FLOW, PACKET_SHORT, PACKET_RARE, PACKET_QUOTE or the reason that ends the frame.
  */
 static __always_inline int packet_parse(struct packet *p, void *data, void *end,
 					const __u8 local_mac[6], __u8 domain,
@@ -436,8 +541,11 @@ static __always_inline int packet_parse(struct packet *p, void *data, void *end,
 		return WEIR_REASON_STACK_MULTICAST;
 	if (packet_is_to(p, local_mac))
 		return WEIR_REASON_STACK_LOCAL;
-	return proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
-					    : packet_ipv6(p, data, end, off, depth);
+	r = proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
+					 : packet_ipv6(p, data, end, off, depth);
+	if (depth == PACKET_ALL && r == PACKET_RARE)
+		r = packet_quoted(p, data, end);
+	return r;
 }
 
 #endif

@@ -289,6 +289,25 @@ static __always_inline int gate_enter(struct frame *f, __u32 ifindex, const stru
 	return PACKET_FLOW;
 }
 
+/* An ICMP error about a flow that is dropped goes with it; any other is the stack's. */
+__noinline int quoted_verdict(struct frame *f)
+{
+	struct weir_flow_key key;
+	struct weir_flow *flow;
+
+	if (!f)
+		return WEIR_REASON_STACK_CONTROL;
+	key = f->pkt.key;
+	flow = bpf_map_lookup_elem(&weir_decided, &key);
+	if (!flow)
+		return WEIR_REASON_STACK_CONTROL;
+	if (flow->generation != f->generation)
+		flow_redecide(f, flow);
+	if (flow->action == WEIR_ACTION_PASS || frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_CONTROL;
+	return WEIR_REASON_DROP_ICMP_ERROR;
+}
+
 /* What is no whole packet of a flow. Returns PACKET_FLOW when it is to be treated like one. */
 __noinline int gate_aside(struct frame *f, int r)
 {
@@ -296,6 +315,8 @@ __noinline int gate_aside(struct frame *f, int r)
 		return WEIR_REASON_STACK_TABLE;
 	if (r == PACKET_FLOW)
 		r = fragment_enter(f);
+	else if (r == PACKET_QUOTE)
+		r = quoted_verdict(f);
 	else if (r < 0)
 		r = WEIR_REASON_DROP_MALFORMED;
 	if (r == PACKET_FLOW || !reason_is_drop(r))

@@ -66,7 +66,9 @@ enum weir_reason_kind {
 	X(REDIRECTED_FRAGMENT, REDIRECT, "redirected_fragment",                                    \
 	  "fragment of a datagram whose first is not known, sent out of its destination's port")   \
 	X(STACK_PPPOE, STACK, "pppoe",                                                             \
-	  "PPPoE discovery, or PPP that carries something else than IP")
+	  "PPPoE discovery, or PPP that carries something else than IP")                           \
+	X(DROP_ICMP_ERROR, DROP, "icmp_error",                                                     \
+	  "ICMP error about a packet of a flow that is dropped")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,
