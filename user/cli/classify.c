@@ -163,6 +163,11 @@ static void inspector_freep(struct inspector **i)
 	inspector_free(*i);
 }
 
+static void names_freep(struct names **n)
+{
+	names_free(*n);
+}
+
 static void endpoints_freep(struct endpoints **e)
 {
 	endpoints_free(*e);
@@ -195,18 +200,20 @@ static void judge_frame(struct inspector *i, const struct capture_frame *f)
 
 static int classify_capture(struct run *r, const char *path, struct error *e)
 {
+	_cleanup_(names_freep) struct names *names = NULL;
 	_cleanup_(endpoints_freep) struct endpoints *endpoints = NULL;
 	_cleanup_(inspector_freep) struct inspector *inspector = NULL;
 	_cleanup_(capture_closep) struct capture *capture = NULL;
+	struct inspect_settings own = settings;
 	struct capture_frame frame;
 	int rc = capture_open(path, &capture, e);
 
 	if (rc < 0)
 		return rc;
 	endpoints = endpoints_new(65536, settings.endpoint_ttl_ns);
-	if (endpoints)
-		inspector =
-			inspector_new(&settings, r->signatures, r->registry, endpoints, NULL, NULL);
+	own.names = names = names_new(65536);
+	if (endpoints && names)
+		inspector = inspector_new(&own, r->signatures, r->registry, endpoints, NULL, NULL);
 	if (!inspector)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
 	for (uint64_t n = 1; (rc = capture_next(capture, &frame, e)) > 0; n++) {

@@ -17,7 +17,11 @@ struct inspect_settings {
 	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
 			 read for details; offline they always are */
 	struct flow_limits limits;
-	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
+	size_t fragmented;   /* datagrams whose fragments are under way at most; 0 = 256 */
+	struct names *names; /* what the DNS tells; the caller's, shared; NULL: none */
+	/* An answer of the DNS to m's receiver, after it was learned; may be NULL. arg: that of
+	 * inspector_new(). */
+	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
 };

@@ -128,6 +128,8 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+/* app_services.answered: arg is the inspector. */
+void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
 /* follow.c */
 /* A flow was decided and its module reads on: continues behind the first messages. */
