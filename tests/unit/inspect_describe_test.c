@@ -398,10 +398,14 @@ static void names_live_within_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(a_hello_in_pieces),	      BENCH_TEST(tls_12_shows_its_certificate),
-		BENCH_TEST(tls_13_hides_it),	      BENCH_TEST(http_request_and_response),
-		BENCH_TEST(dtls_in_fragments),	      BENCH_TEST(quic_is_classified_by_its_hello),
-		BENCH_TEST(quic_stays_quic),	      BENCH_TEST(half_a_quic_hello_is_quic),
+		BENCH_TEST(a_hello_in_pieces),
+		BENCH_TEST(tls_12_shows_its_certificate),
+		BENCH_TEST(tls_13_hides_it),
+		BENCH_TEST(http_request_and_response),
+		BENCH_TEST(dtls_in_fragments),
+		BENCH_TEST(quic_is_classified_by_its_hello),
+		BENCH_TEST(quic_stays_quic),
+		BENCH_TEST(half_a_quic_hello_is_quic),
 		BENCH_TEST(a_retry_changes_the_keys),
 		BENCH_TEST(a_name_from_the_dns),
 		BENCH_TEST(a_name_from_the_flow_is_better),
