@@ -83,7 +83,8 @@ _Static_assert(sizeof(struct weir_peer) == 16, "weir_peer");
 	X(DHT, "dht", "peers in a DHT answer (BEP 5)")                                             \
 	X(PEX, "pex", "peer exchange (BEP 11)")                                                    \
 	X(LSD, "lsd", "local service discovery (BEP 14)")                                          \
-	X(HANDSHAKE, "handshake", "the port on which a host answered a peer")
+	X(HANDSHAKE, "handshake", "the port on which a host answered a peer")                      \
+	X(EXPECTATION, "expectation", "a data connection announced on its control connection")
 
 enum weir_source {
 #define X(id, name, help) WEIR_SOURCE_##id,

@@ -67,6 +67,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])

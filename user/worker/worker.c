@@ -168,6 +168,7 @@ static void expire(struct worker *w)
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
+	inspector_expect_stats(w->inspector, &w->counters.expect);
 }
 
 /*
