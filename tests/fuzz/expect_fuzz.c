@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A control connection through the module that reads it. Input: a byte of choices (the module in the
- * lower bits), then messages, each a byte of direction and length (doubled while small) and its bytes.
+ * A flow through one of the modules for control connections and media. Input: a byte of choices
+ * (the module in the lower bits), then messages, each a byte of direction and length (doubled while
+ * small) and its bytes.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -58,10 +59,11 @@ static void show(struct session *s, bool from_client, const uint8_t *data, size_
 
 	check(address_parse(from_client ? client : server, m.src) == 0);
 	check(address_parse(from_client ? server : client, m.dst) == 0);
-	if (!s->begun) {
+	if (!s->begun || !s->module->inspected) {
 		s->begun = true;
 		s->module->undecided(&s->services, &m, &s->state, &f);
 		s->inspecting = f.inspect;
+		check(!f.inspect || s->module->inspected);
 	} else if (s->inspecting) {
 		f.inspect = true;
 		s->module->inspected(&s->services, &m, &s->state, &f);
@@ -72,10 +74,13 @@ static void show(struct session *s, bool from_client, const uint8_t *data, size_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const modules[] = {"ftp", "irc", "rtsp", "sip", "tftp", "ftp", "sip",
-					      "rtsp"};
-	struct session s = {.services = {.expect = expect}};
+	static const char *const modules[] = {"ftp",  "irc", "rtsp", "sip",
+					      "tftp", "rtp", "stun", "ftp"};
+	struct app_registry *r = app_registry_new();
+	struct session s = {.services = {.registry = r, .expect = expect}};
 
+	check(r && app_registry_add(r, "rtp", "voip") > 0 &&
+	      app_registry_add(r, "dtls", "voip") > 0);
 	s.services.arg = &s;
 	if (size) {
 		s.choices = data[0];
@@ -102,5 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (s.state)
 		s.module->release(s.state);
+	app_registry_free(r);
 	return 0;
 }

@@ -19,7 +19,8 @@
 #define TOLD_MAX  16
 #define TOLD_TEXT 160
 
-/* What was announced, as "client 1234 ftp-data", with "= address" where one was told and " anyone". */
+/* What was announced, as "client 1234 ftp-data", with "= address" where one was told and " anyone".
+ */
 struct bench {
 	const struct app_module *module;
 	struct app_services services;
@@ -181,7 +182,8 @@ static void test_ftp_other_address(void **state)
 	assert_told(b, TOLD("client 25 ftp-data not 203.0.113.7"));
 	client(b, "EPRT |1|203.0.113.7|80|\r\n");
 	assert_told(b, TOLD("client 80 ftp-data not 203.0.113.7"));
-	/* A server behind address translation tells its inner address: clients use the outer one. */
+	/* A server behind address translation tells its inner address: clients use the outer one.
+	 */
 	client(b, "PASV\r\n");
 	server(b, "227 Entering Passive Mode (10,0,0,1,4,1)\r\n");
 	assert_told(b, TOLD("server 1025 ftp-data not 10.0.0.1", "server 1025 ftp-data"));
@@ -205,15 +207,9 @@ static void test_ftp_nothing_told(void **state)
 		"STOR PORT 192,0,2,5,8,0\r\n",
 	};
 	static const char *const answers[] = {
-		"227 Entering\r\n",
-		"227 (1,2,3)\r\n",
-		"229 no\r\n",
-		"229 (\r\n",
-		"229 (|||\r\n",
-		"229 (|||0|)\r\n",
-		"229 (|||65536|)\r\n",
-		"229 (||1|6446|)\r\n",
-		"227-(198,51,100,10,4,1)\r\n",
+		"227 Entering\r\n",    "227 (1,2,3)\r\n",     "229 no\r\n",
+		"229 (\r\n",	       "229 (|||\r\n",	      "229 (|||0|)\r\n",
+		"229 (|||65536|)\r\n", "229 (||1|6446|)\r\n", "227-(198,51,100,10,4,1)\r\n",
 	};
 	struct bench *b = bench_new("ftp", IPPROTO_TCP);
 
@@ -343,12 +339,12 @@ static void test_sip_over_tcp(void **state)
 static void test_sip_not_expected(void **state)
 {
 	static const char *const bodies[] = {
-		"c=IN IP4 192.0.2.5\r\nm=audio 0 RTP/AVP 0\r\n",	/* refused media */
-		"c=IN IP4 192.0.2.5\r\nm=audio 70000 RTP/AVP 0\r\n",	/* no port */
-		"c=IN IP4 192.0.2.5\r\nm=message 9000 TCP/MSRP *\r\n",	/* no RTP */
-		"c=IN IP4 192.0.2.5\r\nm=image 9000 udptl t38\r\n",	/* no RTP */
-		"c=IN IP4 host.example\r\nm=audio 9000 RTP/AVP 0\r\n",	/* a name */
-		"m=audio 9000 RTP/AVP 0\r\n",				/* no address */
+		"c=IN IP4 192.0.2.5\r\nm=audio 0 RTP/AVP 0\r\n",       /* refused media */
+		"c=IN IP4 192.0.2.5\r\nm=audio 70000 RTP/AVP 0\r\n",   /* no port */
+		"c=IN IP4 192.0.2.5\r\nm=message 9000 TCP/MSRP *\r\n", /* no RTP */
+		"c=IN IP4 192.0.2.5\r\nm=image 9000 udptl t38\r\n",    /* no RTP */
+		"c=IN IP4 host.example\r\nm=audio 9000 RTP/AVP 0\r\n", /* a name */
+		"m=audio 9000 RTP/AVP 0\r\n",			       /* no address */
 		"c=IN IP4 192.0.2.5\r\nm=audio\r\nm=\r\nm=audio x RTP/AVP 0\r\na=rtcp:9\r\n",
 	};
 	struct bench *b = bench_new("sip", IPPROTO_UDP);

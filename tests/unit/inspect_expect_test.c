@@ -106,7 +106,8 @@ static void test_time(void **state)
 	assert_true(syn(b, SERVER, 20, 5000)->decided);
 	b->now_ns += 2 * BENCH_SECOND;
 	assert_false(syn(b, SERVER, 21, 5000)->decided);
-	/* Announced again it holds again; those who mirror the table hear of it only when it matters. */
+	/* Announced again it holds again; those who mirror the table hear of it only when it
+	 * matters. */
 	announce(b, 5000, NULL, false);
 	announce(b, 5000, NULL, false);
 	assert_int_equal(b->learned, 2);
@@ -151,9 +152,9 @@ static void test_learned_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(test_first_packet),	 BENCH_TEST(test_others),
-		BENCH_TEST(test_anyone),	 BENCH_TEST(test_other_address),
-		BENCH_TEST(test_time),		 BENCH_TEST(test_signature_wins),
+		BENCH_TEST(test_first_packet),	BENCH_TEST(test_others),
+		BENCH_TEST(test_anyone),	BENCH_TEST(test_other_address),
+		BENCH_TEST(test_time),		BENCH_TEST(test_signature_wins),
 		BENCH_TEST(test_learned_stays),
 	};
 

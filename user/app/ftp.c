@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FTP's control connection (RFC 959, RFC 2428): where the data connections go. After AUTH (RFC 4217)
- * nothing of it can be read, so an encrypted one teaches nothing.
+ * FTP's control connection (RFC 959, RFC 2428): where the data connections go. After AUTH (RFC
+ * 4217) nothing of it can be read, so an encrypted one teaches nothing.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -93,8 +93,8 @@ static void client_line(void *arg, const char *line)
 }
 
 /*
- * RFC 1123, 4.1.2.6: the numbers are looked for, their brackets may be missing. An address that is not
- * the server's is that of a server behind address translation; clients go to the one they know.
+ * RFC 1123, 4.1.2.6: the numbers are looked for, their brackets may be missing. An address that is
+ * not the server's is that of a server behind address translation; clients go to the one they know.
  */
 static void passive(const struct ftp_line *l, const char *p)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IRC: connections between clients (DCC) are offered in messages that its server relays ("Client-to-Client
- * Protocol and Direct Client Connections", IRCv3). Whoever offers one waits for a client whose address only
- * its nick tells, so his own port is expected to be called by anyone; what a server says about others is
- * not believed.
+ * IRC: connections between clients (DCC) are offered in messages that its server relays
+ * ("Client-to-Client Protocol and Direct Client Connections", IRCv3). Whoever offers one waits for
+ * a client whose address only its nick tells, so his own port is expected to be called by anyone;
+ * what a server says about others is not believed.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

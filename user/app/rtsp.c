@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* RTSP (RFC 2326, 12.39; RFC 7826, 18.54): the Transport header of SETUP says where the media go. */
+/* RTSP (RFC 2326, 12.39; RFC 7826, 18.54): the Transport header of SETUP says where the media go.
+ */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>

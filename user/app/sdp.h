@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Session descriptions (RFC 4566, RFC 8866) in a stream of lines: where their sender waits for media. */
+/* Session descriptions (RFC 4566, RFC 8866) in a stream of lines: where their sender waits for
+ * media. */
 #ifndef WEIR_APP_SDP_H
 #define WEIR_APP_SDP_H
 
@@ -12,9 +13,9 @@ struct sdp {
 	bool in_media;	  /* behind the first m= */
 	bool has_address; /* the session's */
 	bool has_media_address;
-	uint8_t media;	  /* count so far */
-	bool secure;	  /* the media at hand are SRTP's (RFC 3711) */
-	uint16_t port;	  /* of the media at hand, host order; 0: none to expect */
+	uint8_t media; /* count so far */
+	bool secure;   /* the media at hand are SRTP's (RFC 3711) */
+	uint16_t port; /* of the media at hand, host order; 0: none to expect */
 	uint32_t address[4];
 	uint32_t media_address[4];
 };
