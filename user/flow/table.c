@@ -78,6 +78,7 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 	if (t->release)
 		t->release(f, t->arg);
 	flow_release_streams(t, f);
+	flow_details_free(f);
 	t->stats.flows--;
 	free(f);
 }

@@ -89,11 +89,13 @@ void judge_first(struct glance *g);
 void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete);
 /* Nothing more will come or be looked at: looks at both messages as complete, then gives up. */
 void judge_finally(struct glance *g);
+void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
+		      struct app_message *out);
+
+/* describe.c */
 /* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
  * for. */
 void judge_hostname(struct glance *g, bool may_wait);
-void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
-		      struct app_message *out);
 
 /* modules.c */
 const struct app_module *module_of(const struct inspector *i, unsigned int app);
@@ -114,7 +116,8 @@ void follow_packet(struct glance *g);
 void follow_end(struct judgement *j);
 
 /* record.c */
-void record_keep(struct inspector *i, const struct flow *f);
+/* Takes the flow's details. */
+void record_keep(struct inspector *i, struct flow *f);
 void record_emit(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 void record_free(struct inspector *i);
 
