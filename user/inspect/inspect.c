@@ -94,6 +94,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
 	i->services.arg = i;
+	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
