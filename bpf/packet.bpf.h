@@ -137,11 +137,11 @@ static __always_inline int packet_pppoe(struct packet *p, void *data, void *end,
 		return WEIR_REASON_STACK_NOT_IP;
 	if ((void *)(header + PACKET_PPPOE_BYTES + 2) > end)
 		return packet_cut(p, *off + PACKET_PPPOE_BYTES + 2);
-	p->key.session = ((const __be16 *)header)[1];
+	p->key.tunnel = ((const __be16 *)header)[1];
 	skip = PACKET_PPPOE_BYTES + 2 - PACKET_PPP_IS_SHORT(header[6]);
 	ppp = PACKET_PPP_IS_SHORT(header[6]) ? header[6] : header[6] << 8 | header[7];
-	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.session ||
-	    p->key.session == PACKET_PPPOE_RESERVED ||
+	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.tunnel ||
+	    p->key.tunnel == PACKET_PPPOE_RESERVED ||
 	    (ppp != PACKET_PPP_IPV4 && ppp != PACKET_PPP_IPV6))
 		return WEIR_REASON_STACK_PPPOE;
 	limit = *off + PACKET_PPPOE_BYTES + bpf_ntohs(((const __be16 *)header)[2]);
@@ -525,7 +525,7 @@ static __always_inline int packet_parse(struct packet *p, void *data, void *end,
 	int r;
 
 	p->key.domain = domain;
-	p->key.session = 0;
+	p->key.tunnel = 0;
 	p->tcp_flags = 0;
 	r = packet_link(p, data, end, &off, &proto);
 	if (r != PACKET_FLOW)

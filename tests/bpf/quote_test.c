@@ -121,8 +121,8 @@ static void other_flows(void **state)
 static void protocols(void **state)
 {
 	const struct shape tcp = {DATA}, tcp6 = {DATA, V6};
-	static const uint8_t strict[RIG_APPS] = {[RIG_PING] = WEIR_ACTION_DROP,
-						 [RIG_CHAT] = WEIR_ACTION_RESET};
+	static const uint8_t strict[RIG_APPS] = {
+		[RIG_PING] = WEIR_ACTION_DROP, [RIG_CHAT] = WEIR_ACTION_RESET};
 	struct rig *r = *state;
 
 	rig_identify(r, &tcp, RIG_CHAT);

@@ -214,7 +214,7 @@ static const struct decode_case cases[] = {
 	 14,
 	 62,
 	 62,
-	 0,
+	 20,
 	 0,
 	 {0},
 	 {0}},
@@ -224,7 +224,7 @@ static const struct decode_case cases[] = {
 	 14,
 	 62,
 	 62,
-	 0,
+	 20,
 	 0,
 	 {0},
 	 {0}},
@@ -283,7 +283,7 @@ static void check_key(const struct decode_case *c, const struct packet *p)
 	assert_int_equal(p->key.domain, 0);
 	assert_int_equal(ntohs(p->key.vlan[0]), c->vlan[0]);
 	assert_int_equal(ntohs(p->key.vlan[1]), c->vlan[1]);
-	assert_int_equal(ntohs(p->key.session), c->spec.pppoe ? 0x1234 : 0);
+	assert_int_equal(ntohs(p->key.tunnel), c->spec.pppoe ? 0x1234 : 0);
 }
 
 static void check_case(const struct decode_case *c, const uint8_t *frame, size_t len)
@@ -438,7 +438,11 @@ static void knows_ipv4_fragments(void **state)
 		assert_int_equal(packet_decode(frame, len, PACKET_LINK_ETHERNET, &p),
 				 table[i].status);
 		if (table[i].status == PACKET_FRAGMENT) {
-			assert_int_equal(p.payload_len, 0);
+			assert_int_equal(p.payload, p.l4);
+			assert_int_equal(p.payload_len, 20);
+			assert_int_equal(p.fragment_id, 0);
+			assert_int_equal(p.fragment_offset, (table[i].field & 0x1fff) * 8);
+			assert_int_equal(p.fragment_more, table[i].field >> 13);
 			assert_int_equal(p.key.port[0] | p.key.port[1], 0);
 			assert_int_equal(p.key.proto, IPPROTO_UDP);
 			assert_true(address_is_v4(p.key.addr[0]));
