@@ -258,15 +258,21 @@ static __always_inline int packet_icmp(struct packet *p, void *data, void *end, 
 	return PACKET_FLOW;
 }
 
+/* An offset found to be at most PACKET_OFFSET_MAX. Linux 6.1 loses the bound on paths that cannot
+ * happen, or compares a copy; the mask changes nothing. */
+static __always_inline __u32 packet_bounded(__u32 off)
+{
+	asm volatile("" : "+r"(off));
+	return off & PACKET_OFFSET_MAX;
+}
+
 /* The header at off, `len` bytes to the end of the IP packet. */
 static __always_inline int packet_transport(struct packet *p, void *data, void *end, __u32 off,
 					    __u32 len, __be16 port[2])
 {
 	if (off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_DROP_MALFORMED;
-	/* Linux 6.1 loses the bound on paths that cannot happen; the mask changes nothing. */
-	asm volatile("" : "+r"(off));
-	off &= PACKET_OFFSET_MAX;
+	off = packet_bounded(off);
 	p->headers = off;
 	p->payload = len;
 	switch (p->key.proto) {
@@ -421,6 +427,14 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 	return r;
 }
 
+/* ::ffff:a.b.c.d, by words: a constant to copy from would be a map of its own (.rodata). */
+static __always_inline void packet_mapped(__u32 addr[4], __u32 ipv4)
+{
+	addr[0] = addr[1] = 0;
+	addr[2] = bpf_htonl(0xffff);
+	addr[3] = ipv4;
+}
+
 #define PACKET_QUOTED_BYTES 8 /* of the transport header, at least */
 
 /*
@@ -437,8 +451,7 @@ static __always_inline int packet_quoted_flow(struct packet *p, void *data, void
 
 	if (off + PACKET_QUOTED_BYTES > limit || off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_STACK_CONTROL;
-	asm volatile("" : "+r"(off));
-	off &= PACKET_OFFSET_MAX;
+	off = packet_bounded(off);
 	word = data + off;
 	if ((void *)word + PACKET_QUOTED_BYTES > end)
 		return PACKET_SHORT;
@@ -457,15 +470,15 @@ static __always_inline int packet_quoted_flow(struct packet *p, void *data, void
 static __always_inline int packet_quoted_ipv4(struct packet *p, void *data, void *end, __u32 off,
 					      __u32 limit)
 {
-	__u32 src[4] = {0, 0, bpf_htonl(0xffff)}, dst[4] = {0, 0, bpf_htonl(0xffff)};
 	const struct iphdr *ip = data + off;
+	__u32 src[4], dst[4];
 
 	if ((void *)(ip + 1) > end)
 		return PACKET_SHORT;
 	if (ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
 		return WEIR_REASON_STACK_CONTROL;
-	src[3] = ip->saddr;
-	dst[3] = ip->daddr;
+	packet_mapped(src, ip->saddr);
+	packet_mapped(dst, ip->daddr);
 	p->key.proto = ip->protocol;
 	p->headers = off + ip->ihl * 4;
 	return packet_quoted_flow(p, data, end, limit, src, dst);
@@ -507,6 +520,7 @@ static __noinline int packet_quoted(struct packet *p, void *data, void *end)
 	if (off + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > limit ||
 	    off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_STACK_CONTROL;
+	off = packet_bounded(off);
 	return v4 ? packet_quoted_ipv4(p, data, end, off, limit)
 		  : packet_quoted_ipv6(p, data, end, off, limit);
 }
