@@ -45,6 +45,7 @@ struct app_dns {
 };
 
 struct app_message;
+
 /* What a module can call. */
 struct app_services {
 	struct app_registry *registry;
@@ -54,6 +55,15 @@ struct app_services {
 		      enum weir_source source);
 	/* An answer to the receiver of m. May be NULL. */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
+	/*
+	 * A control connection announced a data connection of application app (its name): the
+	 * sender of m waits at port (host order) for the receiver or, with anyone, for whoever
+	 * comes. addr is the address as it was told, NULL where none was; any other than the
+	 * sender's own is refused and counted, for a host must not name another's port. Whether it
+	 * is expected now. May be NULL (no learning).
+	 */
+	bool (*expect)(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		       const char *app, bool anyone);
 	void *arg;
 	struct facts *facts; /* what identified flows have shown; may be NULL */
 };
@@ -77,6 +87,7 @@ struct app_module {
 	const char *name;
 	const char *category;
 	const char *help;
+	bool only_named; /* undecided() is of use only where the engine named this application */
 	/*
 	 * A message of an undecided flow, after the signature engine (whose result is *finding: app
 	 * 0 if none). The module may confirm, correct or add to the finding. state: flow.module,
