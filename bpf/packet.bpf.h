@@ -345,7 +345,7 @@ static __always_inline int packet_parse(struct packet *p, void *data, void *end,
 	int r;
 
 	p->key.domain = domain;
-	p->key.pad[0] = p->key.pad[1] = 0;
+	p->key.tunnel = 0;
 	p->tcp_flags = 0;
 	r = packet_link(p, data, end, &off, &proto);
 	if (r != PACKET_FLOW)

@@ -20,7 +20,7 @@ struct weir_flow_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;  /* IPPROTO_* */
 	__u8 domain; /* forwarding group */
-	__u8 pad[2];
+	__u16 tunnel; /* 0 in the gate; the slow path's number of the tunnel the flow is inside of */
 };
 _Static_assert(sizeof(struct weir_flow_key) == 44, "weir_flow_key");
 

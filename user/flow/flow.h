@@ -27,7 +27,9 @@ struct flow {
 	bool midstream; /* TCP whose SYN was not seen */
 	bool two_way;	/* both directions were seen */
 	bool decided;
-	bool inspect; /* decided, its module still reads it */
+	bool inspect;	 /* decided, its module still reads it */
+	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
+	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
