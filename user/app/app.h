@@ -34,6 +34,7 @@ struct app_services {
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		      enum weir_source source);
 	void *arg;
+	struct facts *facts; /* what identified flows have shown; may be NULL */
 };
 
 struct app_message {

@@ -6,6 +6,7 @@
 #include "app/app.h"
 
 extern const struct app_module bittorrent_module; /* bittorrent.c */
+extern const struct app_module edonkey_module;	  /* edonkey.c */
 extern const struct app_module ppstream_module;	  /* ppstream.c */
 
 #endif

@@ -25,7 +25,7 @@ static void arrive_fragment(struct glance *g, const struct weir_punt *punt)
 		return;
 	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
 		p.key.domain = fragment->key.domain;
-		p.key.tunnel = fragment->key.tunnel;
+		p.key.session = fragment->key.session;
 		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
 		g->p = &p;
 		g->frames = whole.frames;
@@ -55,19 +55,21 @@ static bool has_fixed_ends(enum packet_tunnel t)
 }
 
 /*
- * A number that keeps equal tuples in different networks apart. GTP's identifier differs with the
- * direction, so it tells nothing of a flow.
+ * A number in place of the session that keeps equal tuples in different networks apart. GTP's
+ * identifier differs with the direction, so it tells nothing of a flow.
  */
-static uint16_t tunnel_number(const struct packet *outer, enum packet_tunnel t, uint32_t id)
+static uint16_t tunnel_number(const struct packet *outer, const struct packet *inner,
+			      enum packet_tunnel t, uint32_t id)
 {
 	static const uint64_t seed[2] = {0};
 	struct {
 		uint32_t addr[2][4];
 		uint32_t id;
-		uint16_t outer, tunnel;
+		uint16_t outer, session, tunnel, pad;
 	} name = {
 		.id = t == PACKET_TUNNEL_GTP ? 0 : id,
-		.outer = outer->key.tunnel,
+		.outer = outer->key.session,
+		.session = inner->key.session,
 		.tunnel = (uint16_t)t,
 	};
 	uint16_t number;
@@ -98,7 +100,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	if (status != PACKET_OK && status != PACKET_FRAGMENT)
 		return;
 	inner.key.domain = g->p->key.domain;
-	inner.key.tunnel = tunnel_number(g->p, t, id);
+	inner.key.session = tunnel_number(g->p, &inner, t, id);
 	in.bytes = (uint64_t)inner.frame_len + inner.cut_len;
 	arrive(&in, status, NULL);
 }

@@ -26,8 +26,8 @@ static void settle(struct inspector *i, struct flow *f)
 
 	if (!f->decided)
 		judge_finally(&g);
-	if (g.j->want_host)
-		judge_hostname(&g, false);
+	if (f->reading)
+		describe_flow(&g, false);
 }
 
 static void release_flow(struct flow *f, void *arg)
@@ -89,6 +89,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
 	i->services.arg = i;
+	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
@@ -259,20 +260,24 @@ static void judge_undecided(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its head is still read for the host name. */
-static void read_hostname(struct glance *g)
+/* Decided, but its first messages are still read for details. */
+static void read_on(struct glance *g)
 {
+	struct flow *f = g->f;
 	size_t fresh;
 
 	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
-		judge_hostname(g, true);
-	if (!g->j->want_host)
-		flow_release_streams(g->i->table, g->f);
+		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
+	if (f->reading)
+		return;
+	flow_release_streams(g->i->table, f);
+	if (f->id)
+		g->out->decided_now = true; /* the gate need not ask any more */
 }
 
 static bool wants_payload(const struct flow *f)
 {
-	return !f->decided || f->inspect || judgement_of(f)->want_host;
+	return !f->decided || f->inspect || f->reading;
 }
 
 /*
@@ -289,7 +294,7 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool read_host = g->j->want_host;
+	bool reading = g->f->reading;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
@@ -301,8 +306,8 @@ static void judge_payload(struct glance *g)
 	}
 	if (g->f->inspect)
 		follow_packet(g);
-	if (read_host)
-		read_hostname(g);
+	if (reading)
+		read_on(g);
 }
 
 /*
@@ -311,7 +316,8 @@ static void judge_payload(struct glance *g)
  */
 static void tell_again(struct glance *g, const struct weir_punt *punt)
 {
-	bool told = (g->f->inspect || g->f->carries) && punt->flags & WEIR_PUNT_INSPECT;
+	bool on = g->f->inspect || g->f->reading || g->f->carries;
+	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
 
 	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;

@@ -23,6 +23,8 @@ enum inspect_tunnels {
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
+			 read for details; offline they always are */
 	struct flow_limits limits;
 	enum inspect_tunnels tunnels;
 	bool online;		  /* fed by the gate: what left is not kept for inspector_finish */
