@@ -141,6 +141,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	return 0;
 }
 
+void inspector_set_read_on(struct inspector *i, bool read_on)
+{
+	i->settings.read_on = read_on;
+}
+
 void inspector_set_packets(struct inspector *i, unsigned int packets)
 {
 	i->settings.packets = packets;

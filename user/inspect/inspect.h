@@ -69,6 +69,8 @@ void inspector_free(struct inspector *i);
 /* A new signature set takes effect for the following packets; the old one is the caller's to free
  * afterwards. */
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/* settings.read_on from now on. */
+void inspector_set_read_on(struct inspector *i, bool read_on);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Another `tunnels` from now on. */
