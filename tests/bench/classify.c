@@ -104,9 +104,9 @@ static void note_seen(struct world *w, const struct traffic_packet *x, const str
 	if (before == SEEN_UNDECIDED || (before == SEEN_INSPECTED && x->payload))
 		*seen = before;
 	if (f)
-		w->states[x->flow] = !f->decided  ? SEEN_UNDECIDED
-				     : f->inspect ? SEEN_INSPECTED
-						  : SEEN_DECIDED;
+		w->states[x->flow] = !f->decided		? SEEN_UNDECIDED
+				     : f->inspect || f->reading ? SEEN_INSPECTED
+								: SEEN_DECIDED;
 }
 
 static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
