@@ -93,6 +93,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();

@@ -62,7 +62,8 @@ struct inspector {
 	struct fragments *fragments;
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
-	uint64_t now_ns;	 /* of the packet at hand */
+	uint64_t now_ns; /* of the packet at hand */
+	struct expect_stats expect;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -124,6 +125,11 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+
+/* expect.c */
+/* app_services.expect: arg is the inspector. */
+bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		     const char *app, bool anyone);
 
 /* follow.c */
 /* A flow was decided and its module reads on: continues behind the first messages. */
