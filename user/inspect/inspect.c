@@ -129,6 +129,7 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	memset(i->owner_known, 0, sizeof(i->owner_known));
 	return 0;
 }
 

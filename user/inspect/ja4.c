@@ -12,7 +12,7 @@
 #define ENTRY_BYTES  5	  /* "c02f," */
 #define DIGEST_CHARS 12
 #define SHOWN_MAX    99
-#define SORTED_HERE  32
+#define SORTED_HERE  64
 
 static const char digits[] = "0123456789abcdef";
 
