@@ -230,75 +230,102 @@ static uint32_t column_get(const uint8_t *p)
 	return le32toh(word);
 }
 
-static void column_put(uint8_t *p, uint32_t word)
-{
-	word = htole32(word);
-	memcpy(p, &word, sizeof(word));
-}
-
 static uint32_t rotate_up(uint32_t x, unsigned int bits)
 {
 	return x << bits | x >> (32 - bits);
 }
 
+/* One column of a middle round: row n comes from n columns further on. */
+static uint32_t middle_column(uint32_t a, uint32_t b, uint32_t c, uint32_t d, const uint8_t *round)
+{
+	return mixed[a & 255] ^ rotate_up(mixed[b >> 8 & 255], 8) ^
+	       rotate_up(mixed[c >> 16 & 255], 16) ^ rotate_up(mixed[d >> 24], 24) ^
+	       column_get(round);
+}
+
+/* The last round mixes nothing. */
+static uint32_t last_column(uint32_t a, uint32_t b, uint32_t c, uint32_t d, const uint8_t *round)
+{
+	return (substitute[a & 255] | (uint32_t)substitute[b >> 8 & 255] << 8 |
+		(uint32_t)substitute[c >> 16 & 255] << 16 | (uint32_t)substitute[d >> 24] << 24) ^
+	       column_get(round);
+}
+
+/* A block as two words whose lowest bytes come first. */
+struct words {
+	uint64_t low, high;
+};
+
+static struct words words_get(const uint8_t *p)
+{
+	struct words w;
+
+	memcpy(&w.low, p, 8);
+	memcpy(&w.high, p + 8, 8);
+	return (struct words){le64toh(w.low), le64toh(w.high)};
+}
+
+static void words_put(uint8_t *p, struct words w)
+{
+	w = (struct words){htole64(w.low), htole64(w.high)};
+	memcpy(p, &w.low, 8);
+	memcpy(p + 8, &w.high, 8);
+}
+
+static struct words encrypt(const struct secret_cipher *cipher, struct words in)
+{
+	struct words first = words_get(cipher->round[0]);
+	uint32_t a = (uint32_t)(in.low ^ first.low), b = (uint32_t)((in.low ^ first.low) >> 32);
+	uint32_t c = (uint32_t)(in.high ^ first.high), d = (uint32_t)((in.high ^ first.high) >> 32);
+	const uint8_t *last = cipher->round[10];
+
+	for (int r = 1; r < 10; r++) {
+		const uint8_t *round = cipher->round[r];
+		uint32_t w = middle_column(a, b, c, d, round);
+		uint32_t x = middle_column(b, c, d, a, round + 4);
+		uint32_t y = middle_column(c, d, a, b, round + 8);
+
+		d = middle_column(d, a, b, c, round + 12);
+		a = w;
+		b = x;
+		c = y;
+	}
+	return (struct words){
+		.low = last_column(a, b, c, d, last) | (uint64_t)last_column(b, c, d, a, last + 4)
+							       << 32,
+		.high = last_column(c, d, a, b, last + 8) |
+			(uint64_t)last_column(d, a, b, c, last + 12) << 32,
+	};
+}
+
 void secret_cipher_block(const struct secret_cipher *c, const uint8_t in[SECRET_BLOCK_BYTES],
 			 uint8_t out[SECRET_BLOCK_BYTES])
 {
-	uint8_t last[SECRET_BLOCK_BYTES];
-	uint32_t state[4], next[4];
-
-	for (int i = 0; i < 4; i++)
-		state[i] = column_get(in + 4 * i) ^ column_get(c->round[0] + 4 * i);
-	for (int r = 1; r < 10; r++) {
-		/* Row n comes from n columns further on. */
-		for (int i = 0; i < 4; i++)
-			next[i] = mixed[state[i] & 255] ^
-				  rotate_up(mixed[state[(i + 1) & 3] >> 8 & 255], 8) ^
-				  rotate_up(mixed[state[(i + 2) & 3] >> 16 & 255], 16) ^
-				  rotate_up(mixed[state[(i + 3) & 3] >> 24], 24) ^
-				  column_get(c->round[r] + 4 * i);
-		memcpy(state, next, sizeof(state));
-	}
-	for (int i = 0; i < SECRET_BLOCK_BYTES; i++)
-		last[i] = substitute[state[(i / 4 + i % 4) & 3] >> (8 * (i % 4)) & 255];
-	for (int i = 0; i < 4; i++)
-		column_put(out + 4 * i,
-			   column_get(last + 4 * i) ^ column_get(c->round[10] + 4 * i));
-}
-
-/* Whole blocks at a time; in may be out. */
-static void xor_bytes(uint8_t *out, const uint8_t *in, const uint8_t *pad, size_t len)
-{
-	uint64_t a[2], b[2];
-
-	if (len < SECRET_BLOCK_BYTES) {
-		for (size_t i = 0; i < len; i++)
-			out[i] = in[i] ^ pad[i];
-		return;
-	}
-	memcpy(a, in, sizeof(a));
-	memcpy(b, pad, sizeof(b));
-	a[0] ^= b[0];
-	a[1] ^= b[1];
-	memcpy(out, a, sizeof(a));
+	words_put(out, encrypt(c, words_get(in)));
 }
 
 void secret_cipher_stream(const struct secret_cipher *c, const uint8_t nonce[12], const uint8_t *in,
 			  size_t len, uint8_t *out)
 {
-	uint8_t counter[SECRET_BLOCK_BYTES] = {0};
-	uint8_t pad[SECRET_BLOCK_BYTES];
+	uint8_t block[SECRET_BLOCK_BYTES] = {0};
+	struct words counter;
 	uint32_t n = 2; /* 1 belongs to the tag */
+	size_t at = 0;
 
-	memcpy(counter, nonce, 12);
-	for (size_t at = 0; at < len; at += SECRET_BLOCK_BYTES) {
+	memcpy(block, nonce, 12);
+	counter = words_get(block);
+	for (; at < len; at += SECRET_BLOCK_BYTES, n++) {
 		size_t rest = len - at;
+		struct words pad, text;
 
-		for (int i = 0; i < 4; i++)
-			counter[15 - i] = (uint8_t)(n >> (8 * i));
-		n++;
-		secret_cipher_block(c, counter, pad);
-		xor_bytes(out + at, in + at, pad,
-			  rest < SECRET_BLOCK_BYTES ? rest : SECRET_BLOCK_BYTES);
+		/* Its last four bytes, the highest first. */
+		counter.high = (counter.high & UINT32_MAX) | (uint64_t)__builtin_bswap32(n) << 32;
+		pad = encrypt(c, counter);
+		memset(block, 0, sizeof(block));
+		if (rest < sizeof(block))
+			memcpy(block, in + at, rest);
+		text = words_get(rest < sizeof(block) ? block : in + at);
+		words_put(block, (struct words){text.low ^ pad.low, text.high ^ pad.high});
+		memcpy(out + at, block, rest < sizeof(block) ? rest : sizeof(block));
 	}
 }
