@@ -9,7 +9,7 @@
 
 #include "classify/set.h"
 
-#define SHAPE_POSITIONS 32
+#define SHAPE_POSITIONS 56 /* with the length's two they number the bits of 64 */
 /* Beyond the positions: the upper byte of the message's length (255: or more) and the lower. */
 #define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
 #define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
