@@ -20,11 +20,13 @@
 #define NOTHING	   LEAF /* the leaf without rules */
 #define ABSENT	   256
 
+/* One cache line. Values that are not present lead nowhere. */
 struct node {
-	uint32_t branches; /* in links */
+	uint64_t present[4];
+	uint32_t branches; /* in links: one for each value that is present */
 	uint32_t absent, rest;
 	uint8_t position;
-	uint8_t branch_of[256];
+	uint8_t before[4]; /* values present in the words before */
 };
 
 struct leaf {
@@ -35,7 +37,7 @@ struct tree {
 	struct node *nodes;
 	uint32_t *links; /* a node, or LEAF and a leaf */
 	struct leaf *leaves;
-	uint16_t *rules;
+	struct candidate *rules;
 	size_t node_count, node_room, link_count, link_room, leaf_count, leaf_room;
 	size_t rule_count, rule_room;
 	uint32_t root, all; /* links */
@@ -50,6 +52,7 @@ struct work {
 };
 
 struct builder {
+	const struct signatures *s;
 	const struct shape *shapes;	/* by rule */
 	uint16_t (*share)[SHAPE_SETS];	/* by rule: messages that pass each set, in 1/1024 */
 	uint16_t (*values)[SHAPE_SETS]; /* by rule: how many each set has */
@@ -103,6 +106,16 @@ void tree_walk_all(struct tree_walk *w, const struct tree *t)
 	w->links[0] = t->all;
 }
 
+static uint32_t node_branch(const struct tree *t, const struct node *n, unsigned int byte)
+{
+	uint64_t word = n->present[byte / 64], bit = UINT64_C(1) << byte % 64;
+
+	if (!(word & bit))
+		return NOTHING;
+	return t->links[n->branches + n->before[byte / 64] +
+			(unsigned int)__builtin_popcountll(word & (bit - 1))];
+}
+
 bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 {
 	const struct tree *t = w->t;
@@ -116,7 +129,7 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 			if (n->rest != NOTHING)
 				w->links[w->depth++] = n->rest;
-			link = b == ABSENT ? n->absent : t->links[n->branches + n->branch_of[b]];
+			link = b == ABSENT ? n->absent : node_branch(t, n, b);
 		}
 		if (link != NOTHING) {
 			*out = leaf_rules(t, link);
@@ -128,8 +141,11 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 /* ---- building ---- */
 
-static int leaf_make(struct tree *t, const uint16_t *rules, size_t count, uint32_t *out)
+static int leaf_make(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
+		     uint32_t *out)
 {
+	struct tree *t = b->t;
+
 	if (count == 0 && t->leaf_count > 0) {
 		*out = NOTHING;
 		return 0;
@@ -139,8 +155,9 @@ static int leaf_make(struct tree *t, const uint16_t *rules, size_t count, uint32
 	while (!t->rules || t->rule_count + count > t->rule_room)
 		if (list_reserve(&t->rules, &t->rule_room, t->rule_room, sizeof(*t->rules)) < 0)
 			return -ENOMEM;
-	if (count > 0)
-		memcpy(t->rules + t->rule_count, rules, count * sizeof(*rules));
+	for (size_t i = 0; i < count; i++)
+		candidate_make(&b->shapes[rules[i]], &b->s->rules[rules[i]], rules[i], tested,
+			       &t->rules[t->rule_count + i]);
 	t->leaves[t->leaf_count] = (struct leaf){(uint32_t)t->rule_count, (uint32_t)count};
 	t->rule_count += count;
 	*out = LEAF | (uint32_t)t->leaf_count++;
@@ -254,54 +271,89 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* Values that leave the same rules possible take the same branch; returns how many there are. */
-static unsigned int branches_find(const struct builder *b, const struct work *w,
-				  const struct test *t, uint8_t branch_of[256],
-				  uint8_t example[256])
+/* Values that leave the same rules possible are one kind. */
+struct kinds {
+	uint8_t of[256], example[256];
+	unsigned int count;
+	uint64_t present[4]; /* values that leave any */
+};
+
+static void kinds_find(const struct builder *b, const struct work *w, const struct test *t,
+		       struct kinds *out)
 {
 	uint64_t seen[256], hash[256] = {0};
-	unsigned int count = 0;
 
+	*out = (struct kinds){.count = 0};
 	for (size_t i = 0; i < w->count; i++)
 		for (unsigned int v = 0; v < 256 && !rule_is_rest(b, w->rules[i], t); v++)
-			if (rule_allows(b, w->rules[i], t->position, v))
+			if (rule_allows(b, w->rules[i], t->position, v)) {
 				hash[v] += mix(w->rules[i]);
+				out->present[v / 64] |= UINT64_C(1) << v % 64;
+			}
 	for (unsigned int v = 0; v < 256; v++) {
 		unsigned int k = 0;
 
-		while (k < count && seen[k] != hash[v])
+		while (k < out->count && seen[k] != hash[v])
 			k++;
-		if (k == count) {
-			example[count] = (uint8_t)v;
-			seen[count++] = hash[v];
+		if (k == out->count) {
+			out->example[k] = (uint8_t)v;
+			seen[out->count++] = hash[v];
 		}
-		branch_of[v] = (uint8_t)k;
+		out->of[v] = (uint8_t)k;
 	}
-	return count;
 }
 
-/* The links behind those of the branches are the absent byte's and the rest's: builder_run moves
- * them into the node. */
+/* Links that are filled as their turn comes. */
+static int links_add(struct tree *t, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list_reserve(&t->links, &t->link_room, t->link_count, sizeof(*t->links)) < 0)
+			return -ENOMEM;
+		t->links[t->link_count++] = NOTHING;
+	}
+	return 0;
+}
+
+/* Behind the links of the values are those of their kinds, of the absent byte and of the rest.
+ * Until builder_finish a value's link is the place of its kind's. */
+static int node_links(struct tree *t, struct node *n, const struct kinds *k, size_t *kinds)
+{
+	size_t present = 0;
+	int err;
+
+	for (int i = 0; i < 4; i++) {
+		n->present[i] = k->present[i];
+		n->before[i] = (uint8_t)present;
+		present += (size_t)__builtin_popcountll(k->present[i]);
+	}
+	n->branches = (uint32_t)t->link_count;
+	*kinds = t->link_count + present;
+	err = links_add(t, present + k->count + 2);
+	if (err < 0)
+		return err;
+	for (unsigned int v = 0, at = n->branches; v < 256; v++)
+		if (k->present[v / 64] >> v % 64 & 1)
+			t->links[at++] = (uint32_t)(*kinds + k->of[v]);
+	n->absent = (uint32_t)(*kinds + k->count);
+	n->rest = n->absent + 1;
+	return 0;
+}
+
 static int node_make(struct builder *b, const struct work *w, const struct test *test,
 		     uint32_t *out)
 {
 	struct tree *t = b->t;
-	struct node n = {.position = (uint8_t)test->position, .branches = (uint32_t)t->link_count};
-	uint8_t example[256];
-	unsigned int count = branches_find(b, w, test, n.branch_of, example);
-	int err = 0;
+	struct node n = {.position = (uint8_t)test->position};
+	struct kinds k;
+	size_t kinds;
+	int err;
 
+	kinds_find(b, w, test, &k);
 	if (list_reserve(&t->nodes, &t->node_room, t->node_count, sizeof(n)) < 0)
 		return -ENOMEM;
-	for (unsigned int k = 0; k < count + 2; k++) {
-		if (list_reserve(&t->links, &t->link_room, t->link_count, sizeof(*t->links)) < 0)
-			return -ENOMEM;
-		t->links[t->link_count++] = 0;
-	}
-	for (unsigned int k = 0; k < count && err == 0; k++)
-		err = branch_queue(b, w, test, example[k], n.branches + k);
-	n.absent = n.branches + count;
-	n.rest = n.absent + 1;
+	err = node_links(t, &n, &k, &kinds);
+	for (unsigned int i = 0; i < k.count && err == 0; i++)
+		err = branch_queue(b, w, test, k.example[i], kinds + i);
 	if (err == 0)
 		err = branch_queue(b, w, test, ABSENT, n.absent);
 	if (err == 0)
@@ -317,7 +369,8 @@ static int work_do(struct builder *b, const struct work *w)
 	bool node =
 		w->count > LEAF_RULES && b->t->node_count < NODES_MAX && test_choose(b, w, &test);
 	uint32_t link;
-	int err = node ? node_make(b, w, &test, &link) : leaf_make(b->t, w->rules, w->count, &link);
+	int err = node ? node_make(b, w, &test, &link)
+		       : leaf_make(b, w->rules, w->count, w->tested, &link);
 
 	if (err == 0)
 		b->t->links[w->link] = link;
@@ -378,16 +431,30 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 			b->values[rules[i]][p] = (uint16_t)byte_set_count(set);
 		}
 	t->link_count = 1;
-	err = leaf_make(t, rules, 0, &nothing);
+	err = leaf_make(b, rules, 0, 0, &nothing);
 	if (err == 0)
-		err = leaf_make(t, rules, count, &t->all);
+		err = leaf_make(b, rules, count, 0, &t->all);
 	return err < 0 ? err : work_queue(b, rules, count, 0, 0);
+}
+
+static void builder_finish(struct tree *t)
+{
+	for (size_t i = 0; i < t->node_count; i++) {
+		struct node *n = &t->nodes[i];
+		uint32_t end = n->branches;
+
+		for (int k = 0; k < 4; k++)
+			end += (uint32_t)__builtin_popcountll(n->present[k]);
+		for (uint32_t at = n->branches; at < end; at++)
+			t->links[at] = t->links[t->links[at]];
+		n->absent = t->links[n->absent];
+		n->rest = t->links[n->rest];
+	}
+	t->root = t->links[0];
 }
 
 static int builder_run(struct builder *b)
 {
-	struct tree *t = b->t;
-
 	while (b->queue_head < b->queue_count) {
 		struct work w = b->queue[b->queue_head++];
 		int err = work_do(b, &w);
@@ -396,19 +463,15 @@ static int builder_run(struct builder *b)
 		if (err < 0)
 			return err;
 	}
-	for (size_t i = 0; i < t->node_count; i++) {
-		t->nodes[i].absent = t->links[t->nodes[i].absent];
-		t->nodes[i].rest = t->links[t->nodes[i].rest];
-	}
-	t->root = t->links[0];
+	builder_finish(b->t);
 	return 0;
 }
 
-int tree_new(const struct shape *shapes, const uint16_t *rules, size_t count, bool complete,
-	     struct tree **out)
+int tree_new(const struct signatures *s, const struct shape *shapes, const uint16_t *rules,
+	     size_t count, bool complete, struct tree **out)
 {
 	_cleanup_(builder_fini) struct builder b = {
-		.shapes = shapes, .complete = complete, .t = calloc(1, sizeof(*b.t))};
+		.s = s, .shapes = shapes, .complete = complete, .t = calloc(1, sizeof(*b.t))};
 	int err = b.t ? builder_begin(&b, rules, count) : -ENOMEM;
 
 	if (err == 0)
