@@ -63,6 +63,7 @@ struct inspector {
 	struct flow_table *table;
 	struct slab judgements;
 	struct fragments *fragments;
+	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
@@ -76,11 +77,14 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
-	uint32_t frames; /* it came in, more than one for a fragmented datagram */
-	uint64_t bytes;	 /* of those */
+	uint32_t frames;	   /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;		   /* of those */
+	enum packet_tunnel tunnel; /* it was in */
+	unsigned int depth;	   /* tunnels around it */
 	struct flow *f;
 	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
+	struct inspect_outcome *inner; /* who is told of inner flows */
 };
 
 static inline struct judgement *judgement_of(const struct flow *f)
@@ -92,6 +96,10 @@ static inline bool flow_has_ports(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
 }
+
+/* inspect.c */
+/* One packet as a receiver takes it: all but f and j of g are set. */
+void judge_packet(struct glance *g, const struct weir_punt *punt);
 
 /* judge.c */
 /* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
