@@ -133,6 +133,7 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	memset(i->owner_known, 0, sizeof(i->owner_known));
 	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
 		int app = app_registry_find(i->registry, packet_tunnel_name(t));
 

@@ -8,18 +8,28 @@
 #define NAME_TTL_MAX 3600
 
 /* The module that a signature set names for an application, else the one of the same name. */
-const struct app_module *module_of(const struct inspector *i, unsigned int app)
+static const struct app_module *module_by_name(const struct inspector *i,
+					       const struct app_info *info)
 {
-	const struct app_info *info = app ? app_registry_get(i->registry, app) : NULL;
-	const char *name;
+	const char *name = info->module ? info->module : info->name;
 
-	if (!info)
-		return NULL;
-	name = info->module ? info->module : info->name;
 	for (size_t n = 0; n < i->module_count; n++)
 		if (strcmp(i->modules[n]->name, name) == 0)
 			return i->modules[n];
 	return NULL;
+}
+
+const struct app_module *module_of(struct inspector *i, unsigned int app)
+{
+	const struct app_info *info = app ? app_registry_get(i->registry, app) : NULL;
+
+	if (!info)
+		return NULL;
+	if (!i->owner_known[app]) {
+		i->owner[app] = module_by_name(i, info);
+		i->owner_known[app] = true;
+	}
+	return i->owner[app];
 }
 
 static size_t module_index(const struct inspector *i, const struct app_module *module)

@@ -57,6 +57,9 @@ struct inspector {
 	struct app_services services;
 	const struct app_module *const *modules;
 	size_t module_count;
+	/* What module_of() found for the signatures at hand. */
+	const struct app_module *owner[WEIR_APPS_MAX];
+	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
 	struct fragments *fragments;
@@ -124,7 +127,7 @@ enum describe_quic {
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
-const struct app_module *module_of(const struct inspector *i, unsigned int app);
+const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
 void **module_state(const struct inspector *i, struct judgement *j,
 		    const struct app_module *module);
