@@ -49,8 +49,8 @@ static uint16_t number(const struct bench *b, const char *name)
 	return (uint16_t)app_registry_find(b->services.registry, name);
 }
 
-static struct app_finding show(struct bench *b, const char *app, bool from_origin,
-			       const void *data, size_t len)
+static struct app_finding show(struct bench *b, const char *app, bool from_origin, const void *data,
+			       size_t len)
 {
 	struct app_finding f = {.app = number(b, app), .inspect = true};
 	uint8_t *copy = malloc(len);

@@ -21,12 +21,18 @@ struct sample {
 };
 
 /* Of the side that opened the flow to port, and of the other. */
-#define TO(app, proto, port, data) {app, proto, true, 40000, port, data, sizeof(data) - 1}
-#define OF(app, proto, port, data) {app, proto, false, port, 40000, data, sizeof(data) - 1}
-#define U(app, port, data)	   TO(app, IPPROTO_UDP, port, data)
-#define T(app, port, data)	   TO(app, IPPROTO_TCP, port, data)
-#define UA(app, port, data)	   OF(app, IPPROTO_UDP, port, data)
-#define TA(app, port, data)	   OF(app, IPPROTO_TCP, port, data)
+#define TO(app, proto, port, data)                                                                 \
+	{                                                                                          \
+		app, proto, true, 40000, port, data, sizeof(data) - 1                              \
+	}
+#define OF(app, proto, port, data)                                                                 \
+	{                                                                                          \
+		app, proto, false, port, 40000, data, sizeof(data) - 1                             \
+	}
+#define U(app, port, data)  TO(app, IPPROTO_UDP, port, data)
+#define T(app, port, data)  TO(app, IPPROTO_TCP, port, data)
+#define UA(app, port, data) OF(app, IPPROTO_UDP, port, data)
+#define TA(app, port, data) OF(app, IPPROTO_TCP, port, data)
 
 #define ZERO4  "\0\0\0\0"
 #define ZERO16 ZERO4 ZERO4 ZERO4 ZERO4
@@ -42,7 +48,8 @@ static const struct sample web[] = {
 	T("http", 80, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 	T(NULL, 80, "PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n"),
 	/* RFC 6347: a hello; a record in mid-stream; one that is longer than it says it is. */
-	U("dtls", 4433, "\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x20\1\0\0\x14\0\0\0\0\0\0\0\x14\xfe\xfd" X16),
+	U("dtls", 4433,
+	  "\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x20\1\0\0\x14\0\0\0\0\0\0\0\x14\xfe\xfd" X16),
 	U("dtls", 4433, "\x17\xfe\xfd\0\1\0\0\0\0\0\7\0\x10" X16),
 	U(NULL, 4433, "\x17\xfe\xfd\0\1\0\0\0\0\0\7\0\x11" X16),
 	U(NULL, 4433, "\x19\xfe\xfd\0\1\0\0\0\0\0\7\0\x10" X16),
@@ -56,10 +63,16 @@ static const struct sample web[] = {
 static const struct sample hosts[] = {
 	/* RFC 2131 and 8415 */
 	U("dhcp", 67,
-	  "\1\1\6\0" X4 "\0\0\0\0" ZERO16 X16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16
-	  ZERO16 ZERO16 ZERO16 ZERO4 ZERO4 "\x63\x82\x53\x63\x35\1\1\xff"),
-	U("dhcpv6", 547, "\1" "abc" "\0\1\0\x0e" X8 X4 "wx"),
-	U(NULL, 548, "\1" "abc" "\0\1\0\x0e" X8 X4 "wx"),
+	  "\1\1\6\0" X4 "\0\0\0\0" ZERO16 X16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16 ZERO16
+		  ZERO16 ZERO16 ZERO16 ZERO16 ZERO4 ZERO4 "\x63\x82\x53\x63\x35\1\1\xff"),
+	U("dhcpv6", 547,
+	  "\1"
+	  "abc"
+	  "\0\1\0\x0e" X8 X4 "wx"),
+	U(NULL, 548,
+	  "\1"
+	  "abc"
+	  "\0\1\0\x0e" X8 X4 "wx"),
 	/* RFC 5905: a client's; mode 0 is none. */
 	U("ntp", 123, "\x23\0\6\xec" ZERO16 ZERO16 ZERO4 X8),
 	U(NULL, 123, "\x20\0\6\xec" ZERO16 ZERO16 ZERO4 X8),
@@ -86,31 +99,48 @@ static const struct sample hosts[] = {
 	U("nat-pmp", 5351, "\2\1\0\0\0\0\x0e\x10" ZERO4 ZERO4 "\0\0\xff\xff" X4 ZERO4 ZERO4),
 	U(NULL, 5351, "\3\0"),
 	/* RFC 1002: name query, session request */
-	U("netbios", 137, "\x12\x34\1\x10\0\1\0\0\0\0\0\0\x20" "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP" "\0\0\x20\0\1"),
-	T("netbios", 139, "\x81\0\0\x44\x20" "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP" "\0\x20"
-			  "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP\0"),
+	U("netbios", 137,
+	  "\x12\x34\1\x10\0\1\0\0\0\0\0\0\x20"
+	  "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP"
+	  "\0\0\x20\0\1"),
+	T("netbios", 139,
+	  "\x81\0\0\x44\x20"
+	  "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP"
+	  "\0\x20"
+	  "ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP\0"),
 	/* RFC 5415: DTLS preamble; discovery request (message 1) */
 	U("capwap", 5246, "\1\0\0\0\x16\xfe\xff\0\0" X16),
 	U("capwap", 5246, "\0\x10\2\0\0\0\0\0\0\0\0\1\5\0\x10\0" X16),
 	U(NULL, 5248, "\0\x10\2\0\0\0\0\0\0\0\0\1\5\0\x10\0" X16),
-	U("coap", 5683, "\x42\1\x12\x34" "ab\xbb.well-known"),
-	U(NULL, 5683, "\x49\1\x12\x34" "ab\xbb.well-known"),
+	U("coap", 5683,
+	  "\x42\1\x12\x34"
+	  "ab\xbb.well-known"),
+	U(NULL, 5683,
+	  "\x49\1\x12\x34"
+	  "ab\xbb.well-known"),
 };
 
 static const struct sample files[] = {
 	U("tftp", 69, "\0\1file\0octet\0"),
 	U(NULL, 69, "\0\1file\0xctet\0"),
 	T("rsync", 873, "@RSYNCD: 31.0\n"),
-	/* RFC 5531 and 1813: NULL of NFS 3; mount; the lock manager; rpcbind asked for NFS, and for another. */
+	/* RFC 5531 and 1813: NULL of NFS 3; mount; the lock manager; rpcbind asked for NFS, and for
+	   another. */
 	U("nfs", 2049, X4 ZERO4 "\0\0\0\2\0\1\x86\xa3\0\0\0\3" ZERO4 ZERO16),
 	T("nfs", 2049, "\x80\0\0\x28" X4 ZERO4 "\0\0\0\2\0\1\x86\xa3\0\0\0\3" ZERO4 ZERO16),
 	U("nfs", 999, X4 ZERO4 "\0\0\0\2\0\1\x86\xa5\0\0\0\3" ZERO4 ZERO16),
 	T("nfs", 999, "\x80\0\0\x28" X4 ZERO4 "\0\0\0\2\0\1\x86\xa5\0\0\0\3" ZERO4 ZERO16),
 	U("nfs", 999, X4 ZERO4 "\0\0\0\2\0\1\x86\xb5\0\0\0\4" ZERO4 ZERO16),
 	T("nfs", 999, "\x80\0\0\x28" X4 ZERO4 "\0\0\0\2\0\1\x87\x83\0\0\0\3" ZERO4 ZERO16),
-	U("nfs", 111, X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16 "\0\1\x86\xa3\0\0\0\3\0\0\0\6" ZERO4),
-	T("nfs", 111, "\x80\0\0\x38" X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16 "\0\1\x86\xa3\0\0\0\3\0\0\0\6" ZERO4),
-	U("rpcbind", 111, X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16 "\0\1\x86\xa4\0\0\0\3\0\0\0\6" ZERO4),
+	U("nfs", 111,
+	  X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16
+		   "\0\1\x86\xa3\0\0\0\3\0\0\0\6" ZERO4),
+	T("nfs", 111,
+	  "\x80\0\0\x38" X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16
+	  "\0\1\x86\xa3\0\0\0\3\0\0\0\6" ZERO4),
+	U("rpcbind", 111,
+	  X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\3" ZERO16
+		   "\0\1\x86\xa4\0\0\0\3\0\0\0\6" ZERO4),
 	U("rpcbind", 111, X4 ZERO4 "\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\4" ZERO16),
 	U(NULL, 111, X4 ZERO4 "\0\0\0\3\0\1\x86\xa0\0\0\0\2\0\0\0\4" ZERO16),
 	T("smb", 445, "\0\0\0\x2f\xffSMBr" ZERO16),
@@ -130,12 +160,18 @@ static const struct sample talk[] = {
 	T(NULL, 5190, "\x2a\1\x12\x34\0\4\0\0\0\2"),
 	U("oicq", 8000, "\2\x12\x34\0\1\x12\x34\x05\x06\x07\x08" X16 "\3"),
 	T("whatsapp", 443, "WA\6\3\0" X16),
-	T("whatsapp", 443, "ED\0\1\0\0\7" "1234567" "WA\6\3\0" X16),
+	T("whatsapp", 443,
+	  "ED\0\1\0\0\7"
+	  "1234567"
+	  "WA\6\3\0" X16),
 	T(NULL, 443, "WB\6\3" X16),
-	U("telegram", 529, X16 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff" X8),
+	U("telegram", 529,
+	  X16 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff" X8),
 	T("telegram", 443, "\xef\x0a" ZERO4 ZERO4 X8 "\x14\0\0\0\xf1\x8e\x7e\xbe" X16),
-	T("telegram", 443, "\xee\xee\xee\xee\x28\0\0\0" ZERO4 ZERO4 X8 "\x14\0\0\0\x78\x97\x46\x60" X16),
-	T("telegram", 443, "\xdd\xdd\xdd\xdd\x2b\0\0\0" ZERO4 ZERO4 X8 "\x14\0\0\0\xf1\x8e\x7e\xbe" X16 "abc"),
+	T("telegram", 443,
+	  "\xee\xee\xee\xee\x28\0\0\0" ZERO4 ZERO4 X8 "\x14\0\0\0\x78\x97\x46\x60" X16),
+	T("telegram", 443,
+	  "\xdd\xdd\xdd\xdd\x2b\0\0\0" ZERO4 ZERO4 X8 "\x14\0\0\0\xf1\x8e\x7e\xbe" X16 "abc"),
 	T(NULL, 443, "\xef\x0a" ZERO4 "\0\0\0\1" X8 "\x14\0\0\0\xf1\x8e\x7e\xbe" X16),
 	U("discord", 50001, "\0\1\0\x46" X64 X4 "ab"),
 	U(NULL, 50001, "\0\1\0\x46" X64 X4 "a"),
@@ -143,7 +179,9 @@ static const struct sample talk[] = {
 	U("viber", 7987, "\xce\xc0\x19\0" X16 X8 "123456"),
 	U("viber", 5243, "\xce\xc0\x1f\0" X8),
 	U("viber", 50002, "\xce\xc0\3\0" X8 X4),
-	U(NULL, 50002, "\xce\xc0\3\0" "abcd\0fgh" X4),
+	U(NULL, 50002,
+	  "\xce\xc0\3\0"
+	  "abcd\0fgh" X4),
 	U(NULL, 50002, "\xce\xc0\3\0" X8 X4 "x"),
 	U(NULL, 7988, "\xce\xc0\x19\0" X16 X8 "123456"),
 	U("zoom", 8801, "\1\0\3" X16 "\0\0\0\0\0\0\0\2" X32 X32),
@@ -152,8 +190,12 @@ static const struct sample talk[] = {
 	U(NULL, 8801, "\5\0\1\0" X4 "\0"), /* too short */
 	U("zoom", 8801, "\5\0\1wxyz\0\x0f\1" X16),
 	U(NULL, 8811, "\5\0\1wxyz\0\x0f\1" X16),
-	U("zoom", 49586, "\x1f\2\1\0\x08\0\1\0\4\0" X4 "\0\0\0\7\0\0\0\x62\xb8\xd0\0\0\0\x0c" "10.78.14.178" X16),
-	U(NULL, 49586, "\x1f\2\1\0\x08\0\1\0\4\0" X4 "\0\0\0\7\0\0\0\x62\xb8\xd0\0\0\1\x0c" "10.78.14.178" X16),
+	U("zoom", 49586,
+	  "\x1f\2\1\0\x08\0\1\0\4\0" X4 "\0\0\0\7\0\0\0\x62\xb8\xd0\0\0\0\x0c"
+	  "10.78.14.178" X16),
+	U(NULL, 49586,
+	  "\x1f\2\1\0\x08\0\1\0\4\0" X4 "\0\0\0\7\0\0\0\x62\xb8\xd0\0\0\1\x0c"
+	  "10.78.14.178" X16),
 	/* RFC 3261, RFC 5626 */
 	U("sip", 5060, "OPTIONS sip:a@b SIP/2.0\r\n"),
 	U("sip", 5060, "\r\n\r\n"),
@@ -165,8 +207,12 @@ static const struct sample talk[] = {
 	U("rtcp", 5005, "\x81\xc9\0\7" X4 X8 X16 "\x81\xca\0\2" X4 "\1\2ab"),
 	U("rtcp", 5005, "\x80\xc8\0\6" X8 X16),
 	U(NULL, 5005, "\x81\xc9\0\6" X4 X8 X16 "\x81\xca\0\2" X4 "\1\2ab"),
-	U("srtp", 5004, "\x10\0\0\1ZRTP" X4 "PZ\0\x1d" "Hello   " X16),
-	U(NULL, 5004, "\x10\0\0\1ZRTX" X4 "PZ\0\x1d" "Hello   " X16),
+	U("srtp", 5004,
+	  "\x10\0\0\1ZRTP" X4 "PZ\0\x1d"
+	  "Hello   " X16),
+	U(NULL, 5004,
+	  "\x10\0\0\1ZRTX" X4 "PZ\0\x1d"
+	  "Hello   " X16),
 	/* RFC 8656: ChannelData */
 	U("stun", 3478, "\x40\0\0\x10" X16),
 	U("stun", 3478, "\0\1\0\0\x21\x12\xa4\x42" X8 X4),
@@ -181,12 +227,12 @@ static const struct sample remote[] = {
 	TA("vnc", 5900, "RFB 003.008\n"),
 	/* [MS-RDPEUDP]: SYN, padded */
 	{"rdp", IPPROTO_UDP, true, 40000, 3389,
-	 "\xff\xff\xff\xff\0\x40\0\1" X16 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64
-	 X64 X64 X64,
+	 "\xff\xff\xff\xff\0\x40\0\1" X16 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64
+		 X64 X64 X64 X64 X64,
 	 1132},
 	{NULL, IPPROTO_UDP, true, 40000, 3389,
-	 "\xff\xff\xff\xff\0\x40\0\2" X16 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64
-	 X64 X64 X64,
+	 "\xff\xff\xff\xff\0\x40\0\2" X16 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64
+		 X64 X64 X64 X64 X64,
 	 1132},
 	TA("mysql", 3306, "\x45\0\0\0\xff\x6a\4Host 'h' is not allowed to connect to this server"),
 	TA("postgresql", 5432, "R\0\0\0\x0c\0\0\0\5salt"),
@@ -254,8 +300,8 @@ static int teardown(void **state)
 static const char *name_of(const struct fixture *f, const struct sample *x)
 {
 	uint8_t *copy = malloc(x->len);
-	struct classify_input in = {copy, x->len, x->proto, x->from_origin, true, x->sport,
-				    x->dport};
+	struct classify_input in = {copy, x->len,   x->proto, x->from_origin,
+				    true, x->sport, x->dport};
 	struct classify_result result;
 	bool found;
 

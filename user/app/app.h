@@ -45,6 +45,7 @@ struct app_services {
 	bool (*expect)(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		       const char *app, bool anyone);
 	void *arg;
+	struct facts *facts; /* what identified flows have shown; may be NULL */
 };
 
 struct app_message {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mail that goes on with TLS (RFC 3207 for SMTP, RFC 9051 for IMAP, RFC 2595 for POP3): from there on the flow is
- * what it is called where TLS comes first: smtps, imaps, pop3s.
+ * Mail that goes on with TLS (RFC 3207 for SMTP, RFC 9051 for IMAP, RFC 2595 for POP3): from there
+ * on the flow is what it is called where TLS comes first: smtps, imaps, pop3s.
  */
 #include <netinet/in.h>
 #include <stdio.h>

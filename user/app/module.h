@@ -6,6 +6,8 @@
 #include "app/app.h"
 
 extern const struct app_module bittorrent_module; /* bittorrent.c */
+extern const struct app_module edonkey_module;	  /* edonkey.c */
+extern const struct app_module ppstream_module;	  /* ppstream.c */
 extern const struct app_module ftp_module;	  /* ftp.c */
 extern const struct app_module irc_module;	  /* irc.c */
 extern const struct app_module mail_module;	  /* mail.c */

@@ -25,6 +25,18 @@ static int read_length_field(const struct signatures *s, const struct yaml_file 
 	return condition_read_length_field(f, n, out, e);
 }
 
+static int read_count(const struct signatures *s, const struct yaml_file *f,
+		      const struct yaml_node *n, struct condition *out, struct error *e)
+{
+	return condition_read_count(f, n, out, e);
+}
+
+static int read_entropy(const struct signatures *s, const struct yaml_file *f,
+			const struct yaml_node *n, struct condition *out, struct error *e)
+{
+	return condition_read_entropy(f, n, out, e);
+}
+
 static int read_length(const struct signatures *s, const struct yaml_file *f,
 		       const struct yaml_node *n, struct condition *out, struct error *e)
 {
@@ -63,6 +75,8 @@ static const struct {
 	{"mask", read_mask, true},
 	{"field", read_field, true},
 	{"length_field", read_length_field, true},
+	{"count", read_count, true},
+	{"entropy", read_entropy, true},
 	{"regex", regex_read, true},
 };
 
@@ -128,18 +142,15 @@ static void first_narrow_field(const struct field_condition *f, uint32_t first[8
 }
 
 /* Only what stands at the very beginning says anything about the first byte. */
-static void first_narrow(const struct signatures *s, const struct condition *c,
-			 const struct yaml_node *n, uint32_t first[8])
+static void first_narrow(const struct signatures *s, const struct condition *c, uint32_t first[8])
 {
-	const struct yaml_node *pattern = yaml_get(n, "pattern");
-
 	if (c->kind == CONDITION_MASK && c->mask.offset == 0)
 		first_narrow_mask(&c->mask, first);
 	if (c->kind == CONDITION_FIELD && c->field.integer.offset == 0 &&
 	    c->field.integer.bytes == 1)
 		first_narrow_field(&c->field, first);
 	if (c->kind == CONDITION_REGEX)
-		regex_first_bytes(s, &c->regex, (pattern ? pattern : n)->text, first);
+		regex_first_bytes(s, &c->regex, first);
 }
 
 static int condition_append(const struct signatures *s, const struct yaml_file *f,
@@ -164,7 +175,7 @@ static int condition_append(const struct signatures *s, const struct yaml_file *
 		return err;
 	if (c->kind != CONDITION_REGEX)
 		out->cheap = out->count;
-	first_narrow(s, c, n, out->first);
+	first_narrow(s, c, out->first);
 	return 0;
 }
 
@@ -189,9 +200,9 @@ static int conditions_read(const struct signatures *s, const struct yaml_file *f
 int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		 struct feature *out, struct error *e)
 {
-	static const char *const keys[] = {"transport",	   "direction", "port", "sport",
-					   "dport",	   "length",	"mask", "field",
-					   "length_field", "regex",	NULL};
+	static const char *const keys[] = {
+		"transport", "direction",    "port",  "sport",	 "dport", "length", "mask",
+		"field",     "length_field", "count", "entropy", "regex", NULL};
 	static const char *const transports[] = {"tcp", "udp", "any"};
 	static const char *const directions[] = {"origin", "responder", "any"};
 	int err = yaml_mapping(f, n, "feature", e);

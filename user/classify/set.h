@@ -10,6 +10,7 @@
 #include <pcre2.h>
 
 #include "classify/classify.h"
+#include "classify/pattern.h"
 #include "yaml/yaml.h"
 
 #define SET_FEATURES_MAX   4096
@@ -20,6 +21,7 @@
 #define MASK_BYTES_MAX	   256
 #define REGEX_WITHIN_MAX   16384
 #define REGEX_WITHIN	   4096 /* default: bytes a regex looks at */
+#define ENTROPY_WITHIN_MAX 4096 /* n log n stays in 32 bits */
 #define RULE_OPS_MAX	   1024
 #define RULE_DEPTH_MAX	   32			    /* nested parentheses and nots */
 #define RULE_STACK_MAX	   (2 * RULE_DEPTH_MAX + 4) /* an `or` and an `and` wait at each depth */
@@ -51,6 +53,8 @@ enum condition_kind {
 	CONDITION_MASK,
 	CONDITION_FIELD,
 	CONDITION_LENGTH_FIELD,
+	CONDITION_COUNT,
+	CONDITION_ENTROPY,
 	CONDITION_REGEX,
 };
 
@@ -98,10 +102,38 @@ struct length_field_condition {
 	bool more;
 };
 
+struct window {
+	uint32_t offset, within;
+};
+
+/* How many bytes of the window are of the set. */
+struct count_condition {
+	struct window window;
+	uint32_t set[8];
+	bool percent;	   /* the bounds are shares of the bytes there are */
+	uint32_t min, max; /* UINT32_MAX: none */
+};
+
+/* Entropy of the window's bytes, in thousandths of a bit per byte. */
+struct entropy_condition {
+	struct window window;
+	uint32_t min, max; /* UINT32_MAX: none */
+	uint32_t *terms;   /* c log2(c) in 2^-16, for c of 0 to within */
+};
+
+/* What the text of the pattern says comes with it; nothing where it was not understood. */
 struct regex_condition {
 	uint32_t offset, within;
-	bool anchored;
+	bool anchored, jit;
+	bool plain; /* the prefix is all there is */
 	pcre2_code *code;
+	char *text;
+	uint32_t options;
+	uint32_t min, max; /* bytes of a match */
+	uint32_t prefix_len;
+	struct byte_set *prefix; /* where it is anchored */
+	size_t literal_count;
+	struct literal *literals;
 };
 
 struct condition {
@@ -112,6 +144,8 @@ struct condition {
 		struct mask_condition mask;
 		struct field_condition field;
 		struct length_field_condition length_field;
+		struct count_condition count;
+		struct entropy_condition entropy;
 		struct regex_condition regex;
 	};
 };
@@ -127,6 +161,7 @@ struct feature {
 	const struct yaml_node *node; /* while loading: its name's place */
 	uint8_t transports, directions;
 	uint16_t count, cheap; /* conditions; the first `cheap` are no regexes */
+	bool scanned;	       /* one of its regexes needs a literal that the index looks for */
 	struct condition *conditions;
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
@@ -163,13 +198,6 @@ struct application {
 	uint16_t app;		      /* number in the registry */
 };
 
-/* Rules that a message can meet, by transport, direction and first byte. */
-#define INDEX_KEYS (2 * 2 * 256)
-static inline unsigned int index_key(bool udp, bool from_origin, uint8_t first)
-{
-	return (udp ? 512u : 0u) | (from_origin ? 256u : 0u) | first;
-}
-
 struct signatures {
 	struct feature *features;
 	size_t feature_count, feature_room;
@@ -177,9 +205,7 @@ struct signatures {
 	size_t application_count, application_room;
 	struct rule *rules;
 	size_t rule_count, rule_room;
-	uint32_t index[INDEX_KEYS +
-		       1]; /* key's rules are index_rules[index[key] .. index[key + 1]] */
-	uint16_t *index_rules;
+	struct index *index;
 	pcre2_compile_context *compile;
 	pcre2_match_context *match;
 };
@@ -217,21 +243,30 @@ int condition_read_length(const struct yaml_file *f, const struct yaml_node *n,
 int condition_read_port(const struct yaml_file *f, const struct yaml_node *n, bool source,
 			bool destination, struct condition *out, struct error *e);
 void condition_fini(struct condition *c);
+/* *value stays as it is where the mapping does not have the key. */
+int condition_optional_uint(const struct yaml_file *f, const struct yaml_node *mapping,
+			    const char *key, unsigned long min, unsigned long max,
+			    unsigned long *value, struct error *e);
+
+/* statistic.c */
+int condition_read_count(const struct yaml_file *f, const struct yaml_node *n,
+			 struct condition *out, struct error *e);
+int condition_read_entropy(const struct yaml_file *f, const struct yaml_node *n,
+			   struct condition *out, struct error *e);
+enum tri count_eval(const struct count_condition *x, const struct classify_input *in);
+enum tri entropy_eval(const struct entropy_condition *x, const struct classify_input *in);
 
 /* regex.c */
 int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 	       struct condition *out, struct error *e);
 /* Clears the bits of bytes that no match can begin with. */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
-		       const char *pattern, uint32_t first[8]);
+		       uint32_t first[8]);
 
 /* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
  * them to the set. */
 int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		  const struct rule *like, struct error *e);
-
-/* index.c: 0 or -ENOMEM. */
-int index_build(struct signatures *s);
 
 /* engine.c */
 /* The value of a rule, given its features'. */

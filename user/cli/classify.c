@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/details.h"
 #include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -114,6 +115,7 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
 			      "decided_after", (int)f->decided_after, "hostname", flow_hostname(f));
 
+	details_set_json(o, f->details);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
 		r->failed = true;
 	json_decref(o);

@@ -8,11 +8,17 @@
 #include "inspect/flights.h"
 #include "inspect/inspect.h"
 #include "inspect/quic.h"
+#include "util/slab.h"
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
+
+/* Whose first message has been read for details. */
+#define DESCRIBED_CLIENT 1
+#define DESCRIBED_SERVER 2
+#define DESCRIBED_ALL	 3
 
 struct held;
 /* One direction of an inspected TCP flow: what comes next, and what came too early. */
@@ -24,21 +30,20 @@ struct follower {
 	struct held *held; /* ascending */
 };
 
-/* The inspector's part of a flow (flow.module). */
+/* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
 struct judgement {
-	uint64_t serial;  /* order of first frames */
-	uint64_t last_ns; /* of the frame before */
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool fin[2];
-	bool reset;
-	uint32_t unheard; /* frames that came as if the decision were not known */
-	bool want_host;	  /* decided, its head is read on for the host name */
-	size_t judged[2]; /* bytes of each first message that were classified */
+	uint8_t looks;	   /* of describe_flow() */
+	uint8_t described; /* DESCRIBED_* */
+	size_t judged[2];  /* bytes of each first message that were classified */
 	struct flights flights;
 	void **states; /* by module, NULL until one has some */
 	struct follower follow[2];
-	struct quic_connection quic; /* offline, while its host name is looked for */
+	uint16_t dtls_sequence[2]; /* of the handshake message that is put together */
+	uint32_t read_frame;	   /* number of the last datagram that was read for details */
+	struct quic_connection quic;
+	struct app_finding held; /* QUIC, while its hello is incomplete */
 };
 
 struct inspector {
@@ -53,11 +58,12 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct slab judgements;
+	struct fragments *fragments;
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
 	struct expect_stats expect;
-	uint64_t serials;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -67,8 +73,10 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
+	uint32_t frames; /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;	 /* of those */
 	struct flow *f;
-	struct judgement *j;
+	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
 };
 
@@ -94,9 +102,18 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 		      struct app_message *out);
 
 /* describe.c */
-/* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
- * for. */
-void judge_hostname(struct glance *g, bool may_wait);
+/* Notes what the bytes that are there say of the flow (flow->details), and whether it is worth
+ * reading on (flow->reading). */
+void describe_flow(struct glance *g, bool may_wait);
+
+enum describe_quic {
+	DESCRIBE_NONE,	  /* no QUIC, or none that can be read */
+	DESCRIBE_PENDING, /* more of the client's hello is to come */
+	DESCRIBE_HELLO,
+};
+/* Reads the datagram at hand of an undecided flow. hello: the client's whole one, from its
+ * handshake type on, with DESCRIBE_HELLO. */
+enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
 const struct app_module *module_of(const struct inspector *i, unsigned int app);

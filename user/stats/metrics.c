@@ -332,6 +332,17 @@ static void write_stream_bytes(FILE *out, const char *name, const struct stats_s
 		       worker_label(i, label));
 }
 
+static void write_fragments(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int e = 0; e < FRAGMENT_EVENT_COUNT; e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].fragments.events[e];
+		sample(out, name, sum, "event", fragment_event_name(e));
+	}
+}
+
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	uint64_t refused = 0;
@@ -339,6 +350,7 @@ static void write_reassembly(FILE *out, const char *name, const struct stats_sna
 	for (size_t i = 0; i < s->worker_count; i++)
 		refused += s->workers[i].flows.stream_refused;
 	sample(out, name, refused, "event", "refused");
+	write_fragments(out, name, s);
 }
 
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -445,7 +457,7 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
 	 write_stream_bytes},
 	{{"weir_reassembly_total", "counter", "event",
-	  "Segments not assembled because a bound was reached (refused)"},
+	  "Segments not assembled because a bound was reached (refused); IP fragments (ip-...)"},
 	 write_reassembly},
 	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
 	 write_generation},
