@@ -46,6 +46,10 @@ static const struct sample web[] = {
 	T("http", 80, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n"),
 	T("http", 80, "GET /chat HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
 	T("http", 80, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+	T("http", 80, "RPC_IN_DATA /rpc/rpcproxy.dll?h:6001 HTTP/1.1\r\nHost: h\r\n\r\n"),
+	T(NULL, 80, "GET /index.html\r\n"),
+	T(NULL, 80, "Get /index.html HTTP/1.1\r\n"),
+	T("tls", 443, "\x16\1\1\0\x2d\1\0\0\x29\1\1" X32 "\0\0\2\xe0\x13\1\0"),
 	T(NULL, 80, "PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n"),
 	/* RFC 6347: a hello; a record in mid-stream; one that is longer than it says it is. */
 	U("dtls", 4433,
@@ -58,6 +62,14 @@ static const struct sample web[] = {
 	UA(NULL, 443, "\x08" X8 "\1" X8 X4 "\xa0\1\2\x5bREX\0\7\0\0\0STK\0\x38\0\0\0"),
 	UA(NULL, 4430, "\x08" X8 "\1" X8 X4 "\xa0\1\2\x5bREJ\0\7\0\0\0STK\0\x38\0\0\0"),
 	U("quic", 4443, "\xc2\xff\2\0\0\x08" X8 "\0" X16),
+	/* A reserved version, in a datagram as large as a client's first must be. */
+	U("quic", 443,
+	  "\xc3\x0a\x1a\x2a\x3a\x08" X8
+	  "\0\0" X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64),
+	U(NULL, 443,
+	  "\xc3\x0a\x1a\x2a\x3b\x08" X8
+	  "\0\0" X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64),
+	U(NULL, 443, "\xc3\x0a\x1a\x2a\x3a\x08" X8 "\0\0" X64 X64),
 };
 
 static const struct sample hosts[] = {
@@ -80,6 +92,10 @@ static const struct sample hosts[] = {
 	U("snmp", 161, "\x30\x1c\2\1\0\4\6public\xa0\x0f\2\1\1\2\1\0\2\1\0\x30\4\x30\2\6\0"),
 	U(NULL, 161, "\x30\x1c\2\1\0\5\6public\xa0\x0f\2\1\1\2\1\0\2\1\0\x30\4\x30\2\6\0"),
 	/* RFC 5424 */
+	U("dhcpv6", 547, "\x0c\0" X16 X16 "\0\x09\0\4" X4),
+	U(NULL, 547, "\x0c\x21" X16 X16 "\0\x09\0\4" X4),
+	U("syslog", 5140, "<34>Oct 11 22:14:15 host su: failed"),
+	U(NULL, 5140, "<34>Okt 11 22:14:15 host su: failed"),
 	U("syslog", 514, "<34>1 2003-10-11T22:14:15.003Z host su - ID47 - failed"),
 	T("syslog", 6514, "71 <34>1 2003-10-11T22:14:15.003Z host su - ID47 - failed"),
 	U(NULL, 514, "<192>1 2003-10-11T22:14:15.003Z host su - ID47 - failed"),
@@ -156,6 +172,10 @@ static const struct sample talk[] = {
 	TA("msn", 1863, "QNG 45\r\n"),
 	T(NULL, 1863, "PNG\x89\r\n"),
 	T(NULL, 1864, "PNG\r\n"),
+	TA("msn", 1863, "NLN NLN a@example.org a 0\r\n"),
+	TA(NULL, 1864, "NLN NLN a@example.org a 0\r\n"),
+	TA("oscar", 5190, "\x2a\2\x12\x34\0\4\0\1\0\2"),
+	TA(NULL, 5190, "\x2a\2\x12\x34\0\5\0\1\0\2"),
 	T("oscar", 5190, "\x2a\1\x12\x34\0\4\0\0\0\1"),
 	T(NULL, 5190, "\x2a\1\x12\x34\0\4\0\0\0\2"),
 	U("oicq", 8000, "\2\x12\x34\0\1\x12\x34\x05\x06\x07\x08" X16 "\3"),
@@ -251,6 +271,16 @@ static const struct sample remote[] = {
 	T("kafka", 9092, "\0\0\0\x1a\0\x12\0\3\0\0\0\1\0\7rdkafka" X8 "z"),
 	TA("kafka", 9092, "\0\0\0\x10\0\0\0\1" X8 X4),
 	TA(NULL, 9095, "\0\0\0\x10\0\0\0\1" X8 X4),
+	TA("amqp", 5672, "\x01\0\1\0\0\0\x08" X8 "\xce"),
+	TA(NULL, 5672, "\x09\0\1\0\0\0\x08" X8 "\xce"),
+	TA("redis", 6379, "+PONG\r\n"),
+	T("redis", 6379, "PING\r\n"),
+	TA(NULL, 6380, "+PONG\r\n"),
+	T("mqtt", 1883, "\xc0\0"),
+	T("mqtt", 1883,
+	  "\x82\x09\0\1\0\4"
+	  "a/bc\0"),
+	T(NULL, 1884, "\xc0\0"),
 	T("amqp", 5672, "AMQP\0\0\x09\1"),
 	T(NULL, 5672, "AMQP\0\0\x0a\1"),
 	U("wireguard", 51820, "\4\0\0\0" X4 "\1\0\0\0\0\0\0\0" X16),
@@ -261,6 +291,7 @@ static const struct sample remote[] = {
 	U("gtp", 2152, "\x30\xff\0\x10" X4 X16),
 	U(NULL, 2152, "\x30\xff\0\x11" X4 X16),
 	U("vxlan", 4789, "\x08\0\0\0\0\1\x23\0" X16),
+	U("teredo", 3544, "\0\1\0\0" X8 "\0\x60\0\0\0\0\x10\x11\x40" X32),
 	U("teredo", 3544, "\x60\0\0\0\0\x10\x3a\x40" X32),
 };
 
