@@ -49,8 +49,8 @@ bool ed2k_feed(struct ed2k_reader *r, const uint8_t *data, size_t len,
 
 		if (r->have < HEADER) {
 			r->header[r->have++] = *data;
-			r->broken = r->have == HEADER ? !header_done(r)
-						      : !is_protocol(r->header[0]);
+			r->broken =
+				r->have == HEADER ? !header_done(r) : !is_protocol(r->header[0]);
 		} else {
 			used = take_body(r, data, len);
 		}

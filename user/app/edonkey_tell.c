@@ -20,18 +20,18 @@
 #define OP_EXCHANGE_SOURCES 0x82
 #define OP_EXCHANGE_2	    0x84
 /* Over UDP. */
-#define OP_UDP_STATUS	   0x97
-#define OP_UDP_SOURCES	   0x9b
-#define KAD_BOOTSTRAP	   0x09
-#define KAD_HELLO	   0x11
-#define KAD_HELLO_ANSWER   0x19
-#define KAD_ANSWER	   0x29
-#define KAD_CONTACT	   25
-#define HASH		   16
-#define TAG_PORTS	   0xf9 /* tag of a hello: Kad's port, eMule's UDP port */
-#define SERVER_UDP	   4	/* a server's UDP port is its TCP port and this */
-#define SERVER_UDP_HIDDEN  12	/* the same, obfuscated */
-#define SOURCE_HAS_HASH	   0x80
+#define OP_UDP_STATUS	  0x97
+#define OP_UDP_SOURCES	  0x9b
+#define KAD_BOOTSTRAP	  0x09
+#define KAD_HELLO	  0x11
+#define KAD_HELLO_ANSWER  0x19
+#define KAD_ANSWER	  0x29
+#define KAD_CONTACT	  25
+#define HASH		  16
+#define TAG_PORTS	  0xf9 /* tag of a hello: Kad's port, eMule's UDP port */
+#define SERVER_UDP	  4    /* a server's UDP port is its TCP port and this */
+#define SERVER_UDP_HIDDEN 12   /* the same, obfuscated */
+#define SOURCE_HAS_HASH	  0x80
 
 static uint16_t le16(const uint8_t *p)
 {

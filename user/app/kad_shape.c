@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kad's obfuscated datagrams show nothing but lengths and one bit: 8 bytes of header and two keys of
- * 4 bytes come before the message, and the lowest bit of the first byte is 0. What is left are the
- * messages with which nodes meet (KADEMLIA2_BOOTSTRAP_REQ and _PING of 2 bytes, answered by contacts
- * or 4 bytes) and search (KADEMLIA2_REQ of 35 bytes, answered by 19 and 25 for each contact).
+ * Kad's obfuscated datagrams show nothing but lengths and one bit: 8 bytes of header and two keys
+ * of 4 bytes come before the message, and the lowest bit of the first byte is 0. What is left are
+ * the messages with which nodes meet (KADEMLIA2_BOOTSTRAP_REQ and _PING of 2 bytes, answered by
+ * contacts or 4 bytes) and search (KADEMLIA2_REQ of 35 bytes, answered by 19 and 25 for each
+ * contact).
  */
 #include <string.h>
 

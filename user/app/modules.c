@@ -5,10 +5,8 @@
 #include "app/module.h"
 
 static const struct app_module *const modules[] = {
-	&bittorrent_module,
-	&edonkey_module,
-	&ppstream_module,
-	NULL,
+	&bittorrent_module, &directconnect_module, &edonkey_module,
+	&http_module,	    &ppstream_module,	   NULL,
 };
 
 const struct app_module *const *app_modules(void)

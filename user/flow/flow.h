@@ -31,6 +31,7 @@ struct flow {
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
+	uint8_t source;		 /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	uint32_t frames;	 /* frames seen, with or without payload */
 	uint32_t payload_frames; /* frames with payload that were classified */
 	uint64_t bytes;

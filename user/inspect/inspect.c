@@ -2,7 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "inspect/state.h"
+#include "inspect/evidence.h"
 #include "util/util.h"
 
 /* Offline: the same tuple after so long a silence is another flow. */
@@ -98,6 +98,7 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	evidence_resolve(i);
 	return 0;
 }
 
@@ -176,8 +177,11 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t 
 	f->frames++;
 	f->bytes += (uint64_t)g->p->frame_len + g->p->cut_len;
 	g->j->last_ns = now_ns;
-	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
+	if (!f->two_way && (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))) {
 		f->two_way = true;
+		if (f->decided)
+			evidence_note(g);
+	}
 	if (g->p->proto == IPPROTO_TCP)
 		note_tcp(g, punt, created);
 }

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "inspect/evidence.h"
 #include "inspect/mse.h"
-#include "inspect/state.h"
 #include "util/util.h"
 
 /* Below are well-known services: a shape alone must not cost a host its web or mail. */
 #define SERVICE_PORTS 1024
+/* Random bytes both ways: docs/encrypted.md. */
+#define ENCRYPTED_CONFIDENCE 60
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
@@ -20,27 +22,20 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->method = finding->app ? finding->method : WEIR_METHOD_NONE;
 	f->confidence = finding->app ? finding->confidence : 0;
 	f->decided_after = f->frames;
+	f->source = f->method == WEIR_METHOD_ENDPOINT ? g->j->source : WEIR_SOURCE_NONE;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
+	g->j->reader = module;
+	g->j->peer = finding->reconnect;
 	g->out->decided_now = true;
 	g->out->reconnect = finding->reconnect && f->two_way;
 	if (f->inspect)
 		follow_begin(f);
 	else
 		modules_release(g->i, g->j);
+	evidence_note(g);
 	judge_hostname(g, f->id == 0);
 	if (!g->j->want_host)
 		flow_release_streams(g->i->table, f);
-}
-
-/* Whether `host` was told that `peer` is something at `port`. */
-static bool find_endpoint(const struct glance *g, unsigned int host, struct weir_peer *peer)
-{
-	const struct weir_flow_key *k = &g->f->key;
-	struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
-
-	memcpy(key.host, k->addr[host], sizeof(key.host));
-	memcpy(key.peer, k->addr[!host], sizeof(key.peer));
-	return endpoints_find(g->i->endpoints, &key, g->i->now_ns, peer);
 }
 
 /* As the gate does at a first packet: either end may be the one that was told. */
@@ -49,10 +44,10 @@ static bool decide_by_endpoint(struct glance *g)
 	struct weir_peer peer;
 	struct app_finding finding = {.method = WEIR_METHOD_ENDPOINT};
 
-	if (!g->i->endpoints || !flow_has_ports(g->f))
+	/* Candidates of WebRTC may be named by others: only what they carry counts. */
+	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
-	if (!find_endpoint(g, g->f->origin, &peer) && !find_endpoint(g, !g->f->origin, &peer))
-		return false;
+	g->j->source = peer.source;
 	finding.app = peer.app;
 	finding.confidence = peer.confidence;
 	decide(g, &finding);
@@ -62,11 +57,10 @@ static bool decide_by_endpoint(struct glance *g)
 /* What has no bytes to name: the shape of the exchange from its very beginning. */
 static void decide_by_flights(struct glance *g)
 {
-	int app = app_registry_find(g->i->registry, MSE_APPLICATION);
 	uint16_t service = ntohs(g->f->key.port[!g->f->origin]);
-	unsigned int confidence = mse_confidence(&g->j->flights);
+	unsigned int confidence = evidence_of_shape(g, mse_confidence(&g->j->flights));
 	struct app_finding finding = {
-		.app = app > 0 ? (uint16_t)app : 0,
+		.app = g->i->apps.bittorrent,
 		.method = WEIR_METHOD_STATISTICS,
 		.confidence = (uint8_t)confidence,
 	};
@@ -140,6 +134,7 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 		finding.confidence = result.confidence;
 	}
 	modules_undecided(g, &m, &finding);
+	evidence_weigh(g, &m, &finding);
 	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &finding);
 	else if (!decide_by_endpoint(g))
@@ -148,7 +143,7 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 
 void judge_finally(struct glance *g)
 {
-	const struct app_finding unknown = {0};
+	struct app_finding unknown = {0};
 
 	for (uint8_t n = 0; n < 2 && !g->f->decided; n++) {
 		uint8_t dir = n ? !g->f->origin : g->f->origin;
@@ -158,6 +153,12 @@ void judge_finally(struct glance *g)
 		if (len > 0 && !flow_stream_full(g->f, dir))
 			judge_message(g, dir, data, len, true);
 	}
-	if (!g->f->decided)
-		decide(g, &unknown);
+	if (g->f->decided)
+		return;
+	if (flights_are_random(&g->j->flights) && !g->f->midstream) {
+		unknown.app = g->i->apps.encrypted;
+		unknown.method = WEIR_METHOD_STATISTICS;
+		unknown.confidence = ENCRYPTED_CONFIDENCE;
+	}
+	decide(g, &unknown);
 }

@@ -36,7 +36,10 @@ struct judgement {
 	bool want_host;	  /* decided, its head is read on for the host name */
 	size_t judged[2]; /* bytes of each first message that were classified */
 	struct flights flights;
-	void **states; /* by module, NULL until one has some */
+	bool peer;	/* decided: the responder's port is the application's alone */
+	uint8_t source; /* enum weir_source: of the finding at hand */
+	const struct app_module *reader; /* of an inspected flow */
+	void **states;			 /* by module, NULL until one has some */
 	struct follower follow[2];
 	struct quic_connection quic; /* offline, while its host name is looked for */
 };
@@ -60,6 +63,9 @@ struct inspector {
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
+	struct {
+		uint16_t bittorrent, directconnect, encrypted, tls, stun, dtls;
+	} apps; /* 0: the registry has none */
 };
 
 /* One packet on its way through the inspector. */
