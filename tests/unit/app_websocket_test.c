@@ -6,8 +6,8 @@
 	"Sec-WebSocket-Key: x\r\n\r\n"
 #define ANSWER "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 #define OFFER(address, port)                                                                       \
-	"\"sdp\":\"v=0\\r\\na=candidate:123 1 udp 2122 " address " " #port                         \
-	" typ host\\r\\na=end\""
+	"\"sdp\":\"v=0\\r\\na=candidate:123 1 udp 2122 " address " " #port " typ "                 \
+									   "host\\r\\na=end\""
 #define ANNOUNCE "{\"action\":\"announce\",\"info_hash\":\"aaaaaaaaaaaaaaaaaaaa\","
 
 static void ws_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
@@ -28,8 +28,8 @@ static struct bench *upgraded(void)
 	assert_true(app_registry_add(b->registry, "bittorrent", "p2p") > 0);
 	b->services.learn = ws_learn;
 	/* The signature engine's word. */
-	b->finding = (struct app_finding){
-		.app = (uint16_t)app_registry_find(b->registry, "http"), .confidence = 90};
+	b->finding = (struct app_finding){.app = (uint16_t)app_registry_find(b->registry, "http"),
+					  .confidence = 90};
 	return b;
 }
 

@@ -47,6 +47,11 @@ struct fake {
 	uint16_t learn_port; /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
 	enum weir_source learn_source; /* 0: the DHT */
+	struct {
+		uint16_t port; /* expects somebody there, 0 = nobody */
+		const uint32_t *addr;
+		bool anyone;
+	} expect;
 };
 static struct fake alpha, beta;
 
@@ -68,6 +73,9 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 		s->learn(s->arg, &key, (uint16_t)app_registry_find(s->registry, "alpha"),
 			 f->learn_source ? f->learn_source : WEIR_SOURCE_DHT);
 	}
+	if (f->expect.port)
+		(void)s->expect(s->arg, m, f->expect.addr, f->expect.port, "alpha",
+				f->expect.anyone);
 	if (f->when && (m->len < strlen(f->when) || memcmp(m->data, f->when, strlen(f->when)) != 0))
 		return;
 	if (f->veto)

@@ -177,8 +177,8 @@ static void tls_between_clients_of_hubs(void **state)
 {
 	/* A ClientHello without extensions (RFC 5246, 7.4.1.2): version, random, no session, one
 	 * cipher, no compression. */
-	static const uint8_t hello[50] = {0x16, 3, 1,  0,	45,	   1,	    0,
-					  0,	41, 3, 3,  [45] = 2, [47] = 47, [48] = 1};
+	static const uint8_t hello[50] = {0x16, 3,  1, 0, 45,	    1,	       0,
+					  0,	41, 3, 3, [45] = 2, [47] = 47, [48] = 1};
 	struct bench *b = *state;
 	struct facts *facts = endpoints_facts(b->endpoints);
 	uint32_t client[4], server[4];

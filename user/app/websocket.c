@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * HTTP connections that were upgraded to WebSocket (RFC 6455), as far as it takes to know the
- * tracker of WebTorrent: messages in JSON (bittorrent-tracker, "websocket-tracker"), in which a client
- * announces an info_hash with offers, and the tracker passes on those of others. Offers are session
- * descriptions (RFC 8866) whose candidates (RFC 8839, 5.1) say where a peer can be reached.
+ * tracker of WebTorrent: messages in JSON (bittorrent-tracker, "websocket-tracker"), in which a
+ * client announces an info_hash with offers, and the tracker passes on those of others. Offers are
+ * session descriptions (RFC 8866) whose candidates (RFC 8839, 5.1) say where a peer can be reached.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -78,8 +78,7 @@ static void read_candidate(struct websocket *w, const struct app_services *s,
 		keep_own(w, addr);
 		return;
 	}
-	peer_learn_app(s, TRACKED, m->domain, m->dst, addr, (uint16_t)port,
-		       WEIR_SOURCE_WS_TRACKER);
+	peer_learn_app(s, TRACKED, m->domain, m->dst, addr, (uint16_t)port, WEIR_SOURCE_WS_TRACKER);
 	for (unsigned int i = 0; i < w->own_count; i++)
 		peer_learn_app(s, TRACKED, m->domain, w->own[i], addr, (uint16_t)port,
 			       WEIR_SOURCE_WS_TRACKER);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/details.h"
 #include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -128,6 +129,7 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 
 	if (o && source_name(f->source))
 		json_object_set_new(o, "learned_from", json_string(source_name(f->source)));
+	details_set_json(o, f->details);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
 		r->failed = true;
 	json_decref(o);

@@ -28,6 +28,7 @@ struct flow {
 	bool two_way;	/* both directions were seen */
 	bool decided;
 	bool inspect; /* decided, its module still reads it */
+	bool reading; /* decided, its first messages are still read for details */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "flow/hash.h"
 #include "flow/table.h"
 #include "util/util.h"
 

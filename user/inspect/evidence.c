@@ -15,7 +15,8 @@
 /* An identification that may speak about other flows. */
 #define SURE	      85
 #define SERVICE_PORTS 1024
-/* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent: docs/encrypted.md.
+/* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent:
+ * docs/encrypted.md.
  */
 #define SHAPE_ONE_HOST	 65
 #define SHAPE_BOTH_HOSTS 75

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "inspect/evidence.h"
 #include "util/util.h"
 
 /* Offline: the same tuple after so long a silence is another flow. */
-#define IDLE_TCP_NS   (300 * UINT64_C(1000000000))
-#define IDLE_OTHER_NS (120 * UINT64_C(1000000000))
-#define TELL_AGAIN    256 /* frames */
+#define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
+#define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
+#define TELL_AGAIN	 256		 /* frames */
+#define FRAGMENTED	 256		 /* datagrams */
+#define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
+/* As long as Linux waits; RFC 8200, 4.5. */
+#define FRAGMENTS_IPV4_NS (30 * UINT64_C(1000000000))
+#define FRAGMENTS_IPV6_NS (60 * UINT64_C(1000000000))
 
 /* ---- life ---- */
 
@@ -20,8 +26,8 @@ static void settle(struct inspector *i, struct flow *f)
 
 	if (!f->decided)
 		judge_finally(&g);
-	if (g.j->want_host)
-		judge_hostname(&g, false);
+	if (f->reading)
+		describe_flow(&g, false);
 }
 
 static void release_flow(struct flow *f, void *arg)
@@ -50,6 +56,18 @@ static void inspector_freep(struct inspector **i)
 	inspector_free(*i);
 }
 
+static struct fragments *new_fragments(const struct inspect_settings *settings)
+{
+	struct fragments_limits limits = {
+		.datagrams = settings->fragmented ? settings->fragmented : FRAGMENTED,
+		.ipv4_ns = FRAGMENTS_IPV4_NS,
+		.ipv6_ns = FRAGMENTS_IPV6_NS,
+	};
+
+	limits.bytes = limits.datagrams * FRAGMENTED_BYTES;
+	return fragments_new(&limits);
+}
+
 struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
 				struct app_registry *r, struct endpoints *endpoints,
 				void (*learn)(void *arg, const struct weir_endpoint_key *key,
@@ -67,13 +85,15 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
 	i->table = flow_table_new(&settings->limits, release_flow, i);
-	if (!i->table || inspector_set_signatures(i, s) < 0)
+	i->fragments = new_fragments(settings);
+	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -84,6 +104,7 @@ void inspector_free(struct inspector *i)
 		return;
 	i->closing = true;
 	flow_table_free(i->table);
+	fragments_free(i->fragments);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -174,8 +195,8 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t 
 {
 	struct flow *f = g->f;
 
-	f->frames++;
-	f->bytes += (uint64_t)g->p->frame_len + g->p->cut_len;
+	f->frames += g->frames;
+	f->bytes += g->bytes;
 	g->j->last_ns = now_ns;
 	if (!f->two_way && (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))) {
 		f->two_way = true;
@@ -231,20 +252,24 @@ static void judge_packet(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its head is still read for the host name. */
-static void read_hostname(struct glance *g)
+/* Decided, but its first messages are still read for details. */
+static void read_on(struct glance *g)
 {
+	struct flow *f = g->f;
 	size_t fresh;
 
 	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
-		judge_hostname(g, true);
-	if (!g->j->want_host)
-		flow_release_streams(g->i->table, g->f);
+		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
+	if (f->reading)
+		return;
+	flow_release_streams(g->i->table, f);
+	if (f->id)
+		g->out->decided_now = true; /* the gate need not ask any more */
 }
 
 static bool wants_payload(const struct flow *f)
 {
-	return !f->decided || f->inspect || judgement_of(f)->want_host;
+	return !f->decided || f->inspect || f->reading;
 }
 
 /*
@@ -261,7 +286,7 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool read_host = g->j->want_host;
+	bool reading = g->f->reading;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
@@ -273,8 +298,8 @@ static void judge_payload(struct glance *g)
 	}
 	if (g->f->inspect)
 		follow_packet(g);
-	if (read_host)
-		read_hostname(g);
+	if (reading)
+		read_on(g);
 }
 
 /*
@@ -283,38 +308,81 @@ static void judge_payload(struct glance *g)
  */
 static void tell_again(struct glance *g, const struct weir_punt *punt)
 {
-	bool told = g->f->inspect && punt->flags & WEIR_PUNT_INSPECT;
+	bool told = (g->f->inspect || g->f->reading) && punt->flags & WEIR_PUNT_INSPECT;
 
 	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
+/* One packet as a receiver takes it. g: inspector, packet, outcome, frames and bytes. */
+static void judge_whole(struct glance *g, const struct weir_punt *punt)
+{
+	struct inspector *i = g->i;
+	bool created = false;
+
+	g->f = find_flow(i, g->p, punt, i->now_ns, &created);
+	if (!g->f)
+		return;
+	g->j = judgement_of(g->f);
+	g->out->flow = g->f;
+	note_frame(g, punt, i->now_ns, created);
+	if (punt && punt->flags & WEIR_PUNT_DECIDED)
+		return;
+	if (punt && g->f->decided)
+		tell_again(g, punt);
+	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g->f->decided)
+		resume_inspected(g, punt);
+	if (created && !g->f->decided)
+		judge_first(g);
+	if (g->p->payload_len > 0 && flow_has_ports(g->f) && wants_payload(g->f))
+		judge_payload(g);
+}
+
+/*
+ * A fragment whose header is wrong never gets to the receiver: taking it would let a sender make us
+ * give up a datagram that arrives. Offline the header of an edited capture says nothing (is_bad).
+ */
+static void judge_fragment(struct glance *g, const struct weir_punt *punt)
+{
+	const struct packet *fragment = g->p;
+	struct fragments_whole whole;
+	struct packet p;
+
+	if (punt && !packet_header_checksum_ok(fragment)) {
+		g->out->bad_checksum = true;
+		return;
+	}
+	if (fragments_push(g->i->fragments, fragment, g->i->now_ns, &whole) <= 0)
+		return;
+	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
+		p.key.domain = fragment->key.domain;
+		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
+		g->p = &p;
+		g->frames = whole.frames;
+		g->bytes = whole.bytes;
+		judge_whole(g, punt);
+		g->p = fragment;
+	}
+	fragments_release(g->i->fragments, &whole);
+}
+
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
 {
-	struct glance g = {.i = i, .p = p, .out = out};
-	bool created = false;
+	struct glance g = {
+		.i = i,
+		.p = p,
+		.frames = 1,
+		.bytes = (uint64_t)p->frame_len + p->cut_len,
+		.out = out,
+	};
 
 	*out = (struct inspect_outcome){0};
-	if (status != PACKET_OK)
-		return;
 	i->now_ns = now_ns;
-	g.f = find_flow(i, p, punt, now_ns, &created);
-	if (!g.f)
-		return;
-	g.j = judgement_of(g.f);
-	out->flow = g.f;
-	note_frame(&g, punt, now_ns, created);
-	if (punt && punt->flags & WEIR_PUNT_DECIDED)
-		return;
-	if (punt && g.f->decided)
-		tell_again(&g, punt);
-	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g.f->decided)
-		resume_inspected(&g, punt);
-	if (created && !g.f->decided)
-		judge_first(&g);
-	if (p->payload_len > 0 && flow_has_ports(g.f) && wants_payload(g.f))
-		judge_payload(&g);
+	if (status == PACKET_OK)
+		judge_whole(&g, punt);
+	else if (status == PACKET_FRAGMENT)
+		judge_fragment(&g, punt);
 }
 
 /* ---- the rest ---- */
@@ -341,10 +409,16 @@ void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *)
 
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget)
 {
+	fragments_expire(i->fragments, now_ns, budget);
 	return flow_table_expire(i->table, now_ns, budget);
 }
 
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out)
 {
 	flow_table_stats(i->table, out);
+}
+
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out)
+{
+	fragments_stats(i->fragments, out);
 }

@@ -9,12 +9,15 @@
 #include "app/app.h"
 #include "classify/classify.h"
 #include "flow/flow.h"
-#include "packet/packet.h"
+#include "packet/fragments.h"
 
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
+			 read for details; offline they always are */
 	struct flow_limits limits;
+	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
 };
@@ -47,8 +50,9 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s);
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
- * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow
- * (not IP, fragment, malformed) or memory ran out.
+ * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram
+ * is judged as all of it, with its own metadata. out->flow is NULL where the packet belongs to no
+ * flow (not IP, malformed, a fragment among others) or memory ran out.
  */
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out);
@@ -61,5 +65,13 @@ void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), vo
 void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);
+
+/* Data connections that control connections announced. */
+struct expect_stats {
+	uint64_t expected;
+	uint64_t refused; /* of another host than the one that spoke, or not to be overruled */
+};
+void inspector_expect_stats(const struct inspector *i, struct expect_stats *out);
 
 #endif

@@ -11,6 +11,8 @@
 #define SERVICE_PORTS 1024
 /* Random bytes both ways: docs/encrypted.md. */
 #define ENCRYPTED_CONFIDENCE 60
+#define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
+#define TLS_RECORD_MAX	     16384
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
@@ -33,8 +35,8 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	else
 		modules_release(g->i, g->j);
 	evidence_note(g);
-	judge_hostname(g, f->id == 0);
-	if (!g->j->want_host)
+	describe_flow(g, f->id == 0 || g->i->settings.read_on);
+	if (!f->reading)
 		flow_release_streams(g->i->table, f);
 }
 
@@ -110,6 +112,60 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 	memcpy(out->dst, k->addr[!dir], sizeof(out->dst));
 }
 
+/*
+ * A QUIC client's hello is shown to the rules for TLS as the record that it would be over TCP: what
+ * they are surer of than of QUIC (ALPN names an application) is what the flow is.
+ */
+static void classify_hello(struct glance *g, const struct app_message *m, const uint8_t *hello,
+			   size_t len, struct app_finding *finding)
+{
+	uint8_t record[TLS_RECORD_HEADER + TLS_RECORD_MAX] = {0x16, 3, 1};
+	struct classify_result result = {0};
+	struct classify_input in = {
+		.data = record,
+		.len = TLS_RECORD_HEADER + len,
+		.proto = IPPROTO_TCP,
+		.from_origin = true,
+		.complete = true,
+		.sport = m->from_origin ? m->sport : m->dport,
+		.dport = m->from_origin ? m->dport : m->sport,
+	};
+
+	if (len > TLS_RECORD_MAX)
+		return;
+	record[3] = (uint8_t)(len >> 8);
+	record[4] = (uint8_t)len;
+	memcpy(record + TLS_RECORD_HEADER, hello, len);
+	if (!classify_message(g->i->signatures, g->i->scratch, &in, &result) ||
+	    result.confidence <= finding->confidence)
+		return;
+	*finding = (struct app_finding){
+		.app = result.app,
+		.method = result.method,
+		.confidence = result.confidence,
+	};
+}
+
+/* Whether the decision has to wait for more of a QUIC client's hello. */
+static bool waits_for_hello(struct glance *g, const struct app_message *m,
+			    struct app_finding *finding)
+{
+	const uint8_t *hello = NULL;
+	size_t len = 0;
+
+	switch (describe_quic(g, &hello, &len)) {
+	case DESCRIBE_HELLO:
+		classify_hello(g, m, hello, len, finding);
+		return false;
+	case DESCRIBE_PENDING:
+		if (finding->confidence >= g->j->held.confidence)
+			g->j->held = *finding;
+		return g->f->payload_frames < g->i->settings.packets;
+	default:
+		return false;
+	}
+}
+
 void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete)
 {
 	struct app_finding finding = {0};
@@ -135,6 +191,8 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 	}
 	modules_undecided(g, &m, &finding);
 	evidence_weigh(g, &m, &finding);
+	if (m.proto == IPPROTO_UDP && waits_for_hello(g, &m, &finding))
+		return;
 	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &finding);
 	else if (!decide_by_endpoint(g))
@@ -144,8 +202,11 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 void judge_finally(struct glance *g)
 {
 	struct app_finding unknown = {0};
+	bool tcp = g->f->key.proto == IPPROTO_TCP;
 
-	for (uint8_t n = 0; n < 2 && !g->f->decided; n++) {
+	if (g->j->held.confidence >= DECIDE_CONFIDENCE)
+		decide(g, &g->j->held);
+	for (uint8_t n = 0; n < 2 && tcp && !g->f->decided; n++) {
 		uint8_t dir = n ? !g->f->origin : g->f->origin;
 		size_t len;
 		const uint8_t *data = flow_stream_data(g->f, dir, &len);

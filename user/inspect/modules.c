@@ -84,7 +84,7 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 		const struct app_module *module = g->i->modules[n];
 		struct app_finding answer = engine;
 
-		if (module == owner || !module->undecided)
+		if (module == owner || !module->undecided || module->only_named)
 			continue;
 		call_undecided(g, module, m, &answer);
 		merge_answer(&engine, &answer, finding);
@@ -139,7 +139,7 @@ void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 	if (source == WEIR_SOURCE_WS_TRACKER)
 		return;
 	/* What was added comes back with the time the table gave it. */
-	if (is_new < 0 || !i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
+	if (!i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
 		return;
 	if (is_new || !known || is_worth_telling(&before, &peer, i->now_ns))
 		i->learn(i->learn_arg, key, &peer);

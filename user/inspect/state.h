@@ -14,6 +14,11 @@
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
 
+/* Whose first message has been read for details. */
+#define DESCRIBED_CLIENT 1
+#define DESCRIBED_SERVER 2
+#define DESCRIBED_ALL	 3
+
 struct held;
 /* One direction of an inspected TCP flow: what comes next, and what came too early. */
 struct follower {
@@ -32,16 +37,20 @@ struct judgement {
 	bool isn_valid[2];
 	bool fin[2];
 	bool reset;
-	uint32_t unheard; /* frames that came as if the decision were not known */
-	bool want_host;	  /* decided, its head is read on for the host name */
-	size_t judged[2]; /* bytes of each first message that were classified */
+	uint32_t unheard;  /* frames that came as if the decision were not known */
+	uint8_t looks;	   /* of describe_flow() */
+	uint8_t described; /* DESCRIBED_* */
+	size_t judged[2];  /* bytes of each first message that were classified */
 	struct flights flights;
 	bool peer;	/* decided: the responder's port is the application's alone */
 	uint8_t source; /* enum weir_source: of the finding at hand */
 	const struct app_module *reader; /* of an inspected flow */
 	void **states;			 /* by module, NULL until one has some */
 	struct follower follow[2];
-	struct quic_connection quic; /* offline, while its host name is looked for */
+	uint16_t dtls_sequence[2]; /* of the handshake message that is put together */
+	uint32_t read_frame;	   /* number of the last datagram that was read for details */
+	struct quic_connection quic;
+	struct app_finding held; /* QUIC, while its hello is incomplete */
 };
 
 struct inspector {
@@ -56,9 +65,11 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct fragments *fragments;
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
+	struct expect_stats expect;
 	uint64_t serials;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
@@ -72,6 +83,8 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
+	uint32_t frames; /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;	 /* of those */
 	struct flow *f;
 	struct judgement *j;
 	struct inspect_outcome *out;
@@ -99,9 +112,18 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 		      struct app_message *out);
 
 /* describe.c */
-/* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
- * for. */
-void judge_hostname(struct glance *g, bool may_wait);
+/* Notes what the bytes that are there say of the flow (flow->details), and whether it is worth
+ * reading on (flow->reading). */
+void describe_flow(struct glance *g, bool may_wait);
+
+enum describe_quic {
+	DESCRIBE_NONE,	  /* no QUIC, or none that can be read */
+	DESCRIBE_PENDING, /* more of the client's hello is to come */
+	DESCRIBE_HELLO,
+};
+/* Reads the datagram at hand of an undecided flow. hello: the client's whole one, from its
+ * handshake type on, with DESCRIBE_HELLO. */
+enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
 const struct app_module *module_of(const struct inspector *i, unsigned int app);
@@ -113,6 +135,11 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+
+/* expect.c */
+/* app_services.expect: arg is the inspector. */
+bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		     const char *app, bool anyone);
 
 /* follow.c */
 /* A flow was decided and its module reads on: continues behind the first messages. */

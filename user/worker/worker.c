@@ -168,6 +168,8 @@ static void expire(struct worker *w)
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
+	inspector_fragments_stats(w->inspector, &w->counters.fragments);
+	inspector_expect_stats(w->inspector, &w->counters.expect);
 }
 
 /*
@@ -254,6 +256,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
 	};
 
 	w->shared = shared;
