@@ -213,6 +213,75 @@ static void utp_answers_of_others(void **state)
 	}
 }
 
+/* A packet of a connection that was there before: STATE without payload, DATA with 4 bytes. */
+static size_t utp_packet(uint8_t out[24], uint8_t type, uint16_t id, uint32_t time, uint16_t seq,
+			 uint16_t ack)
+{
+	memset(out, 0, 24);
+	out[0] = (uint8_t)(type << 4 | 1);
+	out[2] = (uint8_t)(id >> 8);
+	out[3] = (uint8_t)id;
+	for (int i = 0; i < 4; i++)
+		out[4 + i] = (uint8_t)(time >> (24 - 8 * i));
+	out[16] = (uint8_t)(seq >> 8);
+	out[17] = (uint8_t)seq;
+	out[18] = (uint8_t)(ack >> 8);
+	out[19] = (uint8_t)ack;
+	return type == 0 ? 24 : 20;
+}
+
+struct utp_step {
+	bool from_client;
+	uint8_t type;
+	uint16_t id;
+	uint32_t time;
+	uint16_t seq, ack;
+};
+
+static unsigned int utp_steps(const struct utp_step *steps, size_t count)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6881);
+	unsigned int confidence;
+	uint8_t data[24];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct utp_step *x = &steps[i];
+
+		assert_int_equal(b->finding.app, 0);
+		message(b, x->from_client, data,
+			utp_packet(data, x->type, x->id, x->time, x->seq, x->ack));
+	}
+	confidence = b->finding.app ? b->finding.confidence : 0;
+	bench_free(b);
+	return confidence;
+}
+
+static void utp_without_its_beginning(void **state)
+{
+	static const struct utp_step data[] = {{true, 0, 0x1234, 900, 65535, 7},
+					       {true, 0, 0x1234, 1000, 0, 7},
+					       {true, 2, 0x1234, 90000, 0, 8}};
+	static const struct utp_step both[] = {{true, 0, 0x1234, 900, 100, 7},
+					       {false, 2, 0x1235, 77, 8, 100},
+					       {true, 0, 0x1234, 950, 101, 8}};
+	static const struct utp_step still[] = {{true, 2, 0x1234, 900, 100, 7},
+						{true, 2, 0x1234, 1000, 100, 7},
+						{true, 2, 0x1234, 1100, 100, 7}};
+	static const struct utp_step backwards[] = {{true, 0, 0x1234, 900, 100, 7},
+						    {true, 0, 0x1234, 800, 101, 7},
+						    {true, 0, 0x1234, 700, 102, 7},
+						    {true, 0, 0x1234, 600, 103, 7}};
+	static const struct utp_step other_ids[] = {{true, 0, 0x1234, 900, 100, 7},
+						    {true, 0, 0x1236, 1000, 101, 7},
+						    {true, 0, 0x1238, 1100, 102, 7}};
+
+	assert_int_equal(utp_steps(data, 3), 80);
+	assert_int_equal(utp_steps(both, 3), 95);
+	assert_int_equal(utp_steps(still, 3), 0);
+	assert_int_equal(utp_steps(backwards, 4), 0);
+	assert_int_equal(utp_steps(other_ids, 3), 0);
+}
+
 static void utp_data_with_handshake(void **state)
 {
 	struct bench *b = bench_new(IPPROTO_UDP, 6881);
@@ -254,6 +323,7 @@ int main(void)
 		cmocka_unit_test(utp_connection),
 		cmocka_unit_test(utp_answers_of_others),
 		cmocka_unit_test(utp_data_with_handshake),
+		cmocka_unit_test(utp_without_its_beginning),
 		cmocka_unit_test(modules_table),
 	};
 

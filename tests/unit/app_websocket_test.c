@@ -7,7 +7,7 @@
 #define ANSWER "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 #define OFFER(address, port)                                                                       \
 	"\"sdp\":\"v=0\\r\\na=candidate:123 1 udp 2122 " address " " #port " typ "                 \
-									   "host\\r\\na=end\""
+	"host\\r\\na=end\""
 #define ANNOUNCE "{\"action\":\"announce\",\"info_hash\":\"aaaaaaaaaaaaaaaaaaaa\","
 
 static void ws_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,

@@ -32,7 +32,11 @@ struct bittorrent {
 	union {
 		struct tracker_http *http; /* apart: it is large and seldom */
 		struct tracker_udp udp;
-		struct utp_syn syn;
+		struct {
+			struct utp_syn syn;
+			bool began; /* with that SYN */
+			struct utp_track track;
+		} utp;
 		struct dht dht;
 		unsigned int segments;
 	};
@@ -185,6 +189,22 @@ static bool udp_tracker_undecided(const struct app_services *s, const struct app
 	return true;
 }
 
+/* A connection whose SYN was not seen. */
+static void utp_midstream(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *f)
+{
+	struct bittorrent *b = state_in(state, ROLE_UTP);
+	unsigned int confidence;
+
+	if (!b && !*state && utp_is_packet(m->data, m->len))
+		b = state_new(state, ROLE_UTP, m);
+	confidence = b ? utp_track_note(&b->utp.track, m->from_origin, m->data, m->len) : 0;
+	if (!confidence)
+		return;
+	found(s, WEIR_METHOD_STATISTICS, f);
+	f->confidence = (uint8_t)confidence;
+}
+
 static void utp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
@@ -194,15 +214,21 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 
 	if (payload && is_handshake(m->data + payload, m->len - payload)) {
 		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
-	} else if (b && m->from_origin != b->from_origin) {
-		if (utp_answers_syn(m->data, m->len, &b->syn)) {
+	} else if (b && b->utp.began && m->from_origin != b->from_origin) {
+		if (utp_answers_syn(m->data, m->len, &b->utp.syn)) {
 			found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
 			peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+		} else {
+			utp_midstream(s, m, state, f);
 		}
 	} else if (utp_parse_syn(m->data, m->len, &syn)) {
 		b = state_new(state, ROLE_UTP, m);
-		if (b)
-			b->syn = syn;
+		if (!b)
+			return;
+		b->utp.syn = syn;
+		b->utp.began = true;
+	} else if (!f->app) {
+		utp_midstream(s, m, state, f);
 	}
 }
 

@@ -156,4 +156,23 @@ bool utp_answers_syn(const uint8_t *data, size_t len, const struct utp_syn *syn)
 /* Offset of the payload of a data packet, or 0. */
 size_t utp_payload(const uint8_t *data, size_t len);
 
+/* A connection whose beginning was not seen, by what its headers do from packet to packet. */
+struct utp_track {
+	struct utp_side {
+		bool seen;
+		uint8_t steps; /* packets that followed from the one before */
+		uint8_t moved; /* of them, those that sent or acknowledged something new */
+		uint16_t connection, sequence, acknowledged;
+		uint32_t time;
+	} side[2]; /* of the responder, of the originator */
+};
+/*
+ * A further datagram. Returns how sure it is that the flow is uTP's, 0 to 100. 80: three packets of
+ * one side whose connection is one, whose clock runs, and whose numbers go on. 95: both sides,
+ * whose connections differ by one, and one acknowledges what the other sends. 0 so far, or forever.
+ */
+unsigned int utp_track_note(struct utp_track *t, bool from_origin, const uint8_t *data, size_t len);
+/* Whether the datagram has a uTP header, and nothing behind one that carries nothing. */
+bool utp_is_packet(const uint8_t *data, size_t len);
+
 #endif
