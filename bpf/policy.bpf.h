@@ -48,16 +48,15 @@ static __always_inline const struct weir_cell *policy_cell(__u32 slot, __u32 ind
 static __always_inline __u32 policy_row(const struct weir_ctl *ctl, __u32 slot, __u32 pair,
 					__u8 confidence)
 {
-	__u32 levels = 1, level = 0;
+	__u32 levels = ctl->levels[slot & 1], level = 0;
 
 	for (__u32 i = 0; i < WEIR_CONFIDENCES_MAX; i++) {
 		__u8 asked = ctl->confidence[slot & 1][i];
 
-		if (!asked)
-			break;
-		levels++;
-		level += confidence >= asked;
+		level += asked && confidence >= asked;
 	}
+	if (!levels)
+		levels = 1;
 	return pair * levels + level;
 }
 

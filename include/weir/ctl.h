@@ -35,6 +35,7 @@ struct weir_ctl {
 	 * last.
 	 */
 	__u8 confidence[2][WEIR_CONFIDENCES_MAX];
+	__u8 levels[2];			      /* those confidences, and 1; 0 counts as 1 */
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */
 };
 _Static_assert(sizeof(struct weir_ctl) == 64 + 8 * WEIR_WORKERS_MAX, "weir_ctl");

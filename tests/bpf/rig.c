@@ -222,6 +222,7 @@ void rig_confidence(struct rig *r, uint8_t asked)
 		assert_int_equal(bpf_map_update_elem(rows, &i, &one, 0), 0);
 	rig_put(r, "weir_rows", &slot, &rows);
 	r->ctl->confidence[slot][0] = asked;
+	r->ctl->levels[slot] = 2;
 }
 
 uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)

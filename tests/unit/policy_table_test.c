@@ -123,11 +123,11 @@ static void confidences_are_checked(void **state)
 	expect_words("- { name: a, application: http, confidence: 50, action: drop }\n"
 		     "- { name: b, application: http, confidence: 70, action: drop }\n",
 		     0, "rule `b` is never reached: rule `a` matches first");
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 8; i++)
 		sprintf(many + strlen(many),
 			"- { name: r%d, application: http, confidence: %d, action: drop }\n", i,
 			90 - i);
-	expect_words(many, -EINVAL, "more than 8 different values of `confidence`");
+	expect_words(many, -EINVAL, "more than 7 different values of `confidence`");
 }
 
 static void first_match_wins(void **state)

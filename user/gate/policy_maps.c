@@ -109,6 +109,7 @@ static void slot_describe(struct gate *g, const struct policy *p, uint32_t slot)
 {
 	g->ctl->classes[slot] = p->class_ids;
 	memcpy(g->ctl->confidence[slot], p->confidence, sizeof(p->confidence));
+	g->ctl->levels[slot] = (uint8_t)p->levels;
 }
 
 static int slot_fill(struct gate *g, const struct policy *p, uint32_t slot, int classes, int rows,

@@ -137,6 +137,15 @@ bool evidence_refuses(const struct inspector *i, const struct weir_endpoint_key 
 	       service != app;
 }
 
+bool evidence_is_service(const struct glance *g)
+{
+	const struct weir_flow_key *k = &g->f->key;
+	struct weir_endpoint_key key = {.port = k->port[!g->f->origin], .domain = k->domain};
+
+	memcpy(key.peer, k->addr[!g->f->origin], sizeof(key.peer));
+	return flow_has_ports(g->f) && evidence_refuses(g->i, &key, g->f->app);
+}
+
 void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app)
 {
 	struct fact_key told = {.port = key->port, .kind = FACT_TOLD, .domain = key->domain};

@@ -12,6 +12,9 @@ void evidence_resolve(struct inspector *i);
 void evidence_note(const struct glance *g);
 /* Whether something else than app has answered at the endpoint. */
 bool evidence_refuses(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app);
+/* Whether the flow's responder is known to serve something else at its port: then this flow says
+ * nothing about the next. */
+bool evidence_is_service(const struct glance *g);
 /* An endpoint was learned: so that it can be found when something else answers there. */
 void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app);
 /* Whether either end was told that the other is something, and nothing contradicts. */

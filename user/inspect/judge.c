@@ -27,9 +27,9 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->source = f->method == WEIR_METHOD_ENDPOINT ? g->j->source : WEIR_SOURCE_NONE;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
 	g->j->reader = module;
-	g->j->peer = finding->reconnect;
 	g->out->decided_now = true;
-	g->out->reconnect = finding->reconnect && f->two_way;
+	g->j->peer = finding->reconnect && !evidence_is_service(g);
+	g->out->reconnect = g->j->peer && f->two_way;
 	if (f->inspect)
 		follow_begin(f);
 	else
