@@ -120,7 +120,7 @@ void evidence_note(const struct glance *g)
 	}
 	facts_host_runs(facts_of(g), f->key.addr[f->origin], f->key.domain, f->app, g->i->now_ns);
 	/* A tracker or a hub serves the application without running it. */
-	if (g->j->peer)
+	if (f->peer)
 		facts_host_runs(facts_of(g), f->key.addr[!f->origin], f->key.domain, f->app,
 				g->i->now_ns);
 }
@@ -198,7 +198,7 @@ static void judge_carrier(const struct glance *g, struct app_finding *finding)
 		.method = WEIR_METHOD_ENDPOINT,
 		.confidence = CANDIDATE,
 	};
-	g->j->source = peer.source;
+	g->f->source = peer.source;
 }
 
 /* Datagrams of a block cipher: whole blocks of random bytes. */

@@ -24,12 +24,13 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->method = finding->app ? finding->method : WEIR_METHOD_NONE;
 	f->confidence = finding->app ? finding->confidence : 0;
 	f->decided_after = f->frames;
-	f->source = f->method == WEIR_METHOD_ENDPOINT ? g->j->source : WEIR_SOURCE_NONE;
+	if (f->method != WEIR_METHOD_ENDPOINT)
+		f->source = WEIR_SOURCE_NONE;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
 	g->j->reader = module;
 	g->out->decided_now = true;
-	g->j->peer = finding->reconnect && !evidence_is_service(g);
-	g->out->reconnect = g->j->peer && f->two_way;
+	f->peer = finding->reconnect && !evidence_is_service(g);
+	g->out->reconnect = f->peer && f->two_way;
 	if (f->inspect)
 		follow_begin(f);
 	else
@@ -49,7 +50,7 @@ static bool decide_by_endpoint(struct glance *g)
 	/* Candidates of WebRTC may be named by others: only what they carry counts. */
 	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
-	g->j->source = peer.source;
+	g->f->source = peer.source;
 	finding.app = peer.app;
 	finding.confidence = peer.confidence;
 	decide(g, &finding);
@@ -59,16 +60,17 @@ static bool decide_by_endpoint(struct glance *g)
 /* What has no bytes to name: the shape of the exchange from its very beginning. */
 static void decide_by_flights(struct glance *g)
 {
-	uint16_t service = ntohs(g->f->key.port[!g->f->origin]);
 	unsigned int confidence = evidence_of_shape(g, mse_confidence(&g->j->flights));
 	struct app_finding finding = {
 		.app = g->i->apps.bittorrent,
 		.method = WEIR_METHOD_STATISTICS,
 		.confidence = (uint8_t)confidence,
 	};
+	uint16_t service;
 
 	if (confidence < DECIDE_CONFIDENCE || !finding.app || g->f->midstream)
 		return;
+	service = ntohs(g->f->key.port[!g->f->origin]);
 	if (g->j->flights.known_key)
 		finding.method = WEIR_METHOD_SIGNATURE;
 	else if (service < SERVICE_PORTS)

@@ -8,6 +8,7 @@
 #include "inspect/flights.h"
 #include "inspect/inspect.h"
 #include "inspect/quic.h"
+#include "util/slab.h"
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
@@ -29,21 +30,14 @@ struct follower {
 	struct held *held; /* ascending */
 };
 
-/* The inspector's part of a flow (flow.module). */
+/* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
 struct judgement {
-	uint64_t serial;  /* order of first frames */
-	uint64_t last_ns; /* of the frame before */
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool fin[2];
-	bool reset;
-	uint32_t unheard;  /* frames that came as if the decision were not known */
 	uint8_t looks;	   /* of describe_flow() */
 	uint8_t described; /* DESCRIBED_* */
 	size_t judged[2];  /* bytes of each first message that were classified */
 	struct flights flights;
-	bool peer;	/* decided: the responder's port is the application's alone */
-	uint8_t source; /* enum weir_source: of the finding at hand */
 	const struct app_module *reader; /* of an inspected flow */
 	void **states;			 /* by module, NULL until one has some */
 	struct follower follow[2];
@@ -65,12 +59,13 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct slab judgements;
 	struct fragments *fragments;
+	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
 	struct expect_stats expect;
-	uint64_t serials;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -83,11 +78,14 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
-	uint32_t frames; /* it came in, more than one for a fragmented datagram */
-	uint64_t bytes;	 /* of those */
+	uint32_t frames;	   /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;		   /* of those */
+	enum packet_tunnel tunnel; /* it was in */
+	unsigned int depth;	   /* tunnels around it */
 	struct flow *f;
-	struct judgement *j;
+	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
+	struct inspect_outcome *inner; /* who is told of inner flows */
 };
 
 static inline struct judgement *judgement_of(const struct flow *f)
@@ -99,6 +97,10 @@ static inline bool flow_has_ports(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
 }
+
+/* inspect.c */
+/* One packet as a receiver takes it: all but f and j of g are set. */
+void judge_packet(struct glance *g, const struct weir_punt *punt);
 
 /* judge.c */
 /* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
