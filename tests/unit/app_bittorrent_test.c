@@ -32,7 +32,7 @@ static void the_answer_speaks_for_its_port(void **state)
 	message(b, false, HANDSHAKE, 68);
 	assert_int_equal(b->count, 1);
 	assert_learned(b, 0, NULL, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
-	assert_false(b->inspecting);
+	assert_true(b->inspecting); /* both know BEP 10 */
 	bench_free(b);
 }
 
@@ -59,6 +59,99 @@ static void no_answer_is_not_waited_for(void **state)
 	}
 	message(b, false, HANDSHAKE, 68);
 	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
+static void greet(struct bench *b, bool from_client)
+{
+	message(b, from_client, HANDSHAKE, 68);
+}
+
+static void without_extensions_there_is_no_exchange(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+	uint8_t data[68];
+
+	memcpy(data, HANDSHAKE, sizeof(data));
+	data[25] = 0; /* the bit of BEP 10 */
+	greet(b, true);
+	message(b, false, data, sizeof(data));
+	assert_int_equal(b->count, 1);
+	assert_false(b->inspecting);
+	bench_free(b);
+}
+
+/* An extension's message, shown in pieces. */
+static void extended(struct bench *b, bool from_client, uint8_t number, const char *text,
+		     size_t len, size_t piece)
+{
+	uint8_t data[1024] = {0, 0, (uint8_t)((len + 2) >> 8), (uint8_t)(len + 2), 20, number};
+
+	memcpy(data + 6, text, len);
+	for (size_t at = 0; at < len + 6; at += piece)
+		message(b, from_client, data + at, len + 6 - at < piece ? len + 6 - at : piece);
+}
+
+#define TEXT(s) s, sizeof(s) - 1
+
+static void peer_exchange_in_pieces(size_t piece)
+{
+	static const char peers[] = "d5:added12:\xc6\x33\x64\x07\x1a\xe1\xc6\x33\x64\x08\x1a\xe2"
+				    "7:added.f2:\0\0"
+				    "6:added618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x1a\xe3"
+				    "7:dropped0:e";
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	greet(b, true);
+	greet(b, false);
+	assert_true(b->inspecting);
+	assert_int_equal(b->count, 1);
+	/* The client wants ut_pex as 3 and listens on 6999. */
+	extended(b, true, 0, TEXT("d1:md11:ut_metadatai2e6:ut_pexi3ee1:pi6999ee"), piece);
+	assert_learned(b, 1, NULL, CLIENT, 6999, WEIR_SOURCE_HANDSHAKE);
+	message(b, false, "\0\0\0\0\0\0\0\1\2\0\0\0\5\4\0\0\0\1", 18);
+	extended(b, false, 2, TEXT(peers), piece);
+	assert_int_equal(b->count, 2);
+	extended(b, false, 3, TEXT(peers), piece);
+	assert_learned(b, 2, CLIENT, "198.51.100.7", 6881, WEIR_SOURCE_PEX);
+	assert_learned(b, 3, CLIENT, "198.51.100.8", 6882, WEIR_SOURCE_PEX);
+	assert_learned(b, 4, CLIENT, "2001:db8::9", 6883, WEIR_SOURCE_PEX);
+	assert_int_equal(b->count, 5);
+	/* The peer never said by which number it wants it. */
+	extended(b, true, 3, TEXT(peers), piece);
+	assert_int_equal(b->count, 5);
+	assert_true(b->inspecting);
+	bench_free(b);
+}
+
+static void peer_exchange(void **state)
+{
+	static const size_t pieces[] = {1024, 50, 7, 1};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		peer_exchange_in_pieces(pieces[i]);
+}
+
+static void peer_exchange_is_not_read_for_ever(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+	uint8_t piece[1000] = {0, 0, 3, 0xe4, 7}; /* a message of 1000 bytes */
+	unsigned int count = 0;
+
+	greet(b, true);
+	greet(b, false);
+	while (b->inspecting) {
+		assert_true(++count <= 300);
+		message(b, false, piece, sizeof(piece));
+	}
+	assert_in_range(count, 200, 300);
+	bench_free(b);
+
+	b = bench_new(IPPROTO_TCP, 6881);
+	greet(b, true);
+	greet(b, false);
+	message(b, false, "\xff\xff\xff\xff", 4);
+	assert_false(b->inspecting);
 	bench_free(b);
 }
 
@@ -311,6 +404,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer_handshake),
+		cmocka_unit_test(without_extensions_there_is_no_exchange),
+		cmocka_unit_test(peer_exchange),
+		cmocka_unit_test(peer_exchange_is_not_read_for_ever),
 		cmocka_unit_test(handshake_of_the_responder),
 		cmocka_unit_test(midstream_says_nothing),
 		cmocka_unit_test(the_answer_speaks_for_its_port),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the BitTorrent module: peers told of, HTTP trackers, UDP trackers, DHT, local
- * discovery, uTP. */
+/* The parts of the BitTorrent module: peer exchange, peers told of, HTTP trackers, UDP trackers,
+ * DHT, local discovery, uTP. */
 #ifndef WEIR_APP_BITTORRENT_H
 #define WEIR_APP_BITTORRENT_H
 
@@ -136,6 +136,32 @@ struct dht {
  * peers that get_peers asked for. False when the datagram is none of the DHT's.
  */
 bool dht_read(struct dht *d, const struct app_services *s, const struct app_message *m);
+
+/* ---- pex.c (BEP 10, 11) ---- */
+
+/* Bytes of a peer connection, both ways, after which peer exchange is no longer read. */
+#define PEX_BYTES_MAX (256u << 10)
+
+struct pex {
+	struct pex_side {
+		uint8_t greeted; /* bytes of its handshake */
+		bool extends;	 /* it speaks BEP 10 */
+		uint8_t wants;	 /* its number for ut_pex, 0: none */
+		uint8_t head[6];
+		uint8_t have;  /* bytes of head */
+		uint8_t body;  /* enum body */
+		uint32_t left; /* bytes of the message */
+		uint16_t peers;
+		uint8_t part[18]; /* compact entry */
+		struct bencode bencode;
+	} side[2]; /* of the responder, of the originator */
+	uint32_t bytes;
+	uint8_t messages;
+	bool over; /* what came is no message */
+};
+/* Reads on in a peer connection, from the handshakes on; learns what the receiver is told of, and
+ * the ports that the sides say they listen on. Whether more is worth reading. */
+bool pex_read(struct pex *p, const struct app_services *s, const struct app_message *m);
 
 /* ---- lsd.c (BEP 14) ---- */
 
