@@ -219,7 +219,7 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t 
 static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 {
 	g->f->decided = true;
-	g->f->inspect = true;
+	g->f->inspect = flow_has_ports(g->f);
 	g->f->app = punt->app;
 }
 

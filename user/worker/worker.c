@@ -129,6 +129,13 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
+static void set_tunnels(struct worker *w)
+{
+	inspector_set_tunnels(w->inspector, w->shared->policy->inspect_tunnels
+						    ? INSPECT_TUNNELS_INNER
+						    : INSPECT_TUNNELS_OUTER);
+}
+
 /*
  * Takes what was replaced while it stood still. The caller of worker_resume() frees the old set, so
  * there is no going on with that: short of memory it tries until there is some.
@@ -144,6 +151,7 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	set_tunnels(w);
 }
 
 static void wait_while_paused(struct worker *w)
@@ -255,6 +263,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.online = true,
 		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
 	};
 
@@ -266,6 +275,8 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	pthread_cond_init(&w->changed, NULL);
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
+	if (w->inspector)
+		set_tunnels(w);
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
 	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
 }
