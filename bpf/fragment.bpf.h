@@ -28,7 +28,7 @@ static __always_inline void fragment_key(const struct frame *f, struct weir_frag
 	key->vlan[1] = f->pkt.key.vlan[1];
 	key->proto = is_ipv4(key->src) ? f->pkt.key.proto : IPPROTO_FRAGMENT;
 	key->domain = f->pkt.key.domain;
-	key->session = f->pkt.key.session;
+	key->tunnel = f->pkt.key.tunnel;
 }
 
 static __always_inline void fragment_note(const struct frame *f,

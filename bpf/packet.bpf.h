@@ -137,11 +137,11 @@ static __always_inline int packet_pppoe(struct packet *p, void *data, void *end,
 		return WEIR_REASON_STACK_NOT_IP;
 	if ((void *)(header + PACKET_PPPOE_BYTES + 2) > end)
 		return packet_cut(p, *off + PACKET_PPPOE_BYTES + 2);
-	p->key.session = ((const __be16 *)header)[1];
+	p->key.tunnel = ((const __be16 *)header)[1];
 	skip = PACKET_PPPOE_BYTES + 2 - PACKET_PPP_IS_SHORT(header[6]);
 	ppp = PACKET_PPP_IS_SHORT(header[6]) ? header[6] : header[6] << 8 | header[7];
-	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.session ||
-	    p->key.session == PACKET_PPPOE_RESERVED ||
+	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.tunnel ||
+	    p->key.tunnel == PACKET_PPPOE_RESERVED ||
 	    (ppp != PACKET_PPP_IPV4 && ppp != PACKET_PPP_IPV6))
 		return WEIR_REASON_STACK_PPPOE;
 	limit = *off + PACKET_PPPOE_BYTES + bpf_ntohs(((const __be16 *)header)[2]);
@@ -258,15 +258,21 @@ static __always_inline int packet_icmp(struct packet *p, void *data, void *end, 
 	return PACKET_FLOW;
 }
 
+/* An offset found to be at most PACKET_OFFSET_MAX. Linux 6.1 loses the bound on paths that cannot
+ * happen, or compares a copy; the mask changes nothing. */
+static __always_inline __u32 packet_bounded(__u32 off)
+{
+	asm volatile("" : "+r"(off));
+	return off & PACKET_OFFSET_MAX;
+}
+
 /* The header at off, `len` bytes to the end of the IP packet. */
 static __always_inline int packet_transport(struct packet *p, void *data, void *end, __u32 off,
 					    __u32 len, __be16 port[2])
 {
 	if (off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_DROP_MALFORMED;
-	/* Linux 6.1 loses the bound on paths that cannot happen; the mask changes nothing. */
-	asm volatile("" : "+r"(off));
-	off &= PACKET_OFFSET_MAX;
+	off = packet_bounded(off);
 	p->headers = off;
 	p->payload = len;
 	switch (p->key.proto) {
@@ -421,6 +427,14 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 	return r;
 }
 
+/* ::ffff:a.b.c.d, by words: a constant to copy from would be a map of its own (.rodata). */
+static __always_inline void packet_mapped(__u32 addr[4], __u32 ipv4)
+{
+	addr[0] = addr[1] = 0;
+	addr[2] = bpf_htonl(0xffff);
+	addr[3] = ipv4;
+}
+
 #define PACKET_QUOTED_BYTES 8 /* of the transport header, at least */
 
 /*
@@ -437,8 +451,7 @@ static __always_inline int packet_quoted_flow(struct packet *p, void *data, void
 
 	if (off + PACKET_QUOTED_BYTES > limit || off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_STACK_CONTROL;
-	asm volatile("" : "+r"(off));
-	off &= PACKET_OFFSET_MAX;
+	off = packet_bounded(off);
 	word = data + off;
 	if ((void *)word + PACKET_QUOTED_BYTES > end)
 		return PACKET_SHORT;
@@ -457,15 +470,15 @@ static __always_inline int packet_quoted_flow(struct packet *p, void *data, void
 static __always_inline int packet_quoted_ipv4(struct packet *p, void *data, void *end, __u32 off,
 					      __u32 limit)
 {
-	__u32 src[4] = {0, 0, bpf_htonl(0xffff)}, dst[4] = {0, 0, bpf_htonl(0xffff)};
 	const struct iphdr *ip = data + off;
+	__u32 src[4], dst[4];
 
 	if ((void *)(ip + 1) > end)
 		return PACKET_SHORT;
 	if (ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
 		return WEIR_REASON_STACK_CONTROL;
-	src[3] = ip->saddr;
-	dst[3] = ip->daddr;
+	packet_mapped(src, ip->saddr);
+	packet_mapped(dst, ip->daddr);
 	p->key.proto = ip->protocol;
 	p->headers = off + ip->ihl * 4;
 	return packet_quoted_flow(p, data, end, limit, src, dst);
@@ -507,6 +520,7 @@ static __noinline int packet_quoted(struct packet *p, void *data, void *end)
 	if (off + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > limit ||
 	    off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_STACK_CONTROL;
+	off = packet_bounded(off);
 	return v4 ? packet_quoted_ipv4(p, data, end, off, limit)
 		  : packet_quoted_ipv6(p, data, end, off, limit);
 }
@@ -525,7 +539,7 @@ static __always_inline int packet_parse(struct packet *p, void *data, void *end,
 	int r;
 
 	p->key.domain = domain;
-	p->key.session = 0;
+	p->key.tunnel = 0;
 	p->tcp_flags = 0;
 	r = packet_link(p, data, end, &off, &proto);
 	if (r != PACKET_FLOW)

@@ -12,8 +12,8 @@
  * Both directions of a flow share one key: the side that weir_side_before() puts first is side 0.
  * Direction 0 is traffic sent by side 0. IPv4 addresses are v4-mapped (::ffff:a.b.c.d). For ICMP
  * echo both ports are the identifier; for other protocols without ports they are 0. VLAN: the tag's
- * VID, outer first, 0 = untagged. session: of PPPoE (RFC 2516), 0 = none;
- * where the slow path looks into tunnels, its own number of the tunnel that the flow is inside of.
+ * VID, outer first, 0 = untagged. tunnel: what the packet is inside of: the id of a PPPoE session
+ * as on the wire (RFC 2516), in the slow path also a number of other tunnels; 0 = nothing.
  */
 struct weir_flow_key {
 	__u32 addr[2][4]; /* network order */
@@ -21,7 +21,7 @@ struct weir_flow_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;  /* IPPROTO_* */
 	__u8 domain; /* forwarding group */
-	__be16 session;
+	__u16 tunnel;
 };
 _Static_assert(sizeof(struct weir_flow_key) == 44, "weir_flow_key");
 
@@ -105,7 +105,7 @@ struct weir_fragment_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;
 	__u8 domain;
-	__be16 session;
+	__u16 tunnel;
 };
 _Static_assert(sizeof(struct weir_fragment_key) == 44, "weir_fragment_key");
 

@@ -91,7 +91,8 @@ _Static_assert(sizeof(struct weir_peer) == 16, "weir_peer");
 	X(KAD, "kad", "contacts in a Kad answer")                                                  \
 	X(DC_HUB, "dc-hub", "ports in a Direct Connect hub's messages")                            \
 	X(GNUTELLA, "gnutella", "hosts that a Gnutella peer told of")                              \
-	X(WS_TRACKER, "ws-tracker", "WebRTC candidates that a WebSocket tracker passed on")
+	X(WS_TRACKER, "ws-tracker", "WebRTC candidates that a WebSocket tracker passed on")        \
+	X(EXPECTATION, "expectation", "a data connection announced on its control connection")
 
 enum weir_source {
 #define X(id, name, help) WEIR_SOURCE_##id,

@@ -77,7 +77,7 @@ void shape_key(const struct shape *s, struct weir_flow_key *key, uint8_t *dir)
 		key->vlan[i] = htons(shape_vid(s, i));
 	key->proto = shape_proto(s);
 	key->domain = 1;
-	key->session = htons(s->session);
+	key->tunnel = htons(s->session);
 	if (dir)
 		*dir = before == s->reverse;
 }

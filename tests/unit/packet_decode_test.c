@@ -283,7 +283,7 @@ static void check_key(const struct decode_case *c, const struct packet *p)
 	assert_int_equal(p->key.domain, 0);
 	assert_int_equal(ntohs(p->key.vlan[0]), c->vlan[0]);
 	assert_int_equal(ntohs(p->key.vlan[1]), c->vlan[1]);
-	assert_int_equal(ntohs(p->key.session), c->spec.pppoe ? 0x1234 : 0);
+	assert_int_equal(ntohs(p->key.tunnel), c->spec.pppoe ? 0x1234 : 0);
 }
 
 static void check_case(const struct decode_case *c, const uint8_t *frame, size_t len)

@@ -17,9 +17,10 @@
 #define ED2K_PACKED 0xd4
 #define ED2K_KAD    0xe4
 /* A further source of a message is not learned. */
-#define ED2K_SOURCES_MAX  256
-#define ED2K_CRYPT_HEADER 8 /* of a datagram: marker, random key part (2), constant (4), padding   \
-			     */
+#define ED2K_SOURCES_MAX 256
+#define ED2K_CRYPT_HEADER                                                                          \
+	8 /* of a datagram: marker, random key part (2), constant (4), padding                     \
+	   */
 
 /* ---- edonkey_crypt.c ---- */
 

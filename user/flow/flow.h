@@ -22,6 +22,7 @@ struct stream;
 
 struct flow {
 	uint64_t id;
+	struct flow *next_hash; /* beside what is compared with it */
 	struct weir_flow_key key;
 	uint8_t origin; /* side that sent the first frame */
 	bool midstream; /* TCP whose SYN was not seen */
@@ -40,10 +41,14 @@ struct flow {
 	uint32_t decided_after; /* frames seen when decided */
 	uint64_t seen_ns;
 	struct stream *stream[2]; /* TCP: NULL until payload */
-	void *module; /* the inspector's state, with its modules' in it; freed by the table's
-			 release callback */
+	void *module; /* the inspector's state, with its modules' in it, as long as the flow is
+			 looked into; freed by the inspector */
 	struct flow_details *details; /* NULL until something is known; freed by the table */
-	struct flow *next_hash, *newer, *older;
+	struct flow *newer, *older;
+	uint64_t serial;    /* order of first frames in this table */
+	uint64_t quiet_ns;  /* between the frame at hand and the one before */
+	uint32_t unheard;   /* frames that came as if the decision were not known */
+	bool fin[2], reset; /* TCP: seen */
 };
 
 struct flow_table;

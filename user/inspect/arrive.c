@@ -25,7 +25,7 @@ static void arrive_fragment(struct glance *g, const struct weir_punt *punt)
 		return;
 	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
 		p.key.domain = fragment->key.domain;
-		p.key.session = fragment->key.session;
+		p.key.tunnel = fragment->key.tunnel;
 		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
 		g->p = &p;
 		g->frames = whole.frames;
@@ -55,7 +55,7 @@ static bool has_fixed_ends(enum packet_tunnel t)
 }
 
 /*
- * A number in place of the session that keeps equal tuples in different networks apart. GTP's
+ * A number that keeps equal tuples in different networks apart. GTP's
  * identifier differs with the direction, so it tells nothing of a flow.
  */
 static uint16_t tunnel_number(const struct packet *outer, const struct packet *inner,
@@ -65,12 +65,12 @@ static uint16_t tunnel_number(const struct packet *outer, const struct packet *i
 	struct {
 		uint32_t addr[2][4];
 		uint32_t id;
-		uint16_t outer, session, tunnel, pad;
+		uint16_t outer, inner, kind, pad;
 	} name = {
 		.id = t == PACKET_TUNNEL_GTP ? 0 : id,
-		.outer = outer->key.session,
-		.session = inner->key.session,
-		.tunnel = (uint16_t)t,
+		.outer = outer->key.tunnel,
+		.inner = inner->key.tunnel,
+		.kind = (uint16_t)t,
 	};
 	uint16_t number;
 
@@ -101,7 +101,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	if (status != PACKET_OK && status != PACKET_FRAGMENT)
 		return;
 	inner.key.domain = g->p->key.domain;
-	inner.key.session = tunnel_number(g->p, &inner, t, id);
+	inner.key.tunnel = tunnel_number(g->p, &inner, t, id);
 	in.bytes = (uint64_t)inner.frame_len + inner.cut_len;
 	/* The gate would hold what is learned inside against hosts outside of the same address. */
 	if (g->i->settings.online) {

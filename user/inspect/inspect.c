@@ -30,14 +30,25 @@ static void settle(struct inspector *i, struct flow *f)
 		describe_flow(&g, false);
 }
 
-static void release_flow(struct flow *f, void *arg)
+/* What only the judgement needed. */
+static void judgement_end(struct inspector *i, struct flow *f)
 {
-	struct inspector *i = arg;
 	struct judgement *j = judgement_of(f);
 
 	if (!j)
 		return;
-	if (!i->closing) {
+	follow_end(j);
+	modules_release(i, j);
+	slab_give(&i->judgements, j);
+	f->module = NULL;
+}
+
+static void release_flow(struct flow *f, void *arg)
+{
+	struct inspector *i = arg;
+
+	/* One for which memory ran out never had a frame. */
+	if (!i->closing && f->frames > 0) {
 		if (f->id == 0)
 			settle(i, f);
 		if (i->on_release)
@@ -45,10 +56,7 @@ static void release_flow(struct flow *f, void *arg)
 		else if (f->id == 0 && !i->settings.online)
 			record_keep(i, f);
 	}
-	follow_end(j);
-	modules_release(i, j);
-	free(j);
-	f->module = NULL;
+	judgement_end(i, f);
 }
 
 static void inspector_freep(struct inspector **i)
@@ -88,11 +96,13 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
+	slab_init(&i->judgements, sizeof(struct judgement));
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
@@ -106,6 +116,7 @@ void inspector_free(struct inspector *i)
 		return;
 	i->closing = true;
 	flow_table_free(i->table);
+	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
 	record_free(i);
 	classify_scratch_free(i->scratch);
@@ -141,14 +152,12 @@ void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
 
 /* ---- packets ---- */
 
-static bool is_other_flow(const struct judgement *j, const struct packet *p, uint64_t now_ns)
+static bool is_other_flow(const struct flow *f, const struct packet *p)
 {
 	uint64_t idle = p->proto == IPPROTO_TCP ? IDLE_TCP_NS : IDLE_OTHER_NS;
 	bool opens = p->proto == IPPROTO_TCP && (p->tcp_flags & (TH_SYN | TH_ACK)) == TH_SYN;
 
-	if (now_ns > j->last_ns && now_ns - j->last_ns > idle)
-		return true;
-	return opens && (j->reset || (j->fin[0] && j->fin[1]));
+	return f->quiet_ns > idle || (opens && (f->reset || (f->fin[0] && f->fin[1])));
 }
 
 static struct flow *find_flow(struct inspector *i, const struct packet *p,
@@ -161,54 +170,61 @@ static struct flow *find_flow(struct inspector *i, const struct packet *p,
 	if (punt)
 		dir = punt->flags & WEIR_PUNT_ORIGIN ? 1 : 0;
 	f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
-	if (f && !*created && id == 0 && is_other_flow(judgement_of(f), p, now_ns)) {
+	if (f && !*created && id == 0 && is_other_flow(f, p)) {
 		flow_table_remove(i->table, f);
 		f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
 	}
 	if (!f || !*created)
 		return f;
-	f->module = calloc(1, sizeof(struct judgement));
+	f->module = slab_take(&i->judgements);
 	if (!f->module) {
 		flow_table_remove(i->table, f);
 		return NULL;
 	}
-	judgement_of(f)->serial = i->serials++;
 	return f;
+}
+
+/* The number of a direction's SYN, as the gate or the packet itself has it. */
+static void note_isn(struct glance *g, const struct weir_punt *punt)
+{
+	const struct packet *p = g->p;
+	struct judgement *j = g->j;
+
+	for (int dir = 0; punt && dir < 2; dir++) {
+		if (punt->flags & WEIR_PUNT_ISN(dir)) {
+			j->isn_valid[dir] = true;
+			j->isn[dir] = punt->isn[dir];
+		}
+	}
+	if (!punt && p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
+		j->isn_valid[p->dir] = true;
+		j->isn[p->dir] = p->seq;
+	}
 }
 
 static void note_tcp(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	const struct packet *p = g->p;
-	struct judgement *j = g->j;
+	struct flow *f = g->f;
 
-	if (punt) {
-		for (int dir = 0; dir < 2; dir++) {
-			if (punt->flags & WEIR_PUNT_ISN(dir)) {
-				j->isn_valid[dir] = true;
-				j->isn[dir] = punt->isn[dir];
-			}
-		}
-		g->f->midstream = !j->isn_valid[0] && !j->isn_valid[1];
+	if (g->j)
+		note_isn(g, punt);
+	if (punt && g->j)
+		f->midstream = !g->j->isn_valid[0] && !g->j->isn_valid[1];
+	if (punt)
 		return;
-	}
 	if (created)
-		g->f->midstream = !(p->tcp_flags & TH_SYN);
-	if (p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
-		j->isn_valid[p->dir] = true;
-		j->isn[p->dir] = p->seq;
-	}
-	j->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
-	j->reset |= !!(p->tcp_flags & TH_RST);
+		f->midstream = !(p->tcp_flags & TH_SYN);
+	f->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
+	f->reset |= !!(p->tcp_flags & TH_RST);
 }
 
-static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t now_ns,
-		       bool created)
+static void note_frame(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	struct flow *f = g->f;
 
 	f->frames += g->frames;
 	f->bytes += g->bytes;
-	g->j->last_ns = now_ns;
 	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
 		f->two_way = true;
 	if (g->p->proto == IPPROTO_TCP)
@@ -319,7 +335,7 @@ static void tell_again(struct glance *g, const struct weir_punt *punt)
 	bool on = g->f->inspect || g->f->reading || g->f->carries;
 	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
 
-	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
+	if (!told && ++g->f->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
@@ -335,7 +351,7 @@ void judge_packet(struct glance *g, const struct weir_punt *punt)
 	g->out->flow = g->f;
 	if (created)
 		g->f->tunnel = (uint8_t)g->tunnel;
-	note_frame(g, punt, i->now_ns, created);
+	note_frame(g, punt, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
 	if (punt && g->f->decided)
@@ -346,6 +362,8 @@ void judge_packet(struct glance *g, const struct weir_punt *punt)
 		judge_first(g);
 	if (g->p->payload_len > 0 && flow_has_ports(g->f) && wants_payload(g->f))
 		judge_payload(g);
+	if (!wants_payload(g->f))
+		judgement_end(i, g->f);
 }
 
 /* ---- the rest ---- */

@@ -89,4 +89,11 @@ unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
 void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);
 
+/* Data connections that control connections announced. */
+struct expect_stats {
+	uint64_t expected;
+	uint64_t refused; /* of another host than the one that spoke, or not to be overruled */
+};
+void inspector_expect_stats(const struct inspector *i, struct expect_stats *out);
+
 #endif

@@ -64,17 +64,21 @@ static bool decide_by_endpoint(struct glance *g)
 /* What has no bytes to name: the shape of the exchange from its very beginning. */
 static void decide_by_flights(struct glance *g)
 {
-	int app = app_registry_find(g->i->registry, MSE_APPLICATION);
-	uint16_t service = ntohs(g->f->key.port[!g->f->origin]);
 	unsigned int confidence = mse_confidence(&g->j->flights);
 	struct app_finding finding = {
-		.app = app > 0 ? (uint16_t)app : 0,
 		.method = WEIR_METHOD_STATISTICS,
 		.confidence = (uint8_t)confidence,
 	};
+	uint16_t service;
+	int app;
 
-	if (confidence < DECIDE_CONFIDENCE || !finding.app || g->f->midstream)
+	if (confidence < DECIDE_CONFIDENCE || g->f->midstream)
 		return;
+	app = app_registry_find(g->i->registry, MSE_APPLICATION);
+	if (app <= 0)
+		return;
+	finding.app = (uint16_t)app;
+	service = ntohs(g->f->key.port[!g->f->origin]);
 	if (g->j->flights.known_key)
 		finding.method = WEIR_METHOD_SIGNATURE;
 	else if (service < SERVICE_PORTS)

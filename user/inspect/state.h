@@ -8,6 +8,7 @@
 #include "inspect/flights.h"
 #include "inspect/inspect.h"
 #include "inspect/quic.h"
+#include "util/slab.h"
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
@@ -29,15 +30,10 @@ struct follower {
 	struct held *held; /* ascending */
 };
 
-/* The inspector's part of a flow (flow.module). */
+/* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
 struct judgement {
-	uint64_t serial;  /* order of first frames */
-	uint64_t last_ns; /* of the frame before */
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool fin[2];
-	bool reset;
-	uint32_t unheard;  /* frames that came as if the decision were not known */
 	uint8_t looks;	   /* of describe_flow() */
 	uint8_t described; /* DESCRIBED_* */
 	size_t judged[2];  /* bytes of each first message that were classified */
@@ -62,12 +58,13 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct slab judgements;
 	struct fragments *fragments;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
-	uint64_t serials;
+	struct expect_stats expect;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -82,7 +79,7 @@ struct glance {
 	enum packet_tunnel tunnel; /* it was in */
 	unsigned int depth;	   /* tunnels around it */
 	struct flow *f;
-	struct judgement *j;
+	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
 	struct inspect_outcome *inner; /* who is told of inner flows */
 };
@@ -136,6 +133,11 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+
+/* expect.c */
+/* app_services.expect: arg is the inspector. */
+bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		     const char *app, bool anyone);
 
 /* follow.c */
 /* A flow was decided and its module reads on: continues behind the first messages. */

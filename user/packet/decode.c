@@ -279,7 +279,7 @@ static enum packet_status decode_pppoe(struct cursor *c, uint16_t *type)
 	c->at += skip;
 	if (c->have > c->end)
 		c->have = c->end;
-	c->out->key.session = htons(wire_get16(h + 2));
+	c->out->key.tunnel = htons(wire_get16(h + 2));
 	*type = ppp == WIRE_PPP_IPV4 ? WIRE_TYPE_IPV4 : WIRE_TYPE_IPV6;
 	return PACKET_OK;
 }
