@@ -23,7 +23,8 @@ def tunnels(lab):
         weir = lab.weir(net, policy).start()
         check_equal(weir.json("policy", "show")["tunnels"], "outer" if passes else "inspect",
                     "the policy's word")
-        net.c1.must(["ping", "-c1", "-W2", net.s1.ip4])
+        for host, other in ((net.c1, net.s1), (net.s1, net.c1)):
+            host.must(["ping", "-c1", "-W2", other.ip4])  # the gate hears where both are
         for tunnel in (over_vxlan(net), over_gre(net)):
             goes(*tunnel, 5001, b"nothing in particular", True, weir)
             goes(*tunnel, 6881, DHT_QUERY, passes, weir)
