@@ -112,6 +112,8 @@ def frame_seeds():
                     (ethernet(ipv4(17, udp(b'\x08' + bytes(5) + b'\x07\0' + ethernet(ipv4(17, udp(dht))), 4000, 4789))), FIX),
                     (ethernet(ipv4(17, udp(struct.pack('>BBHI', 0x34, 255, 8 + 28 + 8, 9) + b'\0\0\0\x85\1\0\0\0' + ipv4(17, udp(b'user')), 2152, 2152))), FIX),
                     (ethernet(ipv4(17, udp(bytes([0, 1, 0, 0]) + bytes(9) + bytes(8) + ipv6(17, udp(b'x')), 4000, 3544))), FIX)],
+        'icmp-errors': [(ethernet(ipv4(1, bytes([3, 3]) + bytes(6) + ipv4(17, udp(dht))[:28])), FIX),
+                        (ethernet(ipv6(58, bytes([1, 4]) + bytes(6) + ipv6(17, udp(b'x'))), 0x86dd), FIX)],
         'fragments': [(ethernet(ipv4(17, udp(dht)[:40], fragment=0x2000)), FIX), (ethernet(ipv4(17, udp(dht)[40:], fragment=5)), FIX)],
         'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
     }

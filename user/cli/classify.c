@@ -116,6 +116,8 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
 			      "decided_after", (int)f->decided_after, "hostname", flow_hostname(f));
 
+	if (o && f->icmp_errors)
+		json_object_set_new(o, "icmp_errors", json_integer(f->icmp_errors));
 	if (o && f->tunnel)
 		json_object_set_new(o, "tunnel", json_string(packet_tunnel_name(f->tunnel)));
 	details_set_json(o, f->details);
