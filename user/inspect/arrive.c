@@ -107,6 +107,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	if (g->i->settings.online) {
 		g->i->services.learn = NULL;
 		g->i->services.facts = NULL;
+		g->i->services.answered = NULL;
 	}
 	arrive(&in, status, NULL);
 	g->i->services = services;

@@ -136,6 +136,12 @@ static void set_tunnels(struct worker *w)
 						    : INSPECT_TUNNELS_OUTER);
 }
 
+/* Whether somebody wants to know what a flow's first messages say. */
+static bool reads_on(const struct policy *p)
+{
+	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP);
+}
+
 /*
  * Takes what was replaced while it stood still. The caller of worker_resume() frees the old set, so
  * there is no going on with that: short of memory it tries until there is some.
@@ -152,6 +158,7 @@ static void take_shared(struct worker *w)
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
 	set_tunnels(w);
+	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
 }
 
 static void wait_while_paused(struct worker *w)
@@ -174,6 +181,7 @@ static void expire(struct worker *w)
 	if (w->now_ns < w->expire_ns)
 		return;
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
+	w->note_port = 0;
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
 	inspector_fragments_stats(w->inspector, &w->counters.fragments);
@@ -246,6 +254,7 @@ static void worker_free(struct worker *w)
 		return;
 	handover_free(w->handover);
 	inspector_free(w->inspector);
+	worker_read_notes(w, NULL, NULL);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	pthread_cond_destroy(&w->changed);
@@ -265,6 +274,9 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				.idle_ns = FLOW_IDLE_NS,
 			},
 		.online = true,
+		.read_on = reads_on(shared->policy),
+		.names = shared->names,
+		.answered = worker_answered,
 		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
 	};
 
@@ -276,8 +288,10 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	pthread_cond_init(&w->changed, NULL);
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
-	if (w->inspector)
+	if (w->inspector) {
+		inspector_on_release(w->inspector, worker_released, w);
 		set_tunnels(w);
+	}
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
 	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
 }
