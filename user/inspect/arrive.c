@@ -108,6 +108,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 		g->i->services.learn = NULL;
 		g->i->services.facts = NULL;
 		g->i->services.answered = NULL;
+		g->i->services.expect = NULL;
 	}
 	arrive(&in, status, NULL);
 	g->i->services = services;
