@@ -29,6 +29,8 @@ enum weir_method {
 
 /* weir_verdict.flags */
 #define WEIR_VERDICT_INSPECT (1u << 0) /* keep punting payload (trackers) */
+/* weir_proto_apps: beside the application's number, the same for flows of this protocol */
+#define WEIR_PROTO_INSPECT (1u << 16)
 #define WEIR_VERDICT_RECONNECT                                                                     \
 	(1u << 1) /* set by modules: the peer is this application on this port, not a shared       \
 		     service */

@@ -28,8 +28,10 @@ struct flow {
 	bool midstream; /* TCP whose SYN was not seen */
 	bool two_way;	/* both directions were seen */
 	bool decided;
-	bool inspect; /* decided, its module still reads it */
-	bool reading; /* decided, its first messages are still read for details */
+	bool inspect;	 /* decided, its module still reads it */
+	bool reading;	 /* decided, its first messages are still read for details */
+	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
+	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;

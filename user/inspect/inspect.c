@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
@@ -9,6 +8,7 @@
 /* Offline: the same tuple after so long a silence is another flow. */
 #define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
 #define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
+#define FLOWS_MIN	 (2 * (INSPECT_TUNNELS_MAX + 1))
 #define TELL_AGAIN	 256		 /* frames */
 #define FRAGMENTED	 256		 /* datagrams */
 #define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
@@ -53,7 +53,7 @@ static void release_flow(struct flow *f, void *arg)
 			settle(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
-		else if (f->id == 0)
+		else if (f->id == 0 && !i->settings.online)
 			record_keep(i, f);
 	}
 	judgement_end(i, f);
@@ -87,12 +87,16 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	if (!i)
 		return NULL;
 	i->settings = *settings;
+	/* A packet's outer flows may not be evicted while its inner ones are looked at. */
+	if (i->settings.limits.flows < FLOWS_MIN)
+		i->settings.limits.flows = FLOWS_MIN;
 	i->registry = r;
 	i->endpoints = endpoints;
 	i->learn = learn;
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.answered = modules_answered;
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
@@ -100,7 +104,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	while (i->modules[i->module_count])
 		i->module_count++;
 	slab_init(&i->judgements, sizeof(struct judgement));
-	i->table = flow_table_new(&settings->limits, release_flow, i);
+	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
 		return NULL;
@@ -129,12 +133,28 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	memset(i->owner_known, 0, sizeof(i->owner_known));
+	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
+		int app = app_registry_find(i->registry, packet_tunnel_name(t));
+
+		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
+	}
 	return 0;
+}
+
+void inspector_set_read_on(struct inspector *i, bool read_on)
+{
+	i->settings.read_on = read_on;
 }
 
 void inspector_set_packets(struct inspector *i, unsigned int packets)
 {
 	i->settings.packets = packets;
+}
+
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
+{
+	i->settings.tunnels = tunnels;
 }
 
 /* ---- packets ---- */
@@ -243,7 +263,7 @@ static bool assemble(struct glance *g, size_t *fresh)
 	return true;
 }
 
-static void judge_packet(struct glance *g)
+static void judge_undecided(struct glance *g)
 {
 	const struct packet *p = g->p;
 	const uint8_t *data = p->frame + p->payload;
@@ -304,7 +324,7 @@ static void judge_payload(struct glance *g)
 		return;
 	}
 	if (!g->f->decided) {
-		judge_packet(g);
+		judge_undecided(g);
 		return;
 	}
 	if (g->f->inspect)
@@ -319,14 +339,14 @@ static void judge_payload(struct glance *g)
  */
 static void tell_again(struct glance *g, const struct weir_punt *punt)
 {
-	bool told = (g->f->inspect || g->f->reading) && punt->flags & WEIR_PUNT_INSPECT;
+	bool on = g->f->inspect || g->f->reading || g->f->carries;
+	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
 
 	if (!told && ++g->f->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
-/* One packet as a receiver takes it. g: inspector, packet, outcome, frames and bytes. */
-static void judge_whole(struct glance *g, const struct weir_punt *punt)
+void judge_packet(struct glance *g, const struct weir_punt *punt)
 {
 	struct inspector *i = g->i;
 	bool created = false;
@@ -336,6 +356,8 @@ static void judge_whole(struct glance *g, const struct weir_punt *punt)
 		return;
 	g->j = judgement_of(g->f);
 	g->out->flow = g->f;
+	if (created)
+		g->f->tunnel = (uint8_t)g->tunnel;
 	note_frame(g, punt, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
@@ -349,53 +371,6 @@ static void judge_whole(struct glance *g, const struct weir_punt *punt)
 		judge_payload(g);
 	if (!wants_payload(g->f))
 		judgement_end(i, g->f);
-}
-
-/*
- * A fragment whose header is wrong never gets to the receiver: taking it would let a sender make us
- * give up a datagram that arrives. Offline the header of an edited capture says nothing (is_bad).
- */
-static void judge_fragment(struct glance *g, const struct weir_punt *punt)
-{
-	const struct packet *fragment = g->p;
-	struct fragments_whole whole;
-	struct packet p;
-
-	if (punt && !packet_header_checksum_ok(fragment)) {
-		g->out->bad_checksum = true;
-		return;
-	}
-	if (fragments_push(g->i->fragments, fragment, g->i->now_ns, &whole) <= 0)
-		return;
-	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
-		p.key.domain = fragment->key.domain;
-		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
-		g->p = &p;
-		g->frames = whole.frames;
-		g->bytes = whole.bytes;
-		judge_whole(g, punt);
-		g->p = fragment;
-	}
-	fragments_release(g->i->fragments, &whole);
-}
-
-void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
-		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
-{
-	struct glance g = {
-		.i = i,
-		.p = p,
-		.frames = 1,
-		.bytes = (uint64_t)p->frame_len + p->cut_len,
-		.out = out,
-	};
-
-	*out = (struct inspect_outcome){0};
-	i->now_ns = now_ns;
-	if (status == PACKET_OK)
-		judge_whole(&g, punt);
-	else if (status == PACKET_FRAGMENT)
-		judge_fragment(&g, punt);
 }
 
 /* ---- the rest ---- */

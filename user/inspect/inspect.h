@@ -10,6 +10,15 @@
 #include "classify/classify.h"
 #include "flow/flow.h"
 #include "packet/fragments.h"
+#include "packet/tunnel.h"
+
+/* What is done with packets that carry packets. */
+enum inspect_tunnels {
+	INSPECT_TUNNELS_OUTER,	/* nothing: the tunnel is the flow */
+	INSPECT_TUNNELS_UNWRAP, /* IP in IP alone, in place of the outer packet */
+	INSPECT_TUNNELS_INNER,	/* inner packets are judged as flows of their own, beside it */
+};
+#define INSPECT_TUNNELS_MAX 4 /* one in the other */
 
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
@@ -17,9 +26,20 @@ struct inspect_settings {
 	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
 			 read for details; offline they always are */
 	struct flow_limits limits;
-	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
+	enum inspect_tunnels tunnels;
+	bool online;	     /* fed by the gate: what left is not kept for inspector_finish */
+	size_t fragmented;   /* datagrams whose fragments are under way at most; 0 = 256 */
+	struct names *names; /* what the DNS tells; the caller's, shared; NULL: none */
+	/* An answer of the DNS to m's receiver, after it was learned; may be NULL. arg: that of
+	 * inspector_new(). */
+	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
+};
+
+struct inspect_inner {
+	struct flow *flow;
+	bool decided_now;
 };
 
 /* What the packet led to. */
@@ -29,6 +49,9 @@ struct inspect_outcome {
 			      if it had not heard: publish flow->app .. */
 	bool reconnect;	   /* with decided_now: a reconnection entry is due */
 	bool bad_checksum; /* passed on uninspected */
+	/* Flows inside of flow, outermost first. The gate does not know them. */
+	struct inspect_inner inner[INSPECT_TUNNELS_MAX];
+	unsigned int inner_count;
 };
 
 struct inspector;
@@ -46,8 +69,12 @@ void inspector_free(struct inspector *i);
 /* A new signature set takes effect for the following packets; the old one is the caller's to free
  * afterwards. */
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/* settings.read_on from now on. */
+void inspector_set_read_on(struct inspector *i, bool read_on);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
+/* Another `tunnels` from now on. */
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram

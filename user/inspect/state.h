@@ -57,9 +57,13 @@ struct inspector {
 	struct app_services services;
 	const struct app_module *const *modules;
 	size_t module_count;
+	/* What module_of() found for the signatures at hand. */
+	const struct app_module *owner[WEIR_APPS_MAX];
+	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
 	struct fragments *fragments;
+	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
@@ -73,11 +77,14 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
-	uint32_t frames; /* it came in, more than one for a fragmented datagram */
-	uint64_t bytes;	 /* of those */
+	uint32_t frames;	   /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;		   /* of those */
+	enum packet_tunnel tunnel; /* it was in */
+	unsigned int depth;	   /* tunnels around it */
 	struct flow *f;
 	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
+	struct inspect_outcome *inner; /* who is told of inner flows */
 };
 
 static inline struct judgement *judgement_of(const struct flow *f)
@@ -89,6 +96,10 @@ static inline bool flow_has_ports(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
 }
+
+/* inspect.c */
+/* One packet as a receiver takes it: all but f and j of g are set. */
+void judge_packet(struct glance *g, const struct weir_punt *punt);
 
 /* judge.c */
 /* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
@@ -116,7 +127,7 @@ enum describe_quic {
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
-const struct app_module *module_of(const struct inspector *i, unsigned int app);
+const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
 void **module_state(const struct inspector *i, struct judgement *j,
 		    const struct app_module *module);
@@ -125,6 +136,8 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+/* app_services.answered: arg is the inspector. */
+void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
 /* expect.c */
 /* app_services.expect: arg is the inspector. */
