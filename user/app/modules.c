@@ -4,6 +4,7 @@
 
 #include "app/module.h"
 
+/* clang-format off: one a line, so that a new one is a line of its own. */
 static const struct app_module *const modules[] = {
 	&bittorrent_module,
 	&dns_module,
@@ -19,6 +20,7 @@ static const struct app_module *const modules[] = {
 	&tftp_module,
 	NULL,
 };
+/* clang-format on */
 
 const struct app_module *const *app_modules(void)
 {
