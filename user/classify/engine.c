@@ -344,12 +344,28 @@ static enum state feature_begin(const struct feature *f, struct classify_scratch
 	return value == TRI_TRUE ? STATE_REGEX_TRUE : STATE_REGEX_MAYBE;
 }
 
+/* What the feature says about others that have not been settled is taken for their values. */
+static void relations_apply(struct classify_scratch *c, uint16_t feature, bool value)
+{
+	const struct relations *r = &c->s->index->relations;
+	const uint32_t *start = &r->starts[2u * feature + value];
+
+	for (uint32_t i = start[0]; i < start[1]; i++) {
+		const struct relation *x = &r->list[i];
+
+		if ((!x->whole || c->in->complete) && state_get(c, x->feature) >= STATE_NEW)
+			state_set(c, x->feature, x->value ? STATE_TRUE : STATE_FALSE);
+	}
+}
+
 static enum tri feature_value(void *arg, uint16_t feature)
 {
 	struct classify_scratch *c = arg;
 	const struct feature *f = &c->s->features[feature];
 	enum state state = state_get(c, feature);
 
+	if (state < STATE_NEW)
+		return (enum tri)state;
 	if (state == STATE_NEW)
 		state = feature_begin(f, c);
 	if (state >= STATE_REGEX_TRUE && c->with_regex) {
@@ -358,6 +374,8 @@ static enum tri feature_value(void *arg, uint16_t feature)
 		state = (enum state)feature_regexes(feature, c, cheap);
 	}
 	state_set(c, feature, state);
+	if (state == STATE_TRUE || state == STATE_FALSE)
+		relations_apply(c, feature, state == STATE_TRUE);
 	return state >= STATE_REGEX_TRUE ? TRI_MAYBE : (enum tri)state;
 }
 

@@ -60,6 +60,28 @@ struct access {
 void access_choose(const struct signatures *s, const struct shape *shapes, const struct rule *rule,
 		   struct access *out);
 
+/* relation.c */
+/* Whether g is true of every message that f, of shape s, is true of. */
+bool feature_implies(const struct feature *f, const struct shape *s, const struct feature *g);
+/* WHOLE: of complete messages alone, since a length that is right now may be passed. */
+enum exclusion { EXCLUDES_NOT, EXCLUDES_WHOLE, EXCLUDES };
+enum exclusion feature_excludes(const struct feature *f, const struct shape *s,
+				const struct feature *g, const struct shape *t);
+/* What follows for a feature when another one is found true, or false. */
+struct relation {
+	uint16_t feature;
+	bool value;
+	bool whole; /* where the message is complete */
+};
+struct relations {
+	uint32_t
+		*starts; /* in list: of each feature's when it is false, when it is true; the end */
+	struct relation *list;
+};
+/* Of the features that some message can have in common; at most 64 for each value of each. What was
+ * made before -ENOMEM is the caller's to free. */
+int relations_new(const struct signatures *s, const struct shape *shapes, struct relations *out);
+
 /* tree.c */
 struct tree;
 /* Rules, by falling confidence, and the shapes of all rules. complete: the tree is for complete
@@ -112,7 +134,8 @@ struct index {
 		size_t count;
 		uint8_t confidence; /* the highest */
 	} literal[2];		    /* udp */
-	uint32_t *rules_of;	    /* where a scanned feature's rules begin in feature_rules */
+	struct relations relations;
+	uint32_t *rules_of; /* where a scanned feature's rules begin in feature_rules */
 	uint16_t *feature_rules;
 };
 int index_new(struct signatures *s, struct index **out);
