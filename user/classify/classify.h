@@ -48,7 +48,22 @@ int signatures_load(const char *const *paths, size_t count, struct app_registry 
 		    struct signatures **out, struct error *e);
 /* The set built into the program (policies/signatures.yaml at build time). */
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e);
+/* From memory; name stands for the file in messages. */
+int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
+		     struct signatures **out, struct error *e);
 void signatures_free(struct signatures *s);
+
+/* A pattern file of l7-filter, in weir's terms. */
+struct l7pat {
+	char name[WEIR_APP_NAME_LEN];
+	char category[WEIR_APP_NAME_LEN]; /* "" = none */
+	uint8_t confidence;
+	char *pattern; /* for a caseless `regex`; of printable ASCII without quotes */
+};
+/* Reads a file's text. -EINVAL with the reason in e where it cannot be translated. On success
+ * l7pat_fini gives the memory back. */
+int l7pat_read(const char *text, size_t len, struct l7pat *out, struct error *e);
+void l7pat_fini(struct l7pat *p);
 
 /* What a classification looks at: one message of one direction. For UDP the datagram, for TCP the
  * assembled first message. */

@@ -220,10 +220,6 @@ void app_registry_disable_all(struct app_registry *r);
 void app_registry_enable(struct app_registry *r, unsigned int app, const char *category,
 			 const char *module, unsigned int signatures);
 
-/* signatures.c: the whole way from YAML text to a set, as signatures_load does with files. */
-int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
-		     struct signatures **out, struct error *e);
-
 /* feature.c: reads one entry of `features` into *out; what was made on failure is freed. */
 int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		 struct feature *out, struct error *e);

@@ -34,6 +34,8 @@ static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
 						  "instead of the built-in set; may be repeated"};
+static const struct option_info opt_output = {"--output", "-o", "FILE",
+					      "write there instead of to standard output"};
 static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
 
 static const struct verb verbs[] = {
@@ -216,6 +218,18 @@ static const struct verb verbs[] = {
 		.help = "check signature files, read as one set",
 		.more = "Errors are FILE:LINE:COLUMN: message.",
 		.options = {&opt_json},
+		.raw = cli_signatures,
+	},
+	{
+		.words = "signatures import",
+		.arguments = "DIR",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "make a signature file of l7-filter's pattern files",
+		.more = "Reads the .pat files of DIR and of the folders in it. What cannot be "
+			"translated "
+			"is listed on stderr, and in the output as comments.",
+		.options = {&opt_output},
 		.raw = cli_signatures,
 	},
 	{
