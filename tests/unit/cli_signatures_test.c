@@ -130,6 +130,64 @@ static void check_says_what_is_wrong(void **state)
 	unlink(bad);
 }
 
+static const char reviewed[] =
+	"features:\n"
+	"  never: { transport: udp, length: 3, mask: { offset: 4, bytes: '11' } }\n"
+	"  short: { regex: { pattern: '^abcdef', within: 5 } }\n"
+	"  get: { transport: tcp, mask: { text: 'GET ' } }\n"
+	"  g: { transport: tcp, mask: { text: 'G' } }\n"
+	"  go: { transport: tcp, mask: { text: 'GO' } }\n"
+	"  unused: { port: 9 }\n"
+	"applications:\n"
+	"  a: { when: never or short, confidence: 99 }\n"
+	"  b: { when: g, confidence: 95 }\n"
+	"  c: { when: get }\n"
+	"  d: { rules: [ { when: get and go }, { when: go and not g }, { when: g and not get, "
+	"confidence: 96 } ] }\n";
+
+static void check_reviews_the_set(void **state)
+{
+	static const char *const wanted[] = {
+		":2:3: warning: feature `never` can never match",
+		":3:3: warning: feature `short` can never match",
+		":7:3: warning: feature `unused` is used by no rule",
+		":9:14: warning: rule of `a` can never be true",
+		":9:3: warning: application `a` can never be the answer",
+		":11:14: warning: rule of `c` never wins: wherever it is true, so is a surer rule "
+		"of `b`",
+		":11:3: warning: application `c` can never be the answer",
+		":12:25: warning: rule of `d` can never be true",
+		":12:47: warning: rule of `d` can never be true",
+		"\nget implies g\n",
+		"\ngo implies g\n",
+		"\nget excludes go\n",
+		": 4 applications\n",
+	};
+	char path[] = "/tmp/weir-cli-XXXXXX";
+	json_t *document, *implies;
+	struct outcome o;
+
+	write_file(path, reviewed);
+	RUN(&o, "check", path);
+	assert_int_equal(o.status, CLI_DONE);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!strstr(o.out, wanted[i]))
+			fail_msg("%s in\n%s", wanted[i], o.out);
+	assert_null(strstr(o.out, "warning: rule of `b`"));
+	assert_null(strstr(o.out, "application `d`"));
+	assert_null(strstr(o.out, "`g` is used"));
+	RUN(&o, "check", "--json", path);
+	assert_int_equal(o.status, CLI_DONE);
+	document = json_loads(o.out, 0, NULL);
+	assert_true(json_is_true(json_object_get(document, "ok")));
+	assert_int_equal(json_array_size(json_object_get(document, "warnings")), 10);
+	implies = json_object_get(json_object_get(document, "implies"), "get");
+	assert_string_equal(json_string_value(json_array_get(implies, 0)), "g");
+	assert_int_equal(json_object_size(json_object_get(document, "excludes")), 1);
+	json_decref(document);
+	unlink(path);
+}
+
 /* A folder with a pattern file of each kind. */
 static const struct {
 	const char *name, *text;
@@ -264,6 +322,7 @@ int main(void)
 		cmocka_unit_test(list_shows_applications),
 		cmocka_unit_test(list_is_one_document),
 		cmocka_unit_test(check_says_what_is_wrong),
+		cmocka_unit_test(check_reviews_the_set),
 		cmocka_unit_test(import_translates_patterns),
 		cmocka_unit_test(import_needs_a_folder_with_patterns),
 		cmocka_unit_test(usage_is_two),

@@ -53,6 +53,31 @@ int signatures_parse(const char *name, const char *text, size_t len, struct app_
 		     struct signatures **out, struct error *e);
 void signatures_free(struct signatures *s);
 
+/* What a set that loads may still have wrong, and what its features say of one another. */
+enum review_kind {
+	REVIEW_FEATURE_NEVER, /* no message has it */
+	REVIEW_RULE_NEVER,    /* subject: its application */
+	REVIEW_RULE_SHADOWED, /* other: the application of a surer rule that is true wherever it is
+			       */
+	REVIEW_APPLICATION,   /* all its rules are one of these */
+	REVIEW_UNUSED,	      /* a feature of no rule */
+	REVIEW_IMPLIES,	      /* where subject is true, other is */
+	REVIEW_EXCLUDES, /* both cannot be true of one message; told once for each pair, and only
+			  * of those that transport, direction and first byte do not tell apart */
+};
+struct review_note {
+	enum review_kind kind;
+	const char *subject, *other;
+	const char *file; /* NULL for what has no one place */
+	unsigned int line, column;
+};
+/* Calls fn for each note, relations last; its texts live as long as s. 0 or -ENOMEM. */
+int signatures_review(const struct signatures *s,
+		      void (*fn)(void *arg, const struct review_note *note), void *arg);
+/* "feature-never", "rule-never", "rule-shadowed", "application-never", "feature-unused", "implies",
+ * "excludes". */
+const char *review_kind_name(enum review_kind kind);
+
 /* A pattern file of l7-filter, in weir's terms. */
 struct l7pat {
 	char name[WEIR_APP_NAME_LEN];

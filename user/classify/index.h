@@ -19,7 +19,7 @@
  * lengths. Never too narrow. */
 struct shape {
 	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
-	uint32_t min, max;		/* bytes of a complete message; min > max: none */
+	uint32_t min, max; /* bytes of a complete message; min > max, or no bound: none */
 	uint8_t transports, directions;
 	uint8_t mask[SHAPE_POSITIONS]; /* of a rule: bits of each position that are given */
 	uint8_t value[SHAPE_POSITIONS];

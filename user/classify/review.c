@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a set that loads may still have wrong: features that no message has, rules that are never true
- * or never the answer, features that no rule uses; and what features say of one another. Rules are
- * compared by the values that their features can have together: all of them are gone through.
+ * What a set that loads may still have wrong: features that no message has, rules that are never
+ * true or never the answer, features that no rule uses; and what features say of one another. Rules
+ * are compared by the values that their features can have together: all of them are gone through.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +19,9 @@ struct review {
 };
 
 static const char *const kinds[] = {
-	[REVIEW_FEATURE_NEVER] = "feature-never",   [REVIEW_RULE_NEVER] = "rule-never",
-	[REVIEW_RULE_SHADOWED] = "rule-shadowed",   [REVIEW_APPLICATION] = "application-never",
-	[REVIEW_UNUSED] = "feature-unused",	    [REVIEW_IMPLIES] = "implies",
+	[REVIEW_FEATURE_NEVER] = "feature-never", [REVIEW_RULE_NEVER] = "rule-never",
+	[REVIEW_RULE_SHADOWED] = "rule-shadowed", [REVIEW_APPLICATION] = "application-never",
+	[REVIEW_UNUSED] = "feature-unused",	  [REVIEW_IMPLIES] = "implies",
 	[REVIEW_EXCLUDES] = "excludes",
 };
 
@@ -185,7 +185,12 @@ static bool rule_alone(const struct review *r, const struct rule *rule, const st
 static bool rule_beats(const struct rule *rule, const struct rule *other)
 {
 	/* One that waits may leave the answer to others. */
-	return other != rule && !other->wait && other->confidence > rule->confidence;
+	if (other == rule || other->wait)
+		return false;
+	/* Of as many features, the first in the files wins. */
+	if (other->confidence == rule->confidence)
+		return other->order < rule->order && other->count == 1 && rule->count == 1;
+	return other->confidence > rule->confidence;
 }
 
 static const struct rule *rule_shadow(const struct review *r, const struct rule *rule)

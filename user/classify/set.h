@@ -155,8 +155,15 @@ struct condition {
 #define DIRECTION_ORIGIN    1u
 #define DIRECTION_RESPONDER 2u
 
+/* Where something was said, for messages about a set that has been loaded. */
+struct place {
+	uint16_t file; /* of signatures.files */
+	unsigned int line, column;
+};
+
 struct feature {
 	char *name;
+	struct place place;
 	const struct yaml_file *file; /* while loading */
 	const struct yaml_node *node; /* while loading: its name's place */
 	uint8_t transports, directions;
@@ -184,6 +191,7 @@ struct rule {
 	uint8_t method, confidence;
 	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
+	struct place place;
 	uint16_t count;
 	struct op *ops;
 };
@@ -194,11 +202,14 @@ struct application {
 	char *module;		      /* or NULL */
 	const struct yaml_file *file; /* while loading */
 	const struct yaml_node *node; /* while loading */
-	unsigned int features;	      /* distinct ones that its rules use */
-	uint16_t app;		      /* number in the registry */
+	struct place place;
+	unsigned int features; /* distinct ones that its rules use */
+	uint16_t app;	       /* number in the registry */
 };
 
 struct signatures {
+	char **files;			       /* their names */
+	size_t file_count, file_room, file_at; /* file_at: the one being read */
 	struct feature *features;
 	size_t feature_count, feature_room;
 	struct application *applications;
@@ -258,6 +269,9 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 /* Clears the bits of bytes that no match can begin with. */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       uint32_t first[8]);
+
+/* signatures.c: the place of a node of the file that is being read. */
+struct place place_of(const struct signatures *s, const struct yaml_node *n);
 
 /* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
  * them to the set. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "classify/classify.h"
-#include "cli/import.h"
+#include "cli/signatures_parts.h"
 
 #define FILES_MAX 2048
 #define BYTES_MAX 65536

@@ -7,7 +7,7 @@
 
 #include "classify/classify.h"
 #include "cli/cli.h"
-#include "cli/import.h"
+#include "cli/signatures_parts.h"
 #include "util/util.h"
 
 #define FILES_MAX 16
@@ -119,12 +119,25 @@ static int check_failed(const struct arguments *a, const struct error *e)
 	return CLI_FAILED;
 }
 
+static int check_passed_json(const struct set *s)
+{
+	json_t *document = json_pack("{sb si}", "ok", 1, "applications", (int)set_count(s));
+
+	if (document && cli_signatures_add(s->signatures, document) < 0) {
+		json_decref(document);
+		document = NULL;
+	}
+	return print_document(document);
+}
+
 static int check_passed(const struct arguments *a, const struct set *s)
 {
 	unsigned int count = set_count(s);
 
 	if (a->json)
-		return print_document(json_pack("{sb si}", "ok", 1, "applications", (int)count));
+		return check_passed_json(s);
+	if (cli_signatures_print(s->signatures) < 0)
+		return written(false);
 	for (size_t i = 0; i < a->file_count; i++)
 		printf("%s%s", i ? ", " : "", a->files[i]);
 	printf(": %u application%s\n", count, count == 1 ? "" : "s");
@@ -154,7 +167,9 @@ static void usage(FILE *out)
 	      "\n"
 	      "list shows the applications that the built-in signature set, or that of FILE,\n"
 	      "knows. check reads files as one set, as the daemon would, and says what is wrong\n"
-	      "as FILE:LINE:COLUMN: message. import makes a signature file of the pattern files\n"
+	      "as FILE:LINE:COLUMN: message; what can never match or never win, or is not used,\n"
+	      "is a warning. Features that make others true or false are listed. import makes a "
+	      "signature file of the pattern files\n"
 	      "(.pat) of l7-filter in a folder. None needs a daemon.\n"
 	      "\n"
 	      "  --json             one JSON document\n"

@@ -216,7 +216,9 @@ static const struct verb verbs[] = {
 		.min_args = 1,
 		.max_args = ~0u,
 		.help = "check signature files, read as one set",
-		.more = "Errors are FILE:LINE:COLUMN: message.",
+		.more = "Errors are FILE:LINE:COLUMN: message. What can never match or never win, "
+			"or is "
+			"not used, is a warning. Lists which features make others true or false.",
 		.options = {&opt_json},
 		.raw = cli_signatures,
 	},
