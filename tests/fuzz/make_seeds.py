@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz and capture_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, capture_fuzz and fragments_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -21,8 +21,8 @@ def ethernet(payload, kind=0x0800, tags=()):
     return out + struct.pack('>H', kind) + payload
 
 
-def pppoe(payload, ppp=0x21):
-    return ethernet(struct.pack('>BBHHH', 0x11, 0, 1, len(payload) + 2, ppp) + payload, 0x8864)
+def pppoe(payload, ppp=b'\0\x21'):
+    return ethernet(struct.pack('>BBHH', 0x11, 0, 1, len(payload) + len(ppp)) + ppp + payload, 0x8864)
 
 
 def checksum(data):
@@ -104,9 +104,15 @@ def frame_seeds():
         'quic': [(ethernet(ipv4(17, udp(chlo, 4000, 443))), FIX), (ethernet(ipv4(17, udp(initial, 4001, 443))), FIX)],
         'punted': [(f, h | PUNT) for f, h in handshake() + [there(100, ACK, bittorrent)]],
         'reopened': handshake() + [there(100, ACK | FIN), back(500, ACK | FIN), there(9, SYN), there(10, ACK, hello, FIX | LATE)],
-        'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
+        'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (pppoe(ipv6(17, udp(b'x')), b'\x57'), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
         'extensions': [(ethernet(ipv6(17, udp(b'x'), hop, 0), 0x86dd), FIX), (ethernet(ipv6(17, udp(b'x'), bytes([17, 0, 0, 1, 0, 0, 0, 1]), 44), 0x86dd), 0)],
         'others': [(ethernet(ipv4(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]))), FIX), (ethernet(ipv4(47, bytes(8), fragment=0x2000)), 0), (ethernet(ipv4(50, bytes(16), options=bytes(4))), 0)],
+        'tunnels': [(ethernet(ipv4(47, struct.pack('>HHHHI', 0x2000, 0x800, 0, 7, 0)[:8] + ipv4(17, udp(dht)))), FIX),
+                    (ethernet(ipv4(4, ipv4(41, ipv6(17, udp(b'x'))))), FIX),
+                    (ethernet(ipv4(17, udp(b'\x08' + bytes(5) + b'\x07\0' + ethernet(ipv4(17, udp(dht))), 4000, 4789))), FIX),
+                    (ethernet(ipv4(17, udp(struct.pack('>BBHI', 0x34, 255, 8 + 28 + 8, 9) + b'\0\0\0\x85\1\0\0\0' + ipv4(17, udp(b'user')), 2152, 2152))), FIX),
+                    (ethernet(ipv4(17, udp(bytes([0, 1, 0, 0]) + bytes(9) + bytes(8) + ipv6(17, udp(b'x')), 4000, 3544))), FIX)],
+        'fragments': [(ethernet(ipv4(17, udp(dht)[:40], fragment=0x2000)), FIX), (ethernet(ipv4(17, udp(dht)[40:], fragment=5)), FIX)],
         'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
     }
 
@@ -148,9 +154,28 @@ def capture_seeds():
     return seeds
 
 
+def fragment(offset, length, more=True, ident=1, flags=0, vary=0):
+    """A step of fragments_fuzz."""
+    return struct.pack('>BHHB', ident | (0x10 if more else 0) | flags, offset, length, vary)
+
+
+def fragments_seeds():
+    v6, late, chain, option = 0x08, 0x20, 0x40, 0x80
+    return {
+        'in-order': fragment(0, 64) + fragment(64, 64) + fragment(128, 9, False),
+        'out-of-order': b''.join(fragment(o, 800, o < 1600, flags=v6 | chain) for o in (1600, 0, 800)),
+        'overlap': fragment(0, 64) + fragment(56, 64) + fragment(120, 8, False),
+        'duplicate': fragment(0, 64, flags=option) + fragment(0, 64, flags=option) + fragment(64, 8, False),
+        'late': fragment(0, 64, flags=v6) + fragment(64, 8, False, flags=v6 | late),
+        'large': b''.join(fragment(o, 2040, o < 63240) for o in range(0, 65280, 2040)),
+        'several': b''.join(fragment(0, 1000, ident=i) for i in range(8)) + fragment(1000, 5, False, ident=3),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
-    for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds())):
+    for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
+                          ('fragments', fragments_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -96,13 +96,13 @@ static void the_whole_file(void **state)
 		"on_overload: drop\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
-		"          blocks: 17, slots: 8192 }\n"
+		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
 		"rings: { frames: 512, pool: 9000 }\n" GROUPS "rules:\n"
 		"  - { name: a, application: bittorrent, action: drop }\n"
 		"  - { name: b, from: students, to: 203.0.113.0/24, action: reset }\n"
 		"default: reset\n"
 		"metrics: { listen: \"[::1]:9477\" }\n"
-		"events: { file: /var/log/weir/events.json }\n",
+		"events: { file: /var/log/weir/events.json, protocols: [dns, tls] }\n",
 		"");
 
 	assert_string_equal(p->path, "p.yaml");
@@ -129,7 +129,9 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->limit_reconnects, 300);
 	assert_int_equal(p->limit_endpoints, 301);
 	assert_int_equal(p->limit_blocks, 17);
+	assert_int_equal(p->limit_fragments, 302);
 	assert_int_equal(p->limit_slots, 8192);
+	assert_int_equal(p->limit_fragmented, 99);
 	assert_int_equal(p->ring_frames, 512);
 	assert_int_equal(p->pool_frames, 9000);
 	assert_int_equal(p->rule_count, 2);
@@ -140,6 +142,7 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->default_action, WEIR_ACTION_RESET);
 	assert_string_equal(p->metrics_listen, "[::1]:9477");
 	assert_string_equal(p->events_file, "/var/log/weir/events.json");
+	assert_int_equal(p->event_protocols, POLICY_EVENT_DNS | POLICY_EVENT_TLS);
 	policy_free(p);
 }
 
@@ -156,7 +159,9 @@ static void defaults(void **state)
 	assert_int_equal(p->limit_reconnects, 65536);
 	assert_int_equal(p->limit_endpoints, 65536);
 	assert_int_equal(p->limit_blocks, 4096);
+	assert_int_equal(p->limit_fragments, 16384);
 	assert_int_equal(p->limit_slots, 65536);
+	assert_int_equal(p->limit_fragmented, 1024);
 	assert_int_equal(p->ring_frames, 2048);
 	assert_int_equal(p->pool_frames, 0);
 	assert_int_equal(p->rule_count, 0);
@@ -351,6 +356,10 @@ static void wrong_settings(void **state)
 		{HEAD "events: {}\n", "p.yaml:4:9: events: `file` is missing"},
 		{HEAD "events: { file: \"\" }\n",
 		 "p.yaml:4:17: file: expected a file name, found \"\""},
+		{HEAD "events: { file: f, protocols: [tls, ssh] }\n",
+		 "p.yaml:4:37: protocols: expected tls, http or dns, found `ssh`"},
+		{HEAD "events: { file: f, protocols: tls }\n",
+		 "p.yaml:4:31: protocols: expected a list, found `tls`"},
 		{HEAD "signatures: x\n", "p.yaml:4:13: signatures: expected a list, found `x`"},
 		{HEAD "signatures: []\n",
 		 "p.yaml:4:13: signatures: expected at least one file; leave the key out for the "

@@ -57,7 +57,7 @@ static void event_visit(const struct weir_event *ev, void *arg)
 	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
 
 	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
-		   "");
+		   hostnames_get(w->hostnames, ev->flow.id, NULL));
 }
 
 static bool flow_visit(const struct weir_flow_key *key _unused_, const struct weir_flow *flow,
@@ -92,6 +92,12 @@ static void stop_redirects_from(struct weir *w, unsigned int from)
 	}
 }
 
+/* What the gate sent out of other ports by itself. */
+static uint64_t redirected(const struct weir_counter c[WEIR_REASON_COUNT])
+{
+	return c[WEIR_REASON_REDIRECTED].frames + c[WEIR_REASON_REDIRECTED_FRAGMENT].frames;
+}
+
 void port_begin_losses(struct weir *w, unsigned int index)
 {
 	struct weir_counter c[WEIR_REASON_COUNT];
@@ -100,7 +106,7 @@ void port_begin_losses(struct weir *w, unsigned int index)
 	if (gate_read_counters(w->gate, index, c) < 0)
 		return;
 	p->lost_seen = c[WEIR_REASON_DROP_REDIRECT_LOST].frames;
-	p->redirected_seen = c[WEIR_REASON_REDIRECTED].frames;
+	p->redirected_seen = redirected(c);
 }
 
 /*
@@ -117,7 +123,7 @@ static void watch_losses(struct weir *w)
 		if (!p->attached || gate_read_counters(w->gate, i, c) < 0)
 			continue;
 		lost = c[WEIR_REASON_DROP_REDIRECT_LOST].frames - p->lost_seen;
-		sent = c[WEIR_REASON_REDIRECTED].frames - p->redirected_seen;
+		sent = redirected(c) - p->redirected_seen;
 		p->lost_seen += lost;
 		p->redirected_seen += sent;
 		if (lost >= LOST_FRAMES_MIN && lost * 10 >= sent * 9)
@@ -148,6 +154,7 @@ void weir_tick(struct weir *w)
 	uint64_t now = time_now_ns();
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
+	notes_read(w); /* first: they name the hosts of the flows that the events are about */
 	gate_read_events(w->gate, event_visit, w);
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_read_events(w->workers[i], event_visit, w);

@@ -6,9 +6,15 @@
 #include "util/util.h"
 
 /* Offline: the same tuple after so long a silence is another flow. */
-#define IDLE_TCP_NS   (300 * UINT64_C(1000000000))
-#define IDLE_OTHER_NS (120 * UINT64_C(1000000000))
-#define TELL_AGAIN    256 /* frames */
+#define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
+#define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
+#define FLOWS_MIN	 (2 * (INSPECT_TUNNELS_MAX + 1))
+#define TELL_AGAIN	 256		 /* frames */
+#define FRAGMENTED	 256		 /* datagrams */
+#define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
+/* As long as Linux waits; RFC 8200, 4.5. */
+#define FRAGMENTS_IPV4_NS (30 * UINT64_C(1000000000))
+#define FRAGMENTS_IPV6_NS (60 * UINT64_C(1000000000))
 
 /* ---- life ---- */
 
@@ -20,34 +26,54 @@ static void settle(struct inspector *i, struct flow *f)
 
 	if (!f->decided)
 		judge_finally(&g);
-	if (g.j->want_host)
-		judge_hostname(&g, false);
+	if (f->reading)
+		describe_flow(&g, false);
+}
+
+/* What only the judgement needed. */
+static void judgement_end(struct inspector *i, struct flow *f)
+{
+	struct judgement *j = judgement_of(f);
+
+	if (!j)
+		return;
+	follow_end(j);
+	modules_release(i, j);
+	slab_give(&i->judgements, j);
+	f->module = NULL;
 }
 
 static void release_flow(struct flow *f, void *arg)
 {
 	struct inspector *i = arg;
-	struct judgement *j = judgement_of(f);
 
-	if (!j)
-		return;
-	if (!i->closing) {
+	/* One for which memory ran out never had a frame. */
+	if (!i->closing && f->frames > 0) {
 		if (f->id == 0)
 			settle(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
-		else if (f->id == 0)
+		else if (f->id == 0 && !i->settings.online)
 			record_keep(i, f);
 	}
-	follow_end(j);
-	modules_release(i, j);
-	free(j);
-	f->module = NULL;
+	judgement_end(i, f);
 }
 
 static void inspector_freep(struct inspector **i)
 {
 	inspector_free(*i);
+}
+
+static struct fragments *new_fragments(const struct inspect_settings *settings)
+{
+	struct fragments_limits limits = {
+		.datagrams = settings->fragmented ? settings->fragmented : FRAGMENTED,
+		.ipv4_ns = FRAGMENTS_IPV4_NS,
+		.ipv6_ns = FRAGMENTS_IPV6_NS,
+	};
+
+	limits.bytes = limits.datagrams * FRAGMENTED_BYTES;
+	return fragments_new(&limits);
 }
 
 struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
@@ -61,18 +87,26 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	if (!i)
 		return NULL;
 	i->settings = *settings;
+	/* A packet's outer flows may not be evicted while its inner ones are looked at. */
+	if (i->settings.limits.flows < FLOWS_MIN)
+		i->settings.limits.flows = FLOWS_MIN;
 	i->registry = r;
 	i->endpoints = endpoints;
 	i->learn = learn;
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.answered = modules_answered;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
+	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
-	i->table = flow_table_new(&settings->limits, release_flow, i);
-	if (!i->table || inspector_set_signatures(i, s) < 0)
+	slab_init(&i->judgements, sizeof(struct judgement));
+	i->table = flow_table_new(&i->settings.limits, release_flow, i);
+	i->fragments = new_fragments(settings);
+	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -83,6 +117,8 @@ void inspector_free(struct inspector *i)
 		return;
 	i->closing = true;
 	flow_table_free(i->table);
+	slab_fini(&i->judgements);
+	fragments_free(i->fragments);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -97,7 +133,18 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	memset(i->owner_known, 0, sizeof(i->owner_known));
+	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
+		int app = app_registry_find(i->registry, packet_tunnel_name(t));
+
+		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
+	}
 	return 0;
+}
+
+void inspector_set_read_on(struct inspector *i, bool read_on)
+{
+	i->settings.read_on = read_on;
 }
 
 void inspector_set_packets(struct inspector *i, unsigned int packets)
@@ -105,16 +152,19 @@ void inspector_set_packets(struct inspector *i, unsigned int packets)
 	i->settings.packets = packets;
 }
 
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
+{
+	i->settings.tunnels = tunnels;
+}
+
 /* ---- packets ---- */
 
-static bool is_other_flow(const struct judgement *j, const struct packet *p, uint64_t now_ns)
+static bool is_other_flow(const struct flow *f, const struct packet *p)
 {
 	uint64_t idle = p->proto == IPPROTO_TCP ? IDLE_TCP_NS : IDLE_OTHER_NS;
 	bool opens = p->proto == IPPROTO_TCP && (p->tcp_flags & (TH_SYN | TH_ACK)) == TH_SYN;
 
-	if (now_ns > j->last_ns && now_ns - j->last_ns > idle)
-		return true;
-	return opens && (j->reset || (j->fin[0] && j->fin[1]));
+	return f->quiet_ns > idle || (opens && (f->reset || (f->fin[0] && f->fin[1])));
 }
 
 static struct flow *find_flow(struct inspector *i, const struct packet *p,
@@ -127,54 +177,61 @@ static struct flow *find_flow(struct inspector *i, const struct packet *p,
 	if (punt)
 		dir = punt->flags & WEIR_PUNT_ORIGIN ? 1 : 0;
 	f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
-	if (f && !*created && id == 0 && is_other_flow(judgement_of(f), p, now_ns)) {
+	if (f && !*created && id == 0 && is_other_flow(f, p)) {
 		flow_table_remove(i->table, f);
 		f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
 	}
 	if (!f || !*created)
 		return f;
-	f->module = calloc(1, sizeof(struct judgement));
+	f->module = slab_take(&i->judgements);
 	if (!f->module) {
 		flow_table_remove(i->table, f);
 		return NULL;
 	}
-	judgement_of(f)->serial = i->serials++;
 	return f;
+}
+
+/* The number of a direction's SYN, as the gate or the packet itself has it. */
+static void note_isn(struct glance *g, const struct weir_punt *punt)
+{
+	const struct packet *p = g->p;
+	struct judgement *j = g->j;
+
+	for (int dir = 0; punt && dir < 2; dir++) {
+		if (punt->flags & WEIR_PUNT_ISN(dir)) {
+			j->isn_valid[dir] = true;
+			j->isn[dir] = punt->isn[dir];
+		}
+	}
+	if (!punt && p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
+		j->isn_valid[p->dir] = true;
+		j->isn[p->dir] = p->seq;
+	}
 }
 
 static void note_tcp(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	const struct packet *p = g->p;
-	struct judgement *j = g->j;
+	struct flow *f = g->f;
 
-	if (punt) {
-		for (int dir = 0; dir < 2; dir++) {
-			if (punt->flags & WEIR_PUNT_ISN(dir)) {
-				j->isn_valid[dir] = true;
-				j->isn[dir] = punt->isn[dir];
-			}
-		}
-		g->f->midstream = !j->isn_valid[0] && !j->isn_valid[1];
+	if (g->j)
+		note_isn(g, punt);
+	if (punt && g->j)
+		f->midstream = !g->j->isn_valid[0] && !g->j->isn_valid[1];
+	if (punt)
 		return;
-	}
 	if (created)
-		g->f->midstream = !(p->tcp_flags & TH_SYN);
-	if (p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
-		j->isn_valid[p->dir] = true;
-		j->isn[p->dir] = p->seq;
-	}
-	j->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
-	j->reset |= !!(p->tcp_flags & TH_RST);
+		f->midstream = !(p->tcp_flags & TH_SYN);
+	f->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
+	f->reset |= !!(p->tcp_flags & TH_RST);
 }
 
-static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t now_ns,
-		       bool created)
+static void note_frame(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	struct flow *f = g->f;
 
-	f->frames++;
-	f->bytes += (uint64_t)g->p->frame_len + g->p->cut_len;
-	g->j->last_ns = now_ns;
+	f->frames += g->frames;
+	f->bytes += g->bytes;
 	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
 		f->two_way = true;
 	if (g->p->proto == IPPROTO_TCP)
@@ -206,7 +263,7 @@ static bool assemble(struct glance *g, size_t *fresh)
 	return true;
 }
 
-static void judge_packet(struct glance *g)
+static void judge_undecided(struct glance *g)
 {
 	const struct packet *p = g->p;
 	const uint8_t *data = p->frame + p->payload;
@@ -226,20 +283,24 @@ static void judge_packet(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its head is still read for the host name. */
-static void read_hostname(struct glance *g)
+/* Decided, but its first messages are still read for details. */
+static void read_on(struct glance *g)
 {
+	struct flow *f = g->f;
 	size_t fresh;
 
 	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
-		judge_hostname(g, true);
-	if (!g->j->want_host)
-		flow_release_streams(g->i->table, g->f);
+		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
+	if (f->reading)
+		return;
+	flow_release_streams(g->i->table, f);
+	if (f->id)
+		g->out->decided_now = true; /* the gate need not ask any more */
 }
 
 static bool wants_payload(const struct flow *f)
 {
-	return !f->decided || f->inspect || judgement_of(f)->want_host;
+	return !f->decided || f->inspect || f->reading;
 }
 
 /*
@@ -256,20 +317,20 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool read_host = g->j->want_host;
+	bool reading = g->f->reading;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
 		return;
 	}
 	if (!g->f->decided) {
-		judge_packet(g);
+		judge_undecided(g);
 		return;
 	}
 	if (g->f->inspect)
 		follow_packet(g);
-	if (read_host)
-		read_hostname(g);
+	if (reading)
+		read_on(g);
 }
 
 /*
@@ -278,38 +339,38 @@ static void judge_payload(struct glance *g)
  */
 static void tell_again(struct glance *g, const struct weir_punt *punt)
 {
-	bool told = g->f->inspect && punt->flags & WEIR_PUNT_INSPECT;
+	bool on = g->f->inspect || g->f->reading || g->f->carries;
+	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
 
-	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
+	if (!told && ++g->f->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
-void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
-		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
+void judge_packet(struct glance *g, const struct weir_punt *punt)
 {
-	struct glance g = {.i = i, .p = p, .out = out};
+	struct inspector *i = g->i;
 	bool created = false;
 
-	*out = (struct inspect_outcome){0};
-	if (status != PACKET_OK)
+	g->f = find_flow(i, g->p, punt, i->now_ns, &created);
+	if (!g->f)
 		return;
-	i->now_ns = now_ns;
-	g.f = find_flow(i, p, punt, now_ns, &created);
-	if (!g.f)
-		return;
-	g.j = judgement_of(g.f);
-	out->flow = g.f;
-	note_frame(&g, punt, now_ns, created);
+	g->j = judgement_of(g->f);
+	g->out->flow = g->f;
+	if (created)
+		g->f->tunnel = (uint8_t)g->tunnel;
+	note_frame(g, punt, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
-	if (punt && g.f->decided)
-		tell_again(&g, punt);
-	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g.f->decided)
-		resume_inspected(&g, punt);
-	if (created && !g.f->decided)
-		judge_first(&g);
-	if (p->payload_len > 0 && flow_has_ports(g.f) && wants_payload(g.f))
-		judge_payload(&g);
+	if (punt && g->f->decided)
+		tell_again(g, punt);
+	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g->f->decided)
+		resume_inspected(g, punt);
+	if (created && !g->f->decided)
+		judge_first(g);
+	if (g->p->payload_len > 0 && flow_has_ports(g->f) && wants_payload(g->f))
+		judge_payload(g);
+	if (!wants_payload(g->f))
+		judgement_end(i, g->f);
 }
 
 /* ---- the rest ---- */
@@ -336,10 +397,16 @@ void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *)
 
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget)
 {
+	fragments_expire(i->fragments, now_ns, budget);
 	return flow_table_expire(i->table, now_ns, budget);
 }
 
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out)
 {
 	flow_table_stats(i->table, out);
+}
+
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out)
+{
+	fragments_stats(i->fragments, out);
 }

@@ -9,14 +9,37 @@
 #include "app/app.h"
 #include "classify/classify.h"
 #include "flow/flow.h"
-#include "packet/packet.h"
+#include "packet/fragments.h"
+#include "packet/tunnel.h"
+
+/* What is done with packets that carry packets. */
+enum inspect_tunnels {
+	INSPECT_TUNNELS_OUTER,	/* nothing: the tunnel is the flow */
+	INSPECT_TUNNELS_UNWRAP, /* IP in IP alone, in place of the outer packet */
+	INSPECT_TUNNELS_INNER,	/* inner packets are judged as flows of their own, beside it */
+};
+#define INSPECT_TUNNELS_MAX 4 /* one in the other */
 
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
+			 read for details; offline they always are */
 	struct flow_limits limits;
+	enum inspect_tunnels tunnels;
+	bool online;	     /* fed by the gate: what left is not kept for inspector_finish */
+	size_t fragmented;   /* datagrams whose fragments are under way at most; 0 = 256 */
+	struct names *names; /* what the DNS tells; the caller's, shared; NULL: none */
+	/* An answer of the DNS to m's receiver, after it was learned; may be NULL. arg: that of
+	 * inspector_new(). */
+	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
+};
+
+struct inspect_inner {
+	struct flow *flow;
+	bool decided_now;
 };
 
 /* What the packet led to. */
@@ -26,6 +49,9 @@ struct inspect_outcome {
 			      if it had not heard: publish flow->app .. */
 	bool reconnect;	   /* with decided_now: a reconnection entry is due */
 	bool bad_checksum; /* passed on uninspected */
+	/* Flows inside of flow, outermost first. The gate does not know them. */
+	struct inspect_inner inner[INSPECT_TUNNELS_MAX];
+	unsigned int inner_count;
 };
 
 struct inspector;
@@ -43,12 +69,17 @@ void inspector_free(struct inspector *i);
 /* A new signature set takes effect for the following packets; the old one is the caller's to free
  * afterwards. */
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/* settings.read_on from now on. */
+void inspector_set_read_on(struct inspector *i, bool read_on);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
+/* Another `tunnels` from now on. */
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
- * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow
- * (not IP, fragment, malformed) or memory ran out.
+ * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram
+ * is judged as all of it, with its own metadata. out->flow is NULL where the packet belongs to no
+ * flow (not IP, malformed, a fragment among others) or memory ran out.
  */
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out);
@@ -61,5 +92,13 @@ void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), vo
 void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);
+
+/* Data connections that control connections announced. */
+struct expect_stats {
+	uint64_t expected;
+	uint64_t refused; /* of another host than the one that spoke, or not to be overruled */
+};
+void inspector_expect_stats(const struct inspector *i, struct expect_stats *out);
 
 #endif

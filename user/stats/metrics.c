@@ -294,6 +294,9 @@ static void write_slowpath_events(FILE *out, const char *name, const struct stat
 		sample(out, name, c->classified, "worker", label, "event", "classified");
 		sample(out, name, c->decided, "worker", label, "event", "decided");
 		sample(out, name, c->learned, "worker", label, "event", "learned");
+		sample(out, name, c->expect.expected, "worker", label, "event", "expected");
+		sample(out, name, c->expect.refused, "worker", label, "event",
+		       "expectation_refused");
 		sample(out, name, c->stalls, "worker", label, "event", "stall");
 	}
 }
@@ -329,6 +332,17 @@ static void write_stream_bytes(FILE *out, const char *name, const struct stats_s
 		       worker_label(i, label));
 }
 
+static void write_fragments(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int e = 0; e < FRAGMENT_EVENT_COUNT; e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].fragments.events[e];
+		sample(out, name, sum, "event", fragment_event_name(e));
+	}
+}
+
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	uint64_t refused = 0;
@@ -336,6 +350,7 @@ static void write_reassembly(FILE *out, const char *name, const struct stats_sna
 	for (size_t i = 0; i < s->worker_count; i++)
 		refused += s->workers[i].flows.stream_refused;
 	sample(out, name, refused, "event", "refused");
+	write_fragments(out, name, s);
 }
 
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -431,7 +446,8 @@ static const struct metric metrics[] = {
 	  "Frames the worker read in its last batch"},
 	 write_queue},
 	{{"weir_slowpath_events_total", "counter", "worker, event",
-	  "What the worker did: classified and decided flows, learned endpoints, checksums"},
+	  "What the worker did: classified and decided flows, learned endpoints, expected "
+	  "data connections and those refused, checksums"},
 	 write_slowpath_events},
 	{{"weir_slowpath_flows", "gauge", "worker", "Flows the worker holds"},
 	 write_slowpath_flows},
@@ -441,7 +457,7 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
 	 write_stream_bytes},
 	{{"weir_reassembly_total", "counter", "event",
-	  "Segments not assembled because a bound was reached (refused)"},
+	  "Segments not assembled because a bound was reached (refused); IP fragments (ip-...)"},
 	 write_reassembly},
 	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
 	 write_generation},

@@ -64,6 +64,9 @@ void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
  * length, at least 1), or NULL: for messages about unknown names. */
 const char *text_nearest(const char *text, const char *const *candidates, size_t count);
 
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that senders cannot steer. */
+uint64_t hash_keyed(const uint64_t key[2], const void *data, size_t len);
+
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t time_now_ns(void);
 
@@ -85,5 +88,12 @@ int prefix_parse(const char *text, uint32_t addr[4], unsigned int *prefixlen_bit
 int duration_parse(const char *text, uint64_t *ns);
 int rate_parse(const char *text, uint64_t *bytes_per_second);
 int size_parse(const char *text, uint64_t *bytes);
+
+/*
+ * Whether n bytes (56 to 256) could be random ones: set bits, printable characters, distinct values
+ * and how evenly each half of the bytes is spread. Random bytes fail with a probability below 2^-11
+ * (96 of them: 2^-13).
+ */
+bool bytes_look_random(const uint8_t *data, size_t n);
 
 #endif
