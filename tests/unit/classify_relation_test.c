@@ -304,6 +304,71 @@ static void no_answer_changes(void **state)
 	}
 }
 
+/* A stream that comes in pieces, with and without what was kept of it. */
+static void memory_changes_no_answer(void **state)
+{
+	static char features[FEATURES][160], rules[RULES][64];
+	unsigned int seed = 5, answers = 0;
+
+	for (int round = 0; round < 12; round++) {
+		struct fixture all;
+
+		set_make(features, rules, &seed);
+		set_open(&all, features, rules, -1);
+		for (int i = 0; i < 1500; i++) {
+			struct classify_memo memo = {.set = 0};
+			struct classify_input in;
+			uint8_t data[40];
+			size_t whole;
+
+			message_make(&in, data, &seed);
+			whole = in.len;
+			in.proto = IPPROTO_TCP;
+			for (in.len = 0; in.len < whole;) {
+				struct classify_result with, without;
+
+				in.len += 1 + (size_t)rand_r(&seed) % 9;
+				in.len = in.len < whole ? in.len : whole;
+				in.complete = in.len == whole && rand_r(&seed) % 2;
+				classify_stream(all.s, all.c, &in, &memo, &with);
+				classify_message(all.s, all.c, &in, &without);
+				assert_int_equal(with.app, without.app);
+				assert_int_equal(with.confidence, without.confidence);
+				assert_int_equal(with.pending, without.pending);
+				answers += with.app != 0;
+			}
+		}
+		fixture_close(&all);
+	}
+	assert_true(answers > 1000);
+}
+
+static void settled_rules_are_not_looked_at_again(void **state)
+{
+	struct classify_input in = {
+		(const uint8_t *)"HELLO wor", 9, IPPROTO_TCP, true, false, 1, 2};
+	struct classify_memo memo = {.set = 0};
+	struct classify_result result;
+	struct fixture f;
+	uint64_t before;
+
+	fixture_open(&f, "features:\n"
+			 "  a: { transport: tcp, regex: '^HELLO [a-z]+\\n' }\n"
+			 "  b: { transport: tcp, regex: '^[A-Z]+ [a-z]+[0-9]' }\n"
+			 "  c: { transport: tcp, length: { max: 5 } }\n"
+			 "  d: { transport: tcp, mask: { offset: 2, text: 'X' } }\n"
+			 "applications: { x: { when: a }, y: { when: b }, z: { when: c or d } }\n");
+	assert_false(classify_stream(f.s, f.c, &in, &memo, &result));
+	assert_true(result.pending);
+	assert_int_equal(memo.count, 2);
+	before = classify_scratch_evaluations(f.c);
+	in.data = (const uint8_t *)"HELLO world\n";
+	in.len = 12;
+	assert_true(classify_stream(f.s, f.c, &in, &memo, &result));
+	assert_int_equal(classify_scratch_evaluations(f.c), before + 2);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +377,8 @@ int main(void)
 		cmocka_unit_test(implied_features_are_not_evaluated),
 		cmocka_unit_test(lengths_of_streams_exclude_nothing),
 		cmocka_unit_test(no_answer_changes),
+		cmocka_unit_test(memory_changes_no_answer),
+		cmocka_unit_test(settled_rules_are_not_looked_at_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,22 @@ struct classify_result {
 struct classify_scratch;
 struct classify_scratch *classify_scratch_new(const struct signatures *s);
 void classify_scratch_free(struct classify_scratch *c);
+/*
+ * What is left to look at of one direction of a stream that grows: the rules that could still
+ * become true. Zero to begin with; of no use to another set.
+ */
+#define CLASSIFY_MEMO_RULES 12
+struct classify_memo {
+	uint64_t set; /* 0: nothing is known */
+	uint32_t len; /* bytes looked at */
+	uint16_t count;
+	uint16_t rules[CLASSIFY_MEMO_RULES];
+};
+/* The same as classify_message, where the message is what it was at the last call with this memo,
+ * and perhaps more behind it: what cannot change is not looked at again. memo NULL: none. */
+bool classify_stream(const struct signatures *s, struct classify_scratch *c,
+		     const struct classify_input *in, struct classify_memo *memo,
+		     struct classify_result *out);
 /* Evaluates each feature at most once. Returns whether an application was found; hostile input
  * costs at most the match limits. */
 bool classify_message(const struct signatures *s, struct classify_scratch *c,

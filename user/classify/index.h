@@ -114,6 +114,7 @@ int port_index_finish(struct port_index *x, const struct signatures *s, const st
 struct rule_list port_index_find(const struct port_index *x, uint16_t port);
 
 /* scan.c: looks for many texts at once, whatever the case of letters. */
+#define SCAN_TEXT_MAX 8 /* of each text: enough to be rare */
 struct scan;
 struct scan *scan_new(void);
 void scan_free(struct scan *x);

@@ -196,6 +196,8 @@ static int parser_finish(struct parser *p, struct signatures *s, const struct ru
 		return -ENOMEM;
 	rule.order = (uint16_t)s->rule_count;
 	rule.place = place_of(s, p->n);
+	for (size_t i = 0; i < p->count; i++)
+		rule.negates |= p->ops[i].kind == OP_NOT;
 	rule.ops = TAKE_PTR(p->ops);
 	rule.count = (uint16_t)p->count;
 	p->count = p->room = 0;

@@ -191,6 +191,7 @@ struct rule {
 	uint8_t method, confidence;
 	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
+	bool negates;	/* has a `not`: false may become true as the message grows */
 	struct place place;
 	uint16_t count;
 	struct op *ops;
@@ -208,6 +209,7 @@ struct application {
 };
 
 struct signatures {
+	uint64_t serial;		       /* of no other set of this process */
 	char **files;			       /* their names */
 	size_t file_count, file_room, file_at; /* file_at: the one being read */
 	struct feature *features;

@@ -63,6 +63,7 @@ static struct signatures *signatures_new(void)
 
 	if (!s)
 		return NULL;
+	s->serial = time_now_ns();
 	s->compile = pcre2_compile_context_create(NULL);
 	s->match = pcre2_match_context_create(NULL);
 	if (!s->compile || !s->match)
