@@ -29,12 +29,14 @@ struct flow {
 	bool two_way;	/* both directions were seen */
 	bool decided;
 	bool inspect;	 /* decided, its module still reads it */
+	bool peer;	 /* decided: the responder's port is the application's alone */
 	bool reading;	 /* decided, its first messages are still read for details */
 	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
 	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
+	uint8_t source;		 /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	uint32_t frames;	 /* frames seen, with or without payload */
 	uint32_t payload_frames; /* frames with payload that were classified */
 	uint64_t bytes;
