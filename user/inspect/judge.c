@@ -186,7 +186,8 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 		.sport = m.sport,
 		.dport = m.dport,
 	};
-	if (classify_message(g->i->signatures, g->i->scratch, &in, &result)) {
+	if (classify_stream(g->i->signatures, g->i->scratch, &in,
+			    m.proto == IPPROTO_TCP ? &g->j->memo[dir] : NULL, &result)) {
 		finding.app = result.app;
 		finding.method = result.method;
 		finding.confidence = result.confidence;

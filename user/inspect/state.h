@@ -34,9 +34,10 @@ struct follower {
 struct judgement {
 	uint32_t isn[2];
 	bool isn_valid[2];
-	uint8_t looks;	   /* of describe_flow() */
-	uint8_t described; /* DESCRIBED_* */
-	size_t judged[2];  /* bytes of each first message that were classified */
+	uint8_t looks;		      /* of describe_flow() */
+	uint8_t described;	      /* DESCRIBED_* */
+	size_t judged[2];	      /* bytes of each first message that were classified */
+	struct classify_memo memo[2]; /* what is left to look at of each */
 	struct flights flights;
 	const struct app_module *reader; /* of an inspected flow */
 	void **states;			 /* by module, NULL until one has some */
