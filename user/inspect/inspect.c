@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
