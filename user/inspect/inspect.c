@@ -97,6 +97,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.answered = modules_answered;
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
@@ -140,6 +141,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
 	}
 	return 0;
+}
+
+void inspector_set_read_on(struct inspector *i, bool read_on)
+{
+	i->settings.read_on = read_on;
 }
 
 void inspector_set_packets(struct inspector *i, unsigned int packets)

@@ -136,6 +136,8 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+/* app_services.answered: arg is the inspector. */
+void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
 /* expect.c */
 /* app_services.expect: arg is the inspector. */
