@@ -74,6 +74,8 @@ void flow_table_free(struct flow_table *t);
  */
 struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir_flow_key *key,
 			    uint8_t dir, uint64_t now_ns, bool *created);
+/* Has the processor begin to load what finding the flow of id takes. */
+void flow_table_prefetch(const struct flow_table *t, uint64_t id);
 void flow_table_remove(struct flow_table *t, struct flow *f);
 /* Frees the streams of a flow that no longer needs them. */
 void flow_release_streams(struct flow_table *t, struct flow *f);

@@ -143,6 +143,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	return 0;
 }
 
+void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt)
+{
+	flow_table_prefetch(i->table, punt->flow_id);
+}
+
 void inspector_set_read_on(struct inspector *i, bool read_on)
 {
 	i->settings.read_on = read_on;

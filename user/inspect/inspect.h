@@ -75,6 +75,8 @@ void inspector_set_read_on(struct inspector *i, bool read_on);
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Another `tunnels` from now on. */
 void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
+/* Has the processor begin to load what judging the packet of this metadata will take. */
+void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram

@@ -46,6 +46,22 @@ static void publish_read(struct worker *w, uint32_t xsk, struct worker_ring *rin
 		__atomic_store_n(read, sent, __ATOMIC_RELAXED);
 }
 
+/* While frame i is judged, what the next two take is loaded. */
+static void look_ahead(const struct worker *w, const struct frame *batch, uint32_t i, uint32_t n)
+{
+	struct frame_pool *pool = w->shared->pool;
+
+	if (i + 2 < n) {
+		const uint8_t *data = frame_data(pool, &batch[i + 2]);
+
+		__builtin_prefetch(frame_punt(pool, &batch[i + 2]));
+		__builtin_prefetch(data);
+		__builtin_prefetch(data + 64);
+	}
+	if (i + 1 < n)
+		inspector_prefetch(w->inspector, frame_punt(pool, &batch[i + 1]));
+}
+
 static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 			   void (*handle)(struct worker *, const struct frame *))
 {
@@ -55,8 +71,10 @@ static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 	uint32_t n;
 
 	n = port_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		look_ahead(w, batch, i, n);
 		handle(w, &batch[i]);
+	}
 	publish_read(w, xsk, &w->rings[port][queue], sent, n);
 	return n;
 }
