@@ -24,6 +24,7 @@ static const struct inspect_settings settings = {
 		{
 			.flows = 1 << 20,
 			.stream_bytes = 16384,
+			.window_bytes = 65536,
 			.stream_bytes_all = (size_t)256 << 20,
 			.idle_ns = 300 * NS_PER_SECOND,
 		},

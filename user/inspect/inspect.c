@@ -39,7 +39,6 @@ static void release_flow(struct flow *f, void *arg)
 		else if (f->id == 0)
 			record_keep(i, f);
 	}
-	follow_end(j);
 	modules_release(i, j);
 	free(j);
 	f->module = NULL;
@@ -105,6 +104,11 @@ void inspector_set_packets(struct inspector *i, unsigned int packets)
 	i->settings.packets = packets;
 }
 
+void inspector_set_follow_all(struct inspector *i, bool follow_all)
+{
+	i->settings.follow_all = follow_all;
+}
+
 /* ---- packets ---- */
 
 static bool is_other_flow(const struct judgement *j, const struct packet *p, uint64_t now_ns)
@@ -163,7 +167,8 @@ static void note_tcp(struct glance *g, const struct weir_punt *punt, bool create
 		j->isn_valid[p->dir] = true;
 		j->isn[p->dir] = p->seq;
 	}
-	j->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
+	if (p->tcp_flags & TH_FIN)
+		j->fin[p->dir] = true;
 	j->reset |= !!(p->tcp_flags & TH_RST);
 }
 
@@ -187,6 +192,8 @@ static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 	g->f->decided = true;
 	g->f->inspect = true;
 	g->f->app = punt->app;
+	g->j->resumed = true;
+	flow_stream_follow(g->i->table, g->f);
 }
 
 /* Adds the segment to its direction's first message, which grows by *fresh bytes. False when it did
@@ -194,10 +201,7 @@ static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 static bool assemble(struct glance *g, size_t *fresh)
 {
 	const struct packet *p = g->p;
-	uint32_t seq = p->seq + !!(p->tcp_flags & TH_SYN);
-	int64_t have =
-		flow_stream_push(g->i->table, g->f, p->dir, g->j->isn_valid[p->dir],
-				 g->j->isn[p->dir], seq, p->frame + p->payload, p->payload_len);
+	int64_t have = segment_add(g);
 
 	if (have <= 0 || (size_t)have <= g->j->judged[p->dir])
 		return false;
@@ -226,15 +230,13 @@ static void judge_packet(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its head is still read for the host name. */
-static void read_hostname(struct glance *g)
+/* Decided, but its head is still read for the host name. added: the segment is in its stream. */
+static void read_hostname(struct glance *g, bool added)
 {
 	size_t fresh;
 
-	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
+	if (added || g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
 		judge_hostname(g, true);
-	if (!g->j->want_host)
-		flow_release_streams(g->i->table, g->f);
 }
 
 static bool wants_payload(const struct flow *f)
@@ -256,7 +258,7 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool read_host = g->j->want_host;
+	bool read_host = g->j->want_host, follows = g->f->decided && g->f->inspect;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
@@ -266,10 +268,25 @@ static void judge_payload(struct glance *g)
 		judge_packet(g);
 		return;
 	}
-	if (g->f->inspect)
+	if (follows)
 		follow_packet(g);
 	if (read_host)
-		read_hostname(g);
+		read_hostname(g, follows);
+	if (!wants_payload(g->f))
+		flow_release_streams(g->i->table, g->f);
+}
+
+/* A segment whose payload is wanted, or that says where the payload ends. */
+static void judge_segment(struct glance *g)
+{
+	const struct packet *p = g->p;
+
+	if (p->payload_len > 0)
+		judge_payload(g);
+	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(p, g->f->id == 0))
+		segment_end(g);
+	if (p->payload_len > 0 && p->proto == IPPROTO_TCP)
+		segment_place(g);
 }
 
 /*
@@ -289,6 +306,7 @@ void inspector_packet(struct inspector *i, const struct packet *p, enum packet_s
 {
 	struct glance g = {.i = i, .p = p, .out = out};
 	bool created = false;
+	uint16_t known;
 
 	*out = (struct inspect_outcome){0};
 	if (status != PACKET_OK)
@@ -299,6 +317,7 @@ void inspector_packet(struct inspector *i, const struct packet *p, enum packet_s
 		return;
 	g.j = judgement_of(g.f);
 	out->flow = g.f;
+	known = g.f->anomalies;
 	note_frame(&g, punt, now_ns, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
@@ -308,8 +327,9 @@ void inspector_packet(struct inspector *i, const struct packet *p, enum packet_s
 		resume_inspected(&g, punt);
 	if (created && !g.f->decided)
 		judge_first(&g);
-	if (p->payload_len > 0 && flow_has_ports(g.f) && wants_payload(g.f))
-		judge_payload(&g);
+	if (flow_has_ports(g.f) && wants_payload(g.f))
+		judge_segment(&g);
+	out->anomalies = g.f->anomalies & (uint16_t)~known;
 }
 
 /* ---- the rest ---- */

@@ -14,6 +14,7 @@
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool follow_all; /* every TCP flow is read to its end, also where no module asks for it */
 	struct flow_limits limits;
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
@@ -22,10 +23,16 @@ struct inspect_settings {
 /* What the packet led to. */
 struct inspect_outcome {
 	struct flow *flow;
-	bool decided_now;  /* this packet decided (or re-decided) the flow, or the gate goes on as
-			      if it had not heard: publish flow->app .. */
-	bool reconnect;	   /* with decided_now: a reconnection entry is due */
-	bool bad_checksum; /* passed on uninspected */
+	bool decided_now;   /* this packet decided (or re-decided) the flow, or the gate goes on as
+			       if it had not heard: publish flow->app .. */
+	bool reconnect;	    /* with decided_now: a reconnection entry is due */
+	bool bad_checksum;  /* passed on uninspected */
+	bool read;	    /* TCP payload of a direction that is still read, and next is valid */
+	bool out_of_order;  /* with read: the payload begins behind `next`, where bytes are missing
+			     */
+	uint32_t next;	    /* number of the first byte of this direction that has not come */
+	uint16_t anomalies; /* bits of enum weir_anomaly that this packet was the first of its flow
+			       to raise */
 };
 
 struct inspector;
@@ -45,6 +52,8 @@ void inspector_free(struct inspector *i);
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
+/* Whether flows that are decided from now on are all followed. */
+void inspector_set_follow_all(struct inspector *i, bool follow_all);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow

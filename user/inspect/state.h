@@ -14,30 +14,23 @@
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
 
-struct held;
-/* One direction of an inspected TCP flow: what comes next, and what came too early. */
-struct follower {
-	bool started;
-	uint32_t next; /* number of the next byte for the module */
-	uint32_t held_bytes;
-	uint32_t held_count;
-	struct held *held; /* ascending */
-};
-
 /* The inspector's part of a flow (flow.module). */
 struct judgement {
 	uint64_t serial;  /* order of first frames */
 	uint64_t last_ns; /* of the frame before */
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool fin[2];
+	bool fin[2];   /* seen, as is_other_flow() wants to know */
+	bool ended[2]; /* seen, of a direction that is read: at fin_seq */
+	uint32_t fin_seq[2];
 	bool reset;
 	uint32_t unheard; /* frames that came as if the decision were not known */
 	bool want_host;	  /* decided, its head is read on for the host name */
+	bool resumed;	  /* inspected since before this table knew it: its beginning is gone */
+	bool module_done; /* followed, but by no module any more */
 	size_t judged[2]; /* bytes of each first message that were classified */
 	struct flights flights;
-	void **states; /* by module, NULL until one has some */
-	struct follower follow[2];
+	void **states;		     /* by module, NULL until one has some */
 	struct quic_connection quic; /* offline, while its host name is looked for */
 };
 
@@ -106,12 +99,20 @@ void modules_release(const struct inspector *i, struct judgement *j);
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
 
+/* segment.c */
+/* Adds the TCP segment at hand to its stream, as flow_stream_push() does, and notes what is odd
+ * about it. */
+int64_t segment_add(struct glance *g);
+/* The same segment once more, after flow_stream_skip(). */
+int64_t segment_retry(struct glance *g);
+/* The segment at hand ends its direction. */
+void segment_end(struct glance *g);
+/* Tells in the outcome where the segment at hand lies in what is read. */
+void segment_place(struct glance *g);
+
 /* follow.c */
-/* A flow was decided and its module reads on: continues behind the first messages. */
-void follow_begin(struct flow *f);
 /* A packet with payload of an inspected flow. */
 void follow_packet(struct glance *g);
-void follow_end(struct judgement *j);
 
 /* record.c */
 void record_keep(struct inspector *i, const struct flow *f);

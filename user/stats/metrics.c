@@ -331,11 +331,19 @@ static void write_stream_bytes(FILE *out, const char *name, const struct stats_s
 
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	uint64_t refused = 0;
+	static const char *const names[] = {
+#define X(id, label, help) [FLOW_STREAM_##id] = label,
+		FLOW_STREAM_EVENTS(X)
+#undef X
+	};
 
-	for (size_t i = 0; i < s->worker_count; i++)
-		refused += s->workers[i].flows.stream_refused;
-	sample(out, name, refused, "event", "refused");
+	for (size_t e = 0; e < ARRAY_SIZE(names); e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].flows.stream[e];
+		sample(out, name, sum, "event", names[e]);
+	}
 }
 
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)

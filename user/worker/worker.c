@@ -251,6 +251,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 			{
 				.flows = FLOWS_MAX,
 				.stream_bytes = shared->policy->inspect_bytes,
+				.window_bytes = 65536,
 				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
