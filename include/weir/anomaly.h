@@ -11,7 +11,8 @@
 	X(CONTRADICTION, "stream", "stream.reassembly_overlap_different_data",                     \
 	  "a segment repeats bytes and they differ from those that came first")                    \
 	X(UNCOMPARED, "stream", "stream.reassembly_segment_before_base_seq",                       \
-	  "a segment repeats bytes that are no longer kept, so nobody can say whether they differ") \
+	  "a segment repeats bytes that are no longer kept, so nobody can say whether they "       \
+	  "differ")                                                                                \
 	X(GAP, "stream", "stream.reassembly_seq_gap",                                              \
 	  "bytes are missing for good: what is behind them was read, or left, without them")       \
 	X(REFUSED, "stream", "stream.reassembly_insert_limit",                                     \

@@ -122,10 +122,12 @@ static void other_bytes_are_told_wherever_they_lie(void **state)
 		const char *data;
 		bool told;
 	} cases[] = {
-		{11, "0123456789", false}, {11, "X123456789", true},	{11, "012345678X", true},
-		{14, "3X", true},	   {14, "34", false},		{6, "-----X", true},
-		{6, "-----0", false},	   {20, "X9", true},		{20, "9 abc", false},
-		{20, "X", true},	   {1, "..........X", true},	{1, "..........0123456789--", false},
+		{11, "0123456789", false},  {11, "X123456789", true},
+		{11, "012345678X", true},   {14, "3X", true},
+		{14, "34", false},	    {6, "-----X", true},
+		{6, "-----0", false},	    {20, "X9", true},
+		{20, "9 abc", false},	    {20, "X", true},
+		{1, "..........X", true},   {1, "..........0123456789--", false},
 		{21, "~~~~~~~~~ABX", true}, {21, "~~~~~~~~~ABCD", false},
 	};
 	struct fixture *f = *state;
@@ -298,7 +300,8 @@ static void strays_are_left_until_they_are_many(void **state)
 	for (i = 0; i < 20; i++) {
 		uint32_t seq = 200000 + i * 2;
 
-		if (push(f, 0, seq, "zz") != -ENOSPC || !flow_stream_skip(f->table, f->flow, 0, seq))
+		if (push(f, 0, seq, "zz") != -ENOSPC ||
+		    !flow_stream_skip(f->table, f->flow, 0, seq))
 			continue;
 		push(f, 0, seq, "zz");
 		break;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "audit/audit.h"
+#include "weir/anomaly.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -14,7 +15,7 @@
 
 bool audit_type_known(const char *type)
 {
-	static const char *const types[] = {"flow", "drop", "policy", "port"};
+	static const char *const types[] = {"flow", "drop", "anomaly", "policy", "port"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i], type))
@@ -190,14 +191,12 @@ static json_t *event_flow(const struct weir_event *ev, unsigned int origin)
 	return o;
 }
 
-json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
-			const char *port_interface, const char *rule, const char *hostname)
+/* What all events of a flow begin with; source: the side named first. */
+static json_t *event_head(const struct weir_event *ev, const char *type, unsigned int source,
+			  const char *port_interface, const struct app_info *app)
 {
-	const struct app_info *app = app_registry_get(r, ev->flow.app);
-	const char *type = ev->kind == WEIR_EVENT_DROPPED ? "drop" : "flow";
-	unsigned int origin = event_origin(ev);
 	char timestamp[AUDIT_TIMESTAMP_MAX];
-	json_t *o = json_object(), *body;
+	json_t *o = json_object();
 
 	set(o, "timestamp", json_string(audit_timestamp(ev->time_ns, timestamp)));
 	if (ev->flow.id != 0)
@@ -206,8 +205,41 @@ json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *
 		set(o, "in_iface", json_string(port_interface));
 	set(o, "event_type", json_string(type));
 	event_vlan(o, &ev->key);
-	event_tuple(o, &ev->key, origin);
+	event_tuple(o, &ev->key, source);
 	set(o, "app_proto", json_string(app ? app->name : "unknown"));
+	return o;
+}
+
+json_t *audit_anomaly_json(const struct weir_event *ev, const struct app_registry *r,
+			   const char *port_interface)
+{
+	static const struct {
+		const char *type, *event;
+	} names[] = {
+#define X(id, type, event, help) [WEIR_ANOMALY_##id] = {type, event},
+		WEIR_ANOMALIES(X)
+#undef X
+	};
+	const struct app_info *app = app_registry_get(r, ev->flow.app);
+	json_t *o = event_head(ev, "anomaly", ev->dir & 1, port_interface, app);
+	json_t *body = json_object();
+
+	if (ev->reason < ARRAY_SIZE(names)) {
+		set(body, "type", json_string(names[ev->reason].type));
+		set(body, "event", json_string(names[ev->reason].event));
+	}
+	set(o, "anomaly", body);
+	return o;
+}
+
+json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
+			const char *port_interface, const char *rule, const char *hostname)
+{
+	const struct app_info *app = app_registry_get(r, ev->flow.app);
+	const char *type = ev->kind == WEIR_EVENT_DROPPED ? "drop" : "flow";
+	unsigned int origin = event_origin(ev);
+	json_t *o = event_head(ev, type, origin, port_interface, app), *body;
+
 	if (ev->kind == WEIR_EVENT_DROPPED) {
 		body = json_object();
 		set(body, "reason", json_string(event_reason(ev->reason)));

@@ -106,6 +106,23 @@ static void line_fill(const struct run *r, const struct flow *f, struct line *ou
 	out->method = method_name(f->method);
 }
 
+/* Adds the names of what was odd about the flow, where there was something. */
+static void add_anomalies(json_t *o, const struct flow *f)
+{
+	static const char *const names[] = {
+#define X(id, type, event, help) [WEIR_ANOMALY_##id] = event,
+		WEIR_ANOMALIES(X)
+#undef X
+	};
+	json_t *list = f->anomalies ? json_array() : NULL;
+
+	for (size_t i = 0; list && i < ARRAY_SIZE(names); i++)
+		if (f->anomalies >> i & 1)
+			json_array_append_new(list, json_string(names[i]));
+	if (list)
+		json_object_set_new(o, "anomalies", list);
+}
+
 static void print_json(struct run *r, const struct flow *f, const struct line *l)
 {
 	json_t *o = json_pack("{ss si ss si ss ss ss si ss sI sI si ss}", "src_ip", l->src,
@@ -115,6 +132,7 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
 			      "decided_after", (int)f->decided_after, "hostname", f->hostname);
 
+	add_anomalies(o, f);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
 		r->failed = true;
 	json_decref(o);

@@ -130,6 +130,12 @@ static int policy_fits(const struct weir *w, const struct policy *p, struct erro
 				 "%s: `inspect: bytes` differs from the running one; restart weir "
 				 "to change it",
 				 p->path);
+	if (old->reassembly_flow != p->reassembly_flow ||
+	    old->reassembly_total != p->reassembly_total)
+		return error_set(e, -EINVAL,
+				 "%s: `reassembly: flow` or `total` differs from the running one; "
+				 "restart weir to change it",
+				 p->path);
 	return 0;
 }
 

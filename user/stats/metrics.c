@@ -449,7 +449,7 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
 	 write_stream_bytes},
 	{{"weir_reassembly_total", "counter", "event",
-	  "Segments not assembled because a bound was reached (refused)"},
+	  "What happened to the TCP segments of flows that are read, by kind"},
 	 write_reassembly},
 	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
 	 write_generation},

@@ -161,6 +161,8 @@ static enum weir_action judge(struct worker *w, const struct job *j)
 		w->counters.bad_checksums++;
 	if (!o.flow)
 		return WEIR_ACTION_PASS;
+	if (o.anomalies)
+		worker_event_anomalies(w, o.flow, &j->punt, o.anomalies);
 	if (o.decided_now)
 		publish(w, &o);
 	if (!o.flow->decided)

@@ -14,12 +14,11 @@
 #define SLEEP_BUSY_NS 100000
 #define SLEEP_IDLE_NS 100000000
 /* Longer than the kernel keeps a batch of redirected frames to itself. */
-#define QUIET_NS	 1000000ULL
-#define EXPIRE_EVERY_NS	 1000000000ULL
-#define EXPIRE_BUDGET	 4096
-#define FLOWS_MAX	 65536
-#define STREAM_BYTES_ALL (256u << 20)
-#define FLOW_IDLE_NS	 60000000000ULL
+#define QUIET_NS	1000000ULL
+#define EXPIRE_EVERY_NS 1000000000ULL
+#define EXPIRE_BUDGET	4096
+#define FLOWS_MAX	65536
+#define FLOW_IDLE_NS	60000000000ULL
 
 static uint32_t xsk_index(const struct worker *w, unsigned int port, uint32_t queue)
 {
@@ -144,6 +143,7 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	inspector_set_follow_all(w->inspector, w->shared->policy->follow_all);
 }
 
 static void wait_while_paused(struct worker *w)
@@ -247,12 +247,14 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 {
 	struct inspect_settings settings = {
 		.packets = shared->policy->inspect_packets,
+		.follow_all = shared->policy->follow_all,
 		.limits =
 			{
 				.flows = FLOWS_MAX,
 				.stream_bytes = shared->policy->inspect_bytes,
-				.window_bytes = 65536,
-				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
+				.window_bytes = shared->policy->reassembly_flow,
+				.stream_bytes_all =
+					shared->policy->reassembly_total / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
 	};

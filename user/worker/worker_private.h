@@ -58,6 +58,10 @@ uint32_t worker_complete(struct worker *w);
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 		       const struct weir_cell *cell);
+/* Tells of the anomalies (bits of enum weir_anomaly) that a frame of the flow was the first to
+ * raise. */
+void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
+			    uint16_t anomalies);
 /* The inspector's callback for a new endpoint. arg: the worker. */
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
 
