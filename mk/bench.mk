@@ -6,8 +6,11 @@ BENCH_SKEL := $(BENCH_BPF:tests/bench/%.bpf.c=$(B)/bench/%.skel.h)
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out $(BENCH_BPF),$(wildcard tests/bench/*.c)))
 BENCH ?= $(BENCH_NAMES)
 
-.PHONY: bench
-bench: deps all tools $(BENCH_BIN) ## run the benchmarks (BENCH=NAME for one), results in build/bench/
+.PHONY: bench bench-deps
+bench-deps:
+	$(Q)sh scripts/deps.sh --bench
+
+bench: bench-deps all tools $(BENCH_BIN) ## run the benchmarks (BENCH=NAME for one), results in build/bench/
 	@PYTHON=$(PYTHON) sh tests/privileged.sh sh scripts/bench.sh $(B) $(BENCH)
 
 $(B)/bench/%.bpf.o: tests/bench/%.bpf.c
@@ -25,3 +28,6 @@ $(B)/bench/%: tests/bench/%.c $(B)/libweir.a $(BENCH_SKEL)
 	$(Q)$(CC) $(CPPFLAGS) -I$(B)/bench $(LIB_CFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libweir.a $(LIBS) $(BENCH_LIBS)
 
 $(B)/bench/nfqgate: BENCH_LIBS := -lmnl -lnetfilter_queue
+# Only to compare with, and left out where it is not installed.
+$(B)/bench/classify: $(wildcard tests/bench/classify_*.h) | bench-deps
+$(B)/bench/classify: BENCH_LIBS = $(shell pkg-config --silence-errors --libs libndpi)

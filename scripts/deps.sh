@@ -4,6 +4,7 @@
 #   deps.sh           what building, testing and the demo need
 #   deps.sh --build   what building needs
 #   deps.sh --ci      what `make check` and `make fuzz` need besides
+#   deps.sh --bench   what `make bench` compares with
 #   deps.sh --kernels what `make kernels` needs besides building
 set -eu
 
@@ -13,15 +14,17 @@ TEST="libcmocka-dev iproute2 ethtool procps util-linux python3 curl nginx-light 
 dnsmasq-base bind9-dnsutils iperf3 opentracker transmission-daemon transmission-cli aria2 qbittorrent-nox rtorrent
 mktorrent iputils-ping netcat-openbsd python3-libtorrent nftables iptables libmnl-dev libnetfilter-queue-dev"
 KERNELS="libcmocka-dev iproute2 ethtool python3 qemu-system-x86 busybox-static binutils"
+BENCH="libndpi-dev"
 CI="clang-format cppcheck shellcheck libclang-rt-14-dev"
 
 case "${1:-}" in
 --build) wanted="$BUILD" ;;
 --ci) wanted="$BUILD $TEST $CI" ;;
+--bench) wanted="$BUILD $TEST $BENCH" ;;
 --kernels) wanted="$BUILD $KERNELS" ;;
 '') wanted="$BUILD $TEST" ;;
 *)
-	echo "usage: $0 [--build | --ci | --kernels]" >&2
+	echo "usage: $0 [--build | --ci | --bench | --kernels]" >&2
 	exit 2
 	;;
 esac

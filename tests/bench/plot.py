@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draws a benchmark's JSON as bars: plot.py FILE.json writes FILE.svg. A bar is the median, the dots are the runs."""
+"""Draws a benchmark's JSON as bars: plot.py FILE.json writes FILE.svg. A bar is the median, the dots are the runs.
+
+A case may have a unit of its own; each unit has its own scale then.
+"""
 import json
 import sys
 from xml.sax.saxutils import escape
@@ -29,20 +32,34 @@ def row(case, y, scale):
     return parts
 
 
+def by_unit(report):
+    """{unit: cases}, the report's own unit first."""
+    groups = {report["unit"]: []}
+    for case in report["cases"]:
+        groups.setdefault(case.get("unit", report["unit"]), []).append(case)
+    return {unit: cases for unit, cases in groups.items() if cases}
+
+
 def draw(report):
     cases = report["cases"]
     if not cases:
         raise ValueError("no cases")
-    top = max(max(c["runs"] + [c["median"]]) for c in cases)
-    scale = BAR / top if top > 0 else 0
-    width, height = 2 * MARGIN + LABEL + BAR + VALUE, TOP + ROW * len(cases) + MARGIN
+    groups = by_unit(report)
+    width, height = 2 * MARGIN + LABEL + BAR + VALUE, TOP + ROW * (len(cases) + len(groups) - 1) + MARGIN
     machine = ", ".join(f"{k} {v}" for k, v in report.get("machine", {}).items())
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
              'font-family="sans-serif">', f'<rect width="{width}" height="{height}" fill="#fff"/>',
              text(MARGIN, 22, f"{report['name']}: {report['unit']}, median of {len(cases[0]['runs'])} runs", size=16),
              text(MARGIN, 40, machine, size=11, color="#555")]
-    for i, case in enumerate(cases):
-        parts += row(case, TOP + i * ROW, scale)
+    y = TOP
+    for unit, group in groups.items():
+        if y > TOP:
+            parts.append(text(MARGIN + LABEL, y + 18, unit, size=12, color="#555"))
+            y += ROW
+        top = max(max(c["runs"] + [c["median"]]) for c in group)
+        for case in group:
+            parts += row(case, y, BAR / top if top > 0 else 0)
+            y += ROW
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 

@@ -80,7 +80,7 @@ static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, 
 
 static void see_flow(struct flow *f, void *arg)
 {
-	if (!f->decided || f->frames == 0 || !memchr(f->hostname, 0, sizeof(f->hostname)))
+	if (!f->decided || f->frames == 0 || strlen(flow_hostname(f)) > 255)
 		abort();
 }
 

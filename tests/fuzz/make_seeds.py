@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz and capture_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, capture_fuzz and fragments_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -107,6 +107,7 @@ def frame_seeds():
         'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
         'extensions': [(ethernet(ipv6(17, udp(b'x'), hop, 0), 0x86dd), FIX), (ethernet(ipv6(17, udp(b'x'), bytes([17, 0, 0, 1, 0, 0, 0, 1]), 44), 0x86dd), 0)],
         'others': [(ethernet(ipv4(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]))), FIX), (ethernet(ipv4(47, bytes(8), fragment=0x2000)), 0), (ethernet(ipv4(50, bytes(16), options=bytes(4))), 0)],
+        'fragments': [(ethernet(ipv4(17, udp(dht)[:40], fragment=0x2000)), FIX), (ethernet(ipv4(17, udp(dht)[40:], fragment=5)), FIX)],
         'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
     }
 
@@ -148,9 +149,28 @@ def capture_seeds():
     return seeds
 
 
+def fragment(offset, length, more=True, ident=1, flags=0, vary=0):
+    """A step of fragments_fuzz."""
+    return struct.pack('>BHHB', ident | (0x10 if more else 0) | flags, offset, length, vary)
+
+
+def fragments_seeds():
+    v6, late, chain, option = 0x08, 0x20, 0x40, 0x80
+    return {
+        'in-order': fragment(0, 64) + fragment(64, 64) + fragment(128, 9, False),
+        'out-of-order': b''.join(fragment(o, 800, o < 1600, flags=v6 | chain) for o in (1600, 0, 800)),
+        'overlap': fragment(0, 64) + fragment(56, 64) + fragment(120, 8, False),
+        'duplicate': fragment(0, 64, flags=option) + fragment(0, 64, flags=option) + fragment(64, 8, False),
+        'late': fragment(0, 64, flags=v6) + fragment(64, 8, False, flags=v6 | late),
+        'large': b''.join(fragment(o, 2040, o < 63240) for o in range(0, 65280, 2040)),
+        'several': b''.join(fragment(0, 1000, ident=i) for i in range(8)) + fragment(1000, 5, False, ident=3),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
-    for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds())):
+    for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
+                          ('fragments', fragments_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

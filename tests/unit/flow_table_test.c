@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "flow/flow.h"
-#include "flow/hash.h"
 #include "util/util.h"
 
 static const struct flow_limits small = {

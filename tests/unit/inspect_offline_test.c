@@ -28,7 +28,7 @@ static void collect(struct flow *f, void *arg)
 	s->flow[s->count].frames = f->frames;
 	s->flow[s->count].decided_after = f->decided_after;
 	s->flow[s->count].decided = f->decided;
-	snprintf(s->flow[s->count].hostname, sizeof(s->flow[0].hostname), "%s", f->hostname);
+	snprintf(s->flow[s->count].hostname, sizeof(s->flow[0].hostname), "%s", flow_hostname(f));
 	assert_null(f->stream[0]);
 	s->count++;
 }
@@ -207,12 +207,12 @@ static void the_host_name_may_come_later(void **state)
 
 	send_handshake(b);
 	assert_true(send_tcp(b, false, FRAME_ACK, 100, "GET /index.html")->decided_now);
-	assert_string_equal(b->out.flow->hostname, "");
+	assert_string_equal(flow_hostname(b->out.flow), "");
 	send_tcp(b, false, FRAME_ACK, 125, "Host: www.exam");
 	send_tcp(b, false, FRAME_ACK, 115, " HTTP/1.1\n");
-	assert_string_equal(b->out.flow->hostname, "");
+	assert_string_equal(flow_hostname(b->out.flow), "");
 	send_tcp(b, false, FRAME_ACK, 139, "ple.org\r\n\r\n");
-	assert_string_equal(b->out.flow->hostname, "www.example.org");
+	assert_string_equal(flow_hostname(b->out.flow), "www.example.org");
 	assert_int_equal(b->out.flow->decided_after, 4);
 	assert_null(b->out.flow->stream[0]);
 	assert_null(b->out.flow->stream[1]);

@@ -204,7 +204,7 @@ static const struct decode_case cases[] = {
 	 14,
 	 62,
 	 62,
-	 0,
+	 20,
 	 0,
 	 {0},
 	 {0}},
@@ -214,7 +214,7 @@ static const struct decode_case cases[] = {
 	 14,
 	 62,
 	 62,
-	 0,
+	 20,
 	 0,
 	 {0},
 	 {0}},
@@ -427,7 +427,11 @@ static void knows_ipv4_fragments(void **state)
 		assert_int_equal(packet_decode(frame, len, PACKET_LINK_ETHERNET, &p),
 				 table[i].status);
 		if (table[i].status == PACKET_FRAGMENT) {
-			assert_int_equal(p.payload_len, 0);
+			assert_int_equal(p.payload, p.l4);
+			assert_int_equal(p.payload_len, 20);
+			assert_int_equal(p.fragment_id, 0);
+			assert_int_equal(p.fragment_offset, (table[i].field & 0x1fff) * 8);
+			assert_int_equal(p.fragment_more, table[i].field >> 13);
 			assert_int_equal(p.key.port[0] | p.key.port[1], 0);
 			assert_int_equal(p.key.proto, IPPROTO_UDP);
 			assert_true(address_is_v4(p.key.addr[0]));

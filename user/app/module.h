@@ -6,5 +6,6 @@
 #include "app/app.h"
 
 extern const struct app_module bittorrent_module; /* bittorrent.c */
+extern const struct app_module ppstream_module;	  /* ppstream.c */
 
 #endif

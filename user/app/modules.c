@@ -6,6 +6,7 @@
 
 static const struct app_module *const modules[] = {
 	&bittorrent_module,
+	&ppstream_module,
 	NULL,
 };
 

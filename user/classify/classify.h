@@ -93,5 +93,52 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
 		    struct weir_peer *out);
 size_t endpoints_count(const struct endpoints *e);
+/* What is kept beside them; lives as long as e. */
+struct facts *endpoints_facts(const struct endpoints *e);
+
+/*
+ * What identified flows have shown of hosts and services: bounded, with time to live, thread-safe.
+ * Evidence for or against other answers; a fact alone identifies nothing. Ports are in network
+ * order, addresses as the maps keep them, now_ns is the clock of whoever asks.
+ */
+enum fact_kind {
+	FACT_RUNS = 1, /* the host was an end of a flow of app; port 0 */
+	FACT_SERVICE,  /* what answered at addr:port was app, by its bytes */
+	FACT_IDENTITY, /* the 16 bytes that a peer at addr:port goes by */
+};
+struct fact_key {
+	uint32_t addr[4];
+	uint16_t port;
+	uint8_t kind; /* enum fact_kind */
+	uint8_t domain;
+	uint16_t app; /* FACT_RUNS, else 0 */
+	uint16_t pad;
+};
+_Static_assert(sizeof(struct fact_key) == 24, "compared byte by byte");
+struct fact {
+	uint64_t expires_ns;
+	uint16_t app;
+	uint8_t data[16];
+};
+struct facts;
+/* Room for max (rounded up to a power of two). Heap; NULL on ENOMEM or without random numbers. */
+struct facts *facts_new(size_t max, uint64_t ttl_ns);
+void facts_free(struct facts *f);
+/* data: 16 bytes or NULL for none. */
+void facts_put(struct facts *f, const struct fact_key *key, uint16_t app, const uint8_t *data,
+	       uint64_t now_ns);
+bool facts_get(struct facts *f, const struct fact_key *key, uint64_t now_ns, struct fact *out);
+void facts_host_runs(struct facts *f, const uint32_t host[4], uint8_t domain, uint16_t app,
+		     uint64_t now_ns);
+bool facts_does_host_run(struct facts *f, const uint32_t host[4], uint8_t domain, uint16_t app,
+			 uint64_t now_ns);
+void facts_service_is(struct facts *f, const uint32_t addr[4], uint16_t port, uint8_t domain,
+		      uint16_t app, uint64_t now_ns);
+bool facts_service(struct facts *f, const uint32_t addr[4], uint16_t port, uint8_t domain,
+		   uint64_t now_ns, uint16_t *app);
+void facts_identity_is(struct facts *f, const uint32_t addr[4], uint16_t port, uint8_t domain,
+		       const uint8_t identity[16], uint64_t now_ns);
+bool facts_identity(struct facts *f, const uint32_t addr[4], uint16_t port, uint8_t domain,
+		    uint64_t now_ns, uint8_t identity[16]);
 
 #endif

@@ -22,15 +22,19 @@ void condition_fini(struct condition *c)
 	case CONDITION_REGEX:
 		pcre2_code_free(c->regex.code);
 		break;
+	case CONDITION_ENTROPY:
+		free(c->entropy.terms);
+		break;
 	case CONDITION_FIELD:
 	case CONDITION_LENGTH_FIELD:
+	case CONDITION_COUNT:
 		break;
 	}
 }
 
-static int optional_uint(const struct yaml_file *f, const struct yaml_node *mapping,
-			 const char *key, unsigned long min, unsigned long max,
-			 unsigned long *value, struct error *e)
+int condition_optional_uint(const struct yaml_file *f, const struct yaml_node *mapping,
+			    const char *key, unsigned long min, unsigned long max,
+			    unsigned long *value, struct error *e)
 {
 	const struct yaml_node *n = yaml_get(mapping, key);
 
@@ -148,7 +152,7 @@ int condition_read_mask(const struct yaml_file *f, const struct yaml_node *n, st
 	if (err == 0)
 		err = yaml_known_keys(f, n, "mask", keys, e);
 	if (err == 0)
-		err = optional_uint(f, n, "offset", 0, SET_OFFSET_MAX, &offset, e);
+		err = condition_optional_uint(f, n, "offset", 0, SET_OFFSET_MAX, &offset, e);
 	if (err == 0 && !bytes == !text)
 		err = yaml_error(f, n, e, "mask: expected either `bytes` or `text`");
 	if (err == 0)
@@ -316,7 +320,7 @@ int condition_read_length_field(const struct yaml_file *f, const struct yaml_nod
 	if (err == 0)
 		err = signed_read(f, yaml_get(n, "add"), &x.add, e);
 	if (err == 0)
-		err = optional_uint(f, n, "unit", 1, 1024, &unit, e);
+		err = condition_optional_uint(f, n, "unit", 1, 1024, &unit, e);
 	if (err == 0 && more)
 		err = yaml_bool(f, more, "more", &x.more, e);
 	if (err < 0)
@@ -385,11 +389,11 @@ static int length_read_mapping(const struct yaml_file *f, const struct yaml_node
 	int err = yaml_known_keys(f, n, "length", keys, e);
 
 	if (err == 0)
-		err = optional_uint(f, n, "min", 0, SET_OFFSET_MAX, &min, e);
+		err = condition_optional_uint(f, n, "min", 0, SET_OFFSET_MAX, &min, e);
 	if (err == 0)
-		err = optional_uint(f, n, "max", 0, SET_OFFSET_MAX, &max, e);
+		err = condition_optional_uint(f, n, "max", 0, SET_OFFSET_MAX, &max, e);
 	if (err == 0)
-		err = optional_uint(f, n, "equals", 0, SET_OFFSET_MAX, &equals, e);
+		err = condition_optional_uint(f, n, "equals", 0, SET_OFFSET_MAX, &equals, e);
 	if (err == 0 && n->count == 0)
 		err = yaml_error(f, n, e, "length: expected `min`, `max` or `equals`");
 	if (err == 0 && yaml_get(n, "equals") && n->count > 1)

@@ -20,6 +20,7 @@ struct entry {
 
 struct endpoints {
 	pthread_mutex_t lock;
+	struct facts *facts;
 	uint64_t ttl_ns;
 	uint64_t seed[2];
 	size_t max, count;
@@ -34,6 +35,7 @@ void endpoints_free(struct endpoints *e)
 	if (!e)
 		return;
 	pthread_mutex_destroy(&e->lock);
+	facts_free(e->facts);
 	free(e->buckets);
 	free(e->entries);
 	free(e);
@@ -74,7 +76,8 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->entries = calloc(max, sizeof(*e->entries));
 	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
 	 */
-	if (!e->buckets || !e->entries ||
+	e->facts = facts_new(max / 2, ttl_ns);
+	if (!e->buckets || !e->entries || !e->facts ||
 	    getrandom(e->seed, sizeof(e->seed), 0) != (ssize_t)sizeof(e->seed))
 		return NULL;
 	endpoints_clear(e);
@@ -233,4 +236,9 @@ size_t endpoints_count(const struct endpoints *e)
 	count = e->count;
 	pthread_mutex_unlock(&open->lock);
 	return count;
+}
+
+struct facts *endpoints_facts(const struct endpoints *e)
+{
+	return e->facts;
 }

@@ -213,6 +213,10 @@ static enum tri condition_eval(const struct condition *x, const struct classify_
 		return field_eval(&x->field, in);
 	case CONDITION_LENGTH_FIELD:
 		return length_field_eval(&x->length_field, in);
+	case CONDITION_COUNT:
+		return count_eval(&x->count, in);
+	case CONDITION_ENTROPY:
+		return entropy_eval(&x->entropy, in);
 	case CONDITION_REGEX:
 		break;
 	}

@@ -25,6 +25,18 @@ static int read_length_field(const struct signatures *s, const struct yaml_file 
 	return condition_read_length_field(f, n, out, e);
 }
 
+static int read_count(const struct signatures *s, const struct yaml_file *f,
+		      const struct yaml_node *n, struct condition *out, struct error *e)
+{
+	return condition_read_count(f, n, out, e);
+}
+
+static int read_entropy(const struct signatures *s, const struct yaml_file *f,
+			const struct yaml_node *n, struct condition *out, struct error *e)
+{
+	return condition_read_entropy(f, n, out, e);
+}
+
 static int read_length(const struct signatures *s, const struct yaml_file *f,
 		       const struct yaml_node *n, struct condition *out, struct error *e)
 {
@@ -63,6 +75,8 @@ static const struct {
 	{"mask", read_mask, true},
 	{"field", read_field, true},
 	{"length_field", read_length_field, true},
+	{"count", read_count, true},
+	{"entropy", read_entropy, true},
 	{"regex", regex_read, true},
 };
 
@@ -189,9 +203,9 @@ static int conditions_read(const struct signatures *s, const struct yaml_file *f
 int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		 struct feature *out, struct error *e)
 {
-	static const char *const keys[] = {"transport",	   "direction", "port", "sport",
-					   "dport",	   "length",	"mask", "field",
-					   "length_field", "regex",	NULL};
+	static const char *const keys[] = {
+		"transport", "direction",    "port",  "sport",	 "dport", "length", "mask",
+		"field",     "length_field", "count", "entropy", "regex", NULL};
 	static const char *const transports[] = {"tcp", "udp", "any"};
 	static const char *const directions[] = {"origin", "responder", "any"};
 	int err = yaml_mapping(f, n, "feature", e);

@@ -20,6 +20,7 @@
 #define MASK_BYTES_MAX	   256
 #define REGEX_WITHIN_MAX   16384
 #define REGEX_WITHIN	   4096 /* default: bytes a regex looks at */
+#define ENTROPY_WITHIN_MAX 4096 /* n log n stays in 32 bits */
 #define RULE_OPS_MAX	   1024
 #define RULE_DEPTH_MAX	   32			    /* nested parentheses and nots */
 #define RULE_STACK_MAX	   (2 * RULE_DEPTH_MAX + 4) /* an `or` and an `and` wait at each depth */
@@ -51,6 +52,8 @@ enum condition_kind {
 	CONDITION_MASK,
 	CONDITION_FIELD,
 	CONDITION_LENGTH_FIELD,
+	CONDITION_COUNT,
+	CONDITION_ENTROPY,
 	CONDITION_REGEX,
 };
 
@@ -98,6 +101,25 @@ struct length_field_condition {
 	bool more;
 };
 
+struct window {
+	uint32_t offset, within;
+};
+
+/* How many bytes of the window are of the set. */
+struct count_condition {
+	struct window window;
+	uint32_t set[8];
+	bool percent;	   /* the bounds are shares of the bytes there are */
+	uint32_t min, max; /* UINT32_MAX: none */
+};
+
+/* Entropy of the window's bytes, in thousandths of a bit per byte. */
+struct entropy_condition {
+	struct window window;
+	uint32_t min, max; /* UINT32_MAX: none */
+	uint32_t *terms;   /* c log2(c) in 2^-16, for c of 0 to within */
+};
+
 struct regex_condition {
 	uint32_t offset, within;
 	bool anchored;
@@ -112,6 +134,8 @@ struct condition {
 		struct mask_condition mask;
 		struct field_condition field;
 		struct length_field_condition length_field;
+		struct count_condition count;
+		struct entropy_condition entropy;
 		struct regex_condition regex;
 	};
 };
@@ -217,6 +241,18 @@ int condition_read_length(const struct yaml_file *f, const struct yaml_node *n,
 int condition_read_port(const struct yaml_file *f, const struct yaml_node *n, bool source,
 			bool destination, struct condition *out, struct error *e);
 void condition_fini(struct condition *c);
+/* *value stays as it is where the mapping does not have the key. */
+int condition_optional_uint(const struct yaml_file *f, const struct yaml_node *mapping,
+			    const char *key, unsigned long min, unsigned long max,
+			    unsigned long *value, struct error *e);
+
+/* statistic.c */
+int condition_read_count(const struct yaml_file *f, const struct yaml_node *n,
+			 struct condition *out, struct error *e);
+int condition_read_entropy(const struct yaml_file *f, const struct yaml_node *n,
+			   struct condition *out, struct error *e);
+enum tri count_eval(const struct count_condition *x, const struct classify_input *in);
+enum tri entropy_eval(const struct entropy_condition *x, const struct classify_input *in);
 
 /* regex.c */
 int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,

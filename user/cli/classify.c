@@ -130,7 +130,7 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      (int)l->dest_port, "proto", l->proto, "app_proto", l->app, "category",
 			      l->category, "confidence", (int)f->confidence, "method", l->method,
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
-			      "decided_after", (int)f->decided_after, "hostname", f->hostname);
+			      "decided_after", (int)f->decided_after, "hostname", flow_hostname(f));
 
 	add_anomalies(o, f);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
@@ -153,7 +153,7 @@ static void add_row(struct table *t, const struct flow *f, const struct line *l)
 	table_cell(t, "%u", f->frames);
 	table_cell(t, "%llu", (unsigned long long)f->bytes);
 	table_cell(t, "%u", f->decided_after);
-	table_cell(t, "%s", f->hostname);
+	table_cell(t, "%s", flow_hostname(f));
 }
 
 static void print_flow(struct flow *f, void *arg)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flow/details.h"
 #include "packet/packet.h"
 #include "weir/anomaly.h"
 #include "weir/ctl.h"
@@ -62,8 +63,8 @@ struct flow {
 	struct stream *stream[2]; /* TCP: NULL until payload */
 	void *module; /* the inspector's state, with its modules' in it; freed by the table's
 			 release callback */
+	struct flow_details *details; /* NULL until something is known; freed by the table */
 	struct flow *next_hash, *newer, *older;
-	char hostname[256]; /* "" = none; last, so that a record may end with the text */
 };
 
 struct flow_table;

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "flow/hash.h"
 #include "flow/table.h"
 #include "util/util.h"
 
@@ -78,6 +77,7 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 	if (t->release)
 		t->release(f, t->arg);
 	flow_release_streams(t, f);
+	flow_details_free(f);
 	t->stats.flows--;
 	free(f);
 }

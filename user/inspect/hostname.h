@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HOSTNAME_BYTES 256 /* the longest name of RFC 1035 and its end */
+
 /*
  * Copies the name (without port, NUL-terminated) into out of cap bytes. 1 when found, 0 when the
  * message has none, -EAGAIN when more of it could have one. Names with characters that no host has,

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
 
 /* Offline: the same tuple after so long a silence is another flow. */
-#define IDLE_TCP_NS   (300 * UINT64_C(1000000000))
-#define IDLE_OTHER_NS (120 * UINT64_C(1000000000))
-#define TELL_AGAIN    256 /* frames */
+#define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
+#define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
+#define TELL_AGAIN	 256		 /* frames */
+#define FRAGMENTED	 256		 /* datagrams */
+#define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
+/* As long as Linux waits; RFC 8200, 4.5. */
+#define FRAGMENTS_IPV4_NS (30 * UINT64_C(1000000000))
+#define FRAGMENTS_IPV6_NS (60 * UINT64_C(1000000000))
 
 /* ---- life ---- */
 
@@ -49,6 +55,18 @@ static void inspector_freep(struct inspector **i)
 	inspector_free(*i);
 }
 
+static struct fragments *new_fragments(const struct inspect_settings *settings)
+{
+	struct fragments_limits limits = {
+		.datagrams = settings->fragmented ? settings->fragmented : FRAGMENTED,
+		.ipv4_ns = FRAGMENTS_IPV4_NS,
+		.ipv6_ns = FRAGMENTS_IPV6_NS,
+	};
+
+	limits.bytes = limits.datagrams * FRAGMENTED_BYTES;
+	return fragments_new(&limits);
+}
+
 struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
 				struct app_registry *r, struct endpoints *endpoints,
 				void (*learn)(void *arg, const struct weir_endpoint_key *key,
@@ -71,7 +89,8 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	while (i->modules[i->module_count])
 		i->module_count++;
 	i->table = flow_table_new(&settings->limits, release_flow, i);
-	if (!i->table || inspector_set_signatures(i, s) < 0)
+	i->fragments = new_fragments(settings);
+	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -82,6 +101,7 @@ void inspector_free(struct inspector *i)
 		return;
 	i->closing = true;
 	flow_table_free(i->table);
+	fragments_free(i->fragments);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -177,8 +197,8 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t 
 {
 	struct flow *f = g->f;
 
-	f->frames++;
-	f->bytes += (uint64_t)g->p->frame_len + g->p->cut_len;
+	f->frames += g->frames;
+	f->bytes += g->bytes;
 	g->j->last_ns = now_ns;
 	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
 		f->two_way = true;
@@ -301,35 +321,78 @@ static void tell_again(struct glance *g, const struct weir_punt *punt)
 		g->out->decided_now = true;
 }
 
-void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
-		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
+/* One packet as a receiver takes it. g: inspector, packet, outcome, frames and bytes. */
+static void judge_whole(struct glance *g, const struct weir_punt *punt)
 {
-	struct glance g = {.i = i, .p = p, .out = out};
+	struct inspector *i = g->i;
 	bool created = false;
 	uint16_t known;
 
-	*out = (struct inspect_outcome){0};
-	if (status != PACKET_OK)
+	g->f = find_flow(i, g->p, punt, i->now_ns, &created);
+	if (!g->f)
 		return;
-	i->now_ns = now_ns;
-	g.f = find_flow(i, p, punt, now_ns, &created);
-	if (!g.f)
-		return;
-	g.j = judgement_of(g.f);
-	out->flow = g.f;
-	known = g.f->anomalies;
-	note_frame(&g, punt, now_ns, created);
+	g->j = judgement_of(g->f);
+	g->out->flow = g->f;
+	known = g->f->anomalies;
+	note_frame(g, punt, i->now_ns, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
-	if (punt && g.f->decided)
-		tell_again(&g, punt);
-	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g.f->decided)
-		resume_inspected(&g, punt);
-	if (created && !g.f->decided)
-		judge_first(&g);
-	if (flow_has_ports(g.f) && wants_payload(g.f))
-		judge_segment(&g);
-	out->anomalies = g.f->anomalies & (uint16_t)~known;
+	if (punt && g->f->decided)
+		tell_again(g, punt);
+	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g->f->decided)
+		resume_inspected(g, punt);
+	if (created && !g->f->decided)
+		judge_first(g);
+	if (flow_has_ports(g->f) && wants_payload(g->f))
+		judge_segment(g);
+	g->out->anomalies = g->f->anomalies & (uint16_t)~known;
+}
+
+/*
+ * A fragment whose header is wrong never gets to the receiver: taking it would let a sender make us
+ * give up a datagram that arrives. Offline the header of an edited capture says nothing (is_bad).
+ */
+static void judge_fragment(struct glance *g, const struct weir_punt *punt)
+{
+	const struct packet *fragment = g->p;
+	struct fragments_whole whole;
+	struct packet p;
+
+	if (punt && !packet_header_checksum_ok(fragment)) {
+		g->out->bad_checksum = true;
+		return;
+	}
+	if (fragments_push(g->i->fragments, fragment, g->i->now_ns, &whole) <= 0)
+		return;
+	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
+		p.key.domain = fragment->key.domain;
+		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
+		g->p = &p;
+		g->frames = whole.frames;
+		g->bytes = whole.bytes;
+		judge_whole(g, punt);
+		g->p = fragment;
+	}
+	fragments_release(g->i->fragments, &whole);
+}
+
+void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
+		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
+{
+	struct glance g = {
+		.i = i,
+		.p = p,
+		.frames = 1,
+		.bytes = (uint64_t)p->frame_len + p->cut_len,
+		.out = out,
+	};
+
+	*out = (struct inspect_outcome){0};
+	i->now_ns = now_ns;
+	if (status == PACKET_OK)
+		judge_whole(&g, punt);
+	else if (status == PACKET_FRAGMENT)
+		judge_fragment(&g, punt);
 }
 
 /* ---- the rest ---- */
@@ -356,10 +419,16 @@ void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *)
 
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget)
 {
+	fragments_expire(i->fragments, now_ns, budget);
 	return flow_table_expire(i->table, now_ns, budget);
 }
 
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out)
 {
 	flow_table_stats(i->table, out);
+}
+
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out)
+{
+	fragments_stats(i->fragments, out);
 }

@@ -9,13 +9,14 @@
 #include "app/app.h"
 #include "classify/classify.h"
 #include "flow/flow.h"
-#include "packet/packet.h"
+#include "packet/fragments.h"
 
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
 	bool follow_all; /* every TCP flow is read to its end, also where no module asks for it */
 	struct flow_limits limits;
+	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
 };
@@ -56,8 +57,9 @@ void inspector_set_packets(struct inspector *i, unsigned int packets);
 void inspector_set_follow_all(struct inspector *i, bool follow_all);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
- * SYN's number is taken from the packets). out->flow is NULL where the packet belongs to no flow
- * (not IP, fragment, malformed) or memory ran out.
+ * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram
+ * is judged as all of it, with its own metadata. out->flow is NULL where the packet belongs to no
+ * flow (not IP, malformed, a fragment among others) or memory ran out.
  */
 void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
 		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out);
@@ -70,5 +72,6 @@ void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), vo
 void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
+void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);
 
 #endif

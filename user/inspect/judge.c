@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "inspect/hostname.h"
 #include "inspect/mse.h"
 #include "inspect/state.h"
 #include "util/util.h"
@@ -169,58 +168,4 @@ void judge_finally(struct glance *g)
 	}
 	if (!g->f->decided)
 		decide(g, &unknown);
-}
-
-/* Puts a piece of a QUIC handshake where TCP has its first message. */
-static void add_handshake(void *arg, uint32_t offset, const uint8_t *data, size_t len)
-{
-	struct glance *g = arg;
-
-	flow_stream_push(g->i->table, g->f, g->f->origin, true, UINT32_MAX, offset, data, len);
-}
-
-/* A datagram of the side that began; offline alone, since the gate has no use for the name. */
-static int udp_hostname(struct glance *g)
-{
-	const struct packet *p = g->p;
-	char *out = g->f->hostname;
-	const uint8_t *hello;
-	size_t len;
-
-	if (g->f->id != 0 || !p || p->dir != g->f->origin || p->payload_len == 0)
-		return g->j->quic.known ? -EAGAIN : 0;
-	if (hostname_from_chlo(p->frame + p->payload, p->payload_len, out, sizeof(g->f->hostname)) >
-	    0)
-		return 1;
-	quic_read_initials(p->frame + p->payload, p->payload_len, &g->j->quic, add_handshake, g);
-	hello = flow_stream_data(g->f, g->f->origin, &len);
-	if (len > 0)
-		return hostname_from_hello(hello, len, out, sizeof(g->f->hostname));
-	return g->j->quic.known ? -EAGAIN : 0;
-}
-
-static int tcp_hostname(struct glance *g, uint8_t dir)
-{
-	char *out = g->f->hostname;
-	size_t cap = sizeof(g->f->hostname);
-	size_t len;
-	const uint8_t *data = flow_stream_data(g->f, dir, &len);
-	int rc;
-
-	if (len == 0)
-		return 0;
-	rc = hostname_from_tls(data, len, out, cap);
-	return rc ? rc : hostname_from_http(data, len, out, cap);
-}
-
-void judge_hostname(struct glance *g, bool may_wait)
-{
-	bool wait = false;
-
-	if (g->f->key.proto == IPPROTO_UDP)
-		wait = udp_hostname(g) == -EAGAIN && !flow_stream_full(g->f, g->f->origin);
-	for (uint8_t dir = 0; dir < 2 && g->f->key.proto == IPPROTO_TCP && !g->f->hostname[0];
-	     dir++)
-		wait |= tcp_hostname(g, dir) == -EAGAIN && !flow_stream_full(g->f, dir);
-	g->j->want_host = may_wait && wait && !g->f->hostname[0];
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Offline flows that left the table before the capture ended, without the room that their names do
- * not use. */
-#include <string.h>
-
+/* Offline flows that left the table before the capture ended. */
 #include "inspect/state.h"
 #include "util/util.h"
 
 struct record {
 	uint64_t serial;
-	_Alignas(struct flow) uint8_t flow[]; /* up to the end of the host name */
+	struct flow flow; /* without streams and module */
 };
 
 static bool records_grow(struct inspector *i)
@@ -26,18 +23,18 @@ static bool records_grow(struct inspector *i)
 	return true;
 }
 
-void record_keep(struct inspector *i, const struct flow *f)
+void record_keep(struct inspector *i, struct flow *f)
 {
-	size_t len = offsetof(struct flow, hostname) + strlen(f->hostname) + 1;
-	struct record *r;
+	struct record *r = records_grow(i) ? malloc(sizeof(*r)) : NULL;
 
-	if (!records_grow(i))
-		return;
-	r = malloc(sizeof(*r) + len);
 	if (!r)
 		return;
 	r->serial = judgement_of(f)->serial;
-	memcpy(r->flow, f, len);
+	r->flow = *f;
+	r->flow.module = NULL;
+	r->flow.stream[0] = r->flow.stream[1] = NULL;
+	r->flow.next_hash = r->flow.newer = r->flow.older = NULL;
+	f->details = NULL; /* the record's now */
 	i->records[i->record_count++] = r;
 }
 
@@ -53,23 +50,16 @@ void record_emit(struct inspector *i, void (*fn)(struct flow *, void *), void *a
 {
 	if (i->record_count)
 		qsort(i->records, i->record_count, sizeof(struct record *), by_serial);
-	for (size_t n = 0; n < i->record_count; n++) {
-		const uint8_t *from = i->records[n]->flow;
-		const size_t head = offsetof(struct flow, hostname);
-		struct flow f = {0};
-
-		memcpy(&f, from, head + strlen((const char *)from + head) + 1);
-		f.module = NULL;
-		f.stream[0] = f.stream[1] = NULL;
-		f.next_hash = f.newer = f.older = NULL;
-		fn(&f, arg);
-	}
+	for (size_t n = 0; n < i->record_count; n++)
+		fn(&i->records[n]->flow, arg);
 }
 
 void record_free(struct inspector *i)
 {
-	for (size_t n = 0; n < i->record_count; n++)
+	for (size_t n = 0; n < i->record_count; n++) {
+		flow_details_free(&i->records[n]->flow);
 		free(i->records[n]);
+	}
 	free(i->records);
 	i->records = NULL;
 	i->record_count = 0;

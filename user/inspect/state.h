@@ -46,6 +46,7 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct fragments *fragments;
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
@@ -59,6 +60,8 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
+	uint32_t frames; /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;	 /* of those */
 	struct flow *f;
 	struct judgement *j;
 	struct inspect_outcome *out;
@@ -82,11 +85,13 @@ void judge_first(struct glance *g);
 void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete);
 /* Nothing more will come or be looked at: looks at both messages as complete, then gives up. */
 void judge_finally(struct glance *g);
+void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
+		      struct app_message *out);
+
+/* describe.c */
 /* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
  * for. */
 void judge_hostname(struct glance *g, bool may_wait);
-void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
-		      struct app_message *out);
 
 /* modules.c */
 const struct app_module *module_of(const struct inspector *i, unsigned int app);
@@ -115,7 +120,8 @@ void segment_place(struct glance *g);
 void follow_packet(struct glance *g);
 
 /* record.c */
-void record_keep(struct inspector *i, const struct flow *f);
+/* Takes the flow's details. */
+void record_keep(struct inspector *i, struct flow *f);
 void record_emit(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 void record_free(struct inspector *i);
 

@@ -70,12 +70,7 @@ static bool is_source_routed(const struct packet *p)
 
 		if (proto == IPPROTO_ROUTING && h[3] != 0)
 			return true;
-		if (proto == IPPROTO_AH)
-			at += ((size_t)h[1] + 2) * 4;
-		else if (proto == IPPROTO_FRAGMENT)
-			at += 8;
-		else
-			at += ((size_t)h[1] + 1) * 8;
+		at += wire_extension_bytes(proto, h);
 		proto = h[0];
 	}
 	return false;

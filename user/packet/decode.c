@@ -109,23 +109,17 @@ static enum packet_status decode_icmp(struct cursor *c)
 
 static enum packet_status decode_transport(struct cursor *c)
 {
-	struct packet *p = c->out;
-	enum packet_status status = PACKET_OK;
-
-	p->l4 = (uint16_t)c->at;
-	if (p->proto == IPPROTO_TCP)
-		status = decode_tcp(c);
-	else if (p->proto == IPPROTO_UDP)
-		status = decode_udp(c);
-	else if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)
-		status = decode_icmp(c);
-	if (status != PACKET_OK)
-		return status;
-	p->payload = (uint16_t)c->at;
-	p->l4_len = (uint32_t)(c->end - p->l4);
-	if (c->at < c->have)
-		p->payload_len = (uint32_t)((c->end < c->have ? c->end : c->have) - c->at);
-	return PACKET_OK;
+	switch (c->out->proto) {
+	case IPPROTO_TCP:
+		return decode_tcp(c);
+	case IPPROTO_UDP:
+		return decode_udp(c);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return decode_icmp(c);
+	default:
+		return PACKET_OK;
+	}
 }
 
 /* Puts addresses and ports (until now source first) into the order of the key. */
@@ -150,11 +144,15 @@ static enum packet_status decode_rest(struct cursor *c, const uint32_t src[4],
 	enum packet_status status = PACKET_FRAGMENT;
 
 	c->out->l4 = (uint16_t)c->at;
-	c->out->payload = (uint16_t)c->at;
 	if (!fragment)
 		status = decode_transport(c);
-	if (status == PACKET_OK || status == PACKET_FRAGMENT)
-		finish_key(c->out, src, dst);
+	if (status != PACKET_OK && status != PACKET_FRAGMENT)
+		return status;
+	c->out->payload = (uint16_t)c->at;
+	c->out->l4_len = (uint32_t)(c->end - c->out->l4);
+	if (c->at < c->have)
+		c->out->payload_len = (uint32_t)((c->end < c->have ? c->end : c->have) - c->at);
+	finish_key(c->out, src, dst);
 	return status;
 }
 
@@ -181,31 +179,19 @@ static enum packet_status decode_ipv4(struct cursor *c)
 	address_from_v4(dst, word);
 	c->out->ip_version = 4;
 	c->out->proto = h[9];
+	c->out->fragment_id = wire_get16(h + 4);
+	c->out->fragment_offset = (uint16_t)((wire_get16(h + 6) & 0x1fff) * 8);
+	c->out->fragment_more = h[6] & 0x20;
 	c->end = c->at + total;
 	c->at += header;
 	return decode_rest(c, src, dst, wire_get16(h + 6) & 0x3fff);
-}
-
-static bool is_extension(uint8_t proto)
-{
-	switch (proto) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* Walks extension headers (RFC 8200, 4; AH: RFC 4302). A fragment header that carries a whole
  * packet is none (RFC 6946). */
 static enum packet_status skip_extensions(struct cursor *c, uint8_t *proto, bool *fragment)
 {
-	for (int i = 0; is_extension(*proto); i++) {
+	for (int i = 0; wire_is_extension(*proto); i++) {
 		const uint8_t *h = c->frame + c->at;
 		enum packet_status status = need(c, 8);
 		size_t len;
@@ -214,10 +200,12 @@ static enum packet_status skip_extensions(struct cursor *c, uint8_t *proto, bool
 			return PACKET_MALFORMED;
 		if (status != PACKET_OK)
 			return status;
-		len = *proto == IPPROTO_AH ? ((size_t)h[1] + 2) * 4 : ((size_t)h[1] + 1) * 8;
+		len = wire_extension_bytes(*proto, h);
 		if (*proto == IPPROTO_FRAGMENT) {
-			len = 8;
 			*fragment = wire_get16(h + 2) & 0xfff9;
+			c->out->fragment_offset = wire_get16(h + 2) & 0xfff8;
+			c->out->fragment_more = h[3] & 1;
+			c->out->fragment_id = wire_get32(h + 4);
 		}
 		status = need(c, len);
 		if (status != PACKET_OK)

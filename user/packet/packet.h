@@ -18,8 +18,8 @@ enum packet_link {
 enum packet_status {
 	PACKET_OK,	  /* key, offsets and payload are valid */
 	PACKET_NOT_IP,	  /* ARP, LLC ... */
-	PACKET_FRAGMENT,  /* an IP fragment: addresses and proto are valid, ports are 0, no payload
-			   */
+	PACKET_FRAGMENT,  /* an IP fragment: addresses and proto are valid, ports are 0; l4 and
+			     payload are where its part of the datagram begins */
 	PACKET_TRUNCATED, /* headers or lengths reach beyond the frame */
 	PACKET_MALFORMED, /* headers contradict themselves */
 };
@@ -49,6 +49,10 @@ struct packet {
 	uint8_t icmp_type;
 	uint32_t seq; /* TCP, host order */
 	uint32_t ack;
+	/* PACKET_FRAGMENT: */
+	uint32_t fragment_id;	  /* 16 bits in IPv4, 32 in IPv6; host order */
+	uint16_t fragment_offset; /* of its part in the datagram's, bytes */
+	bool fragment_more;	  /* others follow behind it */
 };
 
 /* Decodes len bytes. Ethernet: up to two VLAN tags (802.1Q, 802.1ad) and PPPoE sessions. The packet

@@ -3,16 +3,20 @@
 #ifndef WEIR_PACKET_WIRE_H
 #define WEIR_PACKET_WIRE_H
 
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_ETH_BYTES	 14
-#define WIRE_VLAN_BYTES	 4
-#define WIRE_PPPOE_BYTES 8 /* RFC 2516 header and the PPP protocol field */
-#define WIRE_IPV4_BYTES	 20
-#define WIRE_IPV6_BYTES	 40
-#define WIRE_TCP_BYTES	 20
-#define WIRE_UDP_BYTES	 8
-#define WIRE_ICMP_BYTES	 8
+#define WIRE_ETH_BYTES	    14
+#define WIRE_VLAN_BYTES	    4
+#define WIRE_PPPOE_BYTES    8 /* RFC 2516 header and the PPP protocol field */
+#define WIRE_IPV4_BYTES	    20
+#define WIRE_IPV6_BYTES	    40
+#define WIRE_TCP_BYTES	    20
+#define WIRE_UDP_BYTES	    8
+#define WIRE_ICMP_BYTES	    8
+#define WIRE_FRAGMENT_BYTES 8
 
 #define WIRE_TYPE_IPV4	0x0800
 #define WIRE_TYPE_IPV6	0x86dd
@@ -42,6 +46,32 @@ static inline void wire_put32(uint8_t *p, uint32_t v)
 {
 	wire_put16(p, (uint16_t)(v >> 16));
 	wire_put16(p + 2, (uint16_t)v);
+}
+
+/* Whether an IPv6 extension header goes by this number (RFC 8200, 4; RFC 4302; RFC 6275). */
+static inline bool wire_is_extension(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Bytes of the extension header at h, of which two must be readable. */
+static inline size_t wire_extension_bytes(uint8_t proto, const uint8_t *h)
+{
+	if (proto == IPPROTO_FRAGMENT)
+		return WIRE_FRAGMENT_BYTES;
+	if (proto == IPPROTO_AH)
+		return ((size_t)h[1] + 2) * 4;
+	return ((size_t)h[1] + 1) * 8;
 }
 
 #endif

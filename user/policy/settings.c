@@ -28,6 +28,7 @@ static const struct setting limits[] = {
 	SETTING("endpoints", limit_endpoints, 256, 4194304, false),
 	SETTING("blocks", limit_blocks, 16, 1048576, false),
 	SETTING("slots", limit_slots, 1024, 1048576, true),
+	SETTING("fragmented", limit_fragmented, 16, 65536, false),
 };
 static const struct setting rings[] = {
 	SETTING("frames", ring_frames, 64, 32768, true),
@@ -56,7 +57,7 @@ static int setting_read(struct draft *d, const struct yaml_node *mapping, const 
 static int settings_read(struct draft *d, const struct yaml_node *n, const char *what,
 			 const struct setting *list, size_t count)
 {
-	const char *known[8] = {NULL};
+	const char *known[16] = {NULL};
 	int err;
 
 	if (!n)
@@ -131,6 +132,7 @@ static void settings_default(struct policy *p)
 	p->limit_endpoints = 65536;
 	p->limit_blocks = 4096;
 	p->limit_slots = 65536;
+	p->limit_fragmented = 1024;
 	p->ring_frames = RING_FRAMES;
 }
 

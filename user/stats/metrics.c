@@ -329,6 +329,17 @@ static void write_stream_bytes(FILE *out, const char *name, const struct stats_s
 		       worker_label(i, label));
 }
 
+static void write_fragments(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int e = 0; e < FRAGMENT_EVENT_COUNT; e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].fragments.events[e];
+		sample(out, name, sum, "event", fragment_event_name(e));
+	}
+}
+
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	static const char *const names[] = {
@@ -344,6 +355,7 @@ static void write_reassembly(FILE *out, const char *name, const struct stats_sna
 			sum += s->workers[i].flows.stream[e];
 		sample(out, name, sum, "event", names[e]);
 	}
+	write_fragments(out, name, s);
 }
 
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -449,7 +461,7 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
 	 write_stream_bytes},
 	{{"weir_reassembly_total", "counter", "event",
-	  "What happened to the TCP segments of flows that are read, by kind"},
+	  "What happened to the TCP segments of flows that are read (tcp-...) and to IP fragments (ip-...)"},
 	 write_reassembly},
 	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
 	 write_generation},

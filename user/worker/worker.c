@@ -168,6 +168,7 @@ static void expire(struct worker *w)
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
+	inspector_fragments_stats(w->inspector, &w->counters.fragments);
 }
 
 /*
@@ -257,6 +258,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 					shared->policy->reassembly_total / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
 	};
 
 	w->shared = shared;

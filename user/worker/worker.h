@@ -33,6 +33,7 @@ struct worker_counters {
 	uint64_t queue_frames; /* read in the last batch */
 	uint64_t events_lost;  /* the daemon did not read them in time */
 	struct flow_table_stats flows;
+	struct fragments_stats fragments;
 };
 
 struct worker;

@@ -2,7 +2,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "flow/hash.h"
+#include "util/util.h"
 
 struct sip {
 	uint64_t v0, v1, v2, v3;

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The slow path's judgement over captures, alone and beside libndpi on the same packets.
+ *
+ *   classify [--runs N] [--loops N] CAPTURE...      speed and memory
+ *   classify --each [--loops N] FILE...             each capture by itself
+ *
+ * Prints "CASE <tab> UNIT <tab> VALUE" for each measurement of a run. Both sides get the same
+ * decoded packets and find their flows in the same table; that part is timed with them, and by
+ * itself. Flows are made and forgotten within what is timed. With --each: "FILE <tab> PACKETS <tab>
+ * NANOSECONDS", the best of the loops, offline.
+ */
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "inspect/inspect.h"
+
+#include "classify_memory.h"
+#include "classify_traffic.h"
+
+#if __has_include(<ndpi/ndpi_api.h>)
+#include "classify_peer.h"
+#define WITH_PEER 1
+#else
+#define WITH_PEER 0
+#endif
+
+#define SECOND_NS  UINT64_C(1000000000)
+#define IDLE_NS	   (300 * SECOND_NS)
+#define SIDES_MAX  3
+#define CASE_BYTES 64
+
+static const struct flow_limits limits = {
+	.flows = 1 << 18,
+	.stream_bytes = 16384,
+	.stream_bytes_all = (size_t)64 << 20,
+	.idle_ns = IDLE_NS,
+};
+
+/* Which packets of a loop a side is given: indices in order. */
+struct list {
+	uint32_t *index;
+	size_t count;
+};
+
+struct world {
+	struct traffic traffic;
+	struct list all;
+	struct app_registry *registry;
+	struct signatures *signatures;
+	struct endpoints *endpoints;
+	struct inspector *inspector;
+	struct flow_table *bare; /* flows and nothing else */
+#if WITH_PEER
+	struct peer peer;
+#endif
+	uint64_t base_ns; /* of the loop's time */
+	unsigned int loop;
+	uint8_t *states; /* of each flow, while weir's packets are found out */
+};
+
+/* Plays the packets of a list. seen (may be NULL): what each was when it came. */
+typedef void play_fn(struct world *w, const struct list *l, uint8_t *seen);
+enum { SEEN_DECIDED, SEEN_UNDECIDED, SEEN_INSPECTED };
+
+struct side {
+	char name[CASE_BYTES];
+	play_fn *play;
+	struct list handed;
+	size_t flows; /* of these packets */
+};
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "classify: %s\n", what);
+	return -1;
+}
+
+static enum packet_status decode(const struct world *w, const struct traffic_packet *x,
+				 struct packet *p)
+{
+	return packet_decode_cut(w->traffic.store + x->at, x->len, x->wire_len,
+				 (enum packet_link)x->link, p);
+}
+
+/* ---- sides ---- */
+
+static uint64_t end_of(const struct world *w)
+{
+	return w->base_ns + w->traffic.length_ns + IDLE_NS + SECOND_NS;
+}
+
+/* The gate punts what comes before the decision, and payload that a module reads on. */
+static void note_seen(struct world *w, const struct traffic_packet *x, const struct flow *f,
+		      uint8_t *seen)
+{
+	uint8_t before = w->states[x->flow];
+
+	if (before == SEEN_UNDECIDED || (before == SEEN_INSPECTED && x->payload))
+		*seen = before;
+	if (f)
+		w->states[x->flow] = !f->decided  ? SEEN_UNDECIDED
+				     : f->inspect ? SEEN_INSPECTED
+						  : SEEN_DECIDED;
+}
+
+static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
+{
+	for (size_t n = 0; n < l->count; n++) {
+		const struct traffic_packet *x = &w->traffic.packets[l->index[n]];
+		struct inspect_outcome o;
+		struct packet p;
+		enum packet_status status = decode(w, x, &p);
+
+		inspector_packet(w->inspector, &p, status, &x->punt, w->base_ns + x->time_ns, &o);
+		if (seen)
+			note_seen(w, x, o.flow, &seen[n]);
+	}
+	inspector_expire(w->inspector, end_of(w), UINT32_MAX);
+}
+
+static void play_bare(struct world *w, const struct list *l, uint8_t *seen)
+{
+	for (size_t n = 0; n < l->count; n++) {
+		const struct traffic_packet *x = &w->traffic.packets[l->index[n]];
+		struct packet p;
+
+		if (decode(w, x, &p) == PACKET_OK)
+			flow_table_get(w->bare, x->punt.flow_id, &p.key, p.dir,
+				       w->base_ns + x->time_ns, NULL);
+		if (seen)
+			seen[n] = SEEN_UNDECIDED;
+	}
+	flow_table_expire(w->bare, end_of(w), UINT32_MAX);
+}
+
+#if WITH_PEER
+static void play_peer(struct world *w, const struct list *l, uint8_t *seen)
+{
+	for (size_t n = 0; n < l->count; n++) {
+		const struct traffic_packet *x = &w->traffic.packets[l->index[n]];
+		bool handed = false;
+		struct packet p;
+
+		if (decode(w, x, &p) == PACKET_OK)
+			handed =
+				peer_packet(&w->peer, &p, x->punt.flow_id, w->base_ns + x->time_ns);
+		if (seen)
+			seen[n] = handed ? SEEN_UNDECIDED : SEEN_DECIDED;
+	}
+	flow_table_expire(w->peer.table, end_of(w), UINT32_MAX);
+}
+#endif
+
+/* ---- preparation ---- */
+
+/* Makes the packets of a list new: other flows, at a later time. */
+static void next_loop(struct world *w, const struct list *l)
+{
+	w->base_ns = end_of(w) + SECOND_NS;
+	w->loop++;
+	for (size_t n = 0; n < l->count; n++)
+		traffic_turn(&w->traffic, &w->traffic.packets[l->index[n]], w->loop);
+}
+
+static size_t count_flows(const struct world *w, const struct list *l)
+{
+	bool *known = calloc(w->traffic.flows + 1, sizeof(*known));
+	size_t count = 0;
+
+	for (size_t n = 0; known && n < l->count; n++) {
+		uint32_t flow = w->traffic.packets[l->index[n]].flow;
+
+		count += !known[flow];
+		known[flow] = true;
+	}
+	free(known);
+	return count;
+}
+
+/* Finds out in a loop of its own which packets a side wants. */
+static int side_prepare(struct world *w, struct side *s)
+{
+	uint8_t *seen = calloc(w->all.count, sizeof(*seen));
+
+	s->handed.index = calloc(w->all.count, sizeof(*s->handed.index));
+	if (!seen || !s->handed.index)
+		return fail("out of memory");
+	next_loop(w, &w->all);
+	memset(w->states, SEEN_UNDECIDED, w->traffic.flows);
+	s->play(w, &w->all, seen);
+	for (size_t n = 0; n < w->all.count; n++) {
+		/* The gate says so of such packets. */
+		w->traffic.packets[n].inspect |= seen[n] == SEEN_INSPECTED;
+		if (seen[n] != SEEN_DECIDED)
+			s->handed.index[s->handed.count++] = (uint32_t)n;
+	}
+	s->flows = count_flows(w, &s->handed);
+	free(seen);
+	return 0;
+}
+
+static int load_one(struct traffic *t, const char *path)
+{
+	struct error e = {0};
+
+	if (traffic_load(t, path, &e) == 0)
+		return 0;
+	fprintf(stderr, "classify: %s\n", e.text);
+	return -1;
+}
+
+static int signatures_ready(struct world *w)
+{
+	struct error e = {0};
+
+	w->registry = app_registry_new();
+	if (w->registry && signatures_load_builtin(w->registry, &w->signatures, &e) == 0)
+		return 0;
+	return fail(e.text);
+}
+
+static int inspector_ready(struct world *w)
+{
+	const struct inspect_settings settings = {
+		.packets = 8,
+		.limits = limits,
+		.endpoint_ttl_ns = 3600 * SECOND_NS,
+	};
+
+	w->endpoints = endpoints_new(65536, 3600 * SECOND_NS);
+	if (w->endpoints)
+		w->inspector = inspector_new(&settings, w->signatures, w->registry, w->endpoints,
+					     NULL, NULL);
+	return w->inspector ? 0 : fail("out of memory");
+}
+
+static int world_make(struct world *w, char **paths)
+{
+	w->base_ns = 1000 * SECOND_NS;
+	while (*paths)
+		if (load_one(&w->traffic, *paths++) < 0)
+			return -1;
+	if (w->traffic.count == 0)
+		return fail("no packets");
+	w->all.count = w->traffic.count;
+	w->all.index = calloc(w->all.count, sizeof(*w->all.index));
+	w->states = calloc(w->traffic.flows, 1);
+	w->bare = flow_table_new(&limits, NULL, NULL);
+	if (!w->all.index || !w->states || !w->bare || signatures_ready(w) < 0 ||
+	    inspector_ready(w) < 0)
+		return -1;
+	for (size_t n = 0; n < w->all.count; n++)
+		w->all.index[n] = (uint32_t)n;
+#if WITH_PEER
+	if (peer_init(&w->peer, &limits) < 0)
+		return fail("libndpi does not start");
+#endif
+	return 0;
+}
+
+static void world_free(struct world *w)
+{
+#if WITH_PEER
+	peer_fini(&w->peer);
+#endif
+	inspector_free(w->inspector);
+	endpoints_free(w->endpoints);
+	flow_table_free(w->bare);
+	signatures_free(w->signatures);
+	app_registry_free(w->registry);
+	free(w->all.index);
+	free(w->states);
+	traffic_free(&w->traffic);
+}
+
+static unsigned int sides_make(struct world *w, struct side sides[SIDES_MAX])
+{
+	unsigned int count = 0;
+
+	sides[count++] = (struct side){.name = "weir", .play = play_weir};
+	sides[count++] = (struct side){.name = "decoding and flow table alone", .play = play_bare};
+#if WITH_PEER
+	peer_name(sides[count].name, CASE_BYTES);
+	sides[count++].play = play_peer;
+#endif
+	for (unsigned int n = 0; n < count; n++)
+		if (side_prepare(w, &sides[n]) < 0)
+			return 0;
+	return count;
+}
+
+/* ---- measuring ---- */
+
+/* Of this thread alone: the machine may have other work. */
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+/* Nanoseconds of `loops` loops over a list, each with packets made new before it. */
+static double side_time(struct world *w, const struct side *s, const struct list *l,
+			unsigned int loops)
+{
+	uint64_t spent = 0;
+
+	for (unsigned int n = 0; n < loops; n++) {
+		uint64_t begin;
+
+		next_loop(w, l);
+		begin = clock_ns();
+		s->play(w, l, NULL);
+		spent += clock_ns() - begin;
+	}
+	return (double)spent / loops;
+}
+
+static void side_measure(struct world *w, const struct side *s, unsigned int loops)
+{
+	double handed = side_time(w, s, &s->handed, loops);
+	double all = side_time(w, s, &w->all, loops);
+
+	if (s->play != play_bare) {
+		printf("%s, packets handed to detection\tns per packet\t%.2f\n", s->name,
+		       handed / (double)s->handed.count);
+		printf("%s, flows handed to detection\tns per flow\t%.1f\n", s->name,
+		       handed / (double)s->flows);
+	}
+	printf("%s, all packets\tns per packet\t%.2f\n", s->name, all / (double)w->all.count);
+	printf("%s, all packets\tpackets per second\t%.0f\n", s->name,
+	       (double)w->all.count * 1e9 / all);
+}
+
+static void print_counts(const struct world *w, const struct side *sides, unsigned int count)
+{
+	printf("packets\tcount\t%zu\n", w->all.count);
+	printf("flows\tcount\t%u\n", w->traffic.flows);
+	printf("frames left out: not IP, fragments, damaged\tcount\t%zu\n", w->traffic.skipped);
+	for (unsigned int n = 0; n < count; n++)
+		if (sides[n].play != play_bare)
+			printf("%s, packets handed to detection\tcount\t%zu\n", sides[n].name,
+			       sides[n].handed.count);
+}
+
+static void print_memory(const struct world *w)
+{
+	for (size_t n = 0; n < ARRAY_SIZE(memory_kinds); n++) {
+		double bytes = memory_of(&memory_kinds[n], w->signatures, w->registry);
+
+		if (bytes < 0)
+			fprintf(stderr, "classify: no such flow: %s\n", memory_kinds[n].name);
+		else
+			printf("weir, %s\tbytes per flow\t%.1f\n", memory_kinds[n].name, bytes);
+	}
+#if WITH_PEER
+	printf("%s, undecided flow\tbytes per flow\t%u\n", "libndpi",
+	       ndpi_detection_get_sizeof_ndpi_flow_struct());
+#endif
+}
+
+/* One CPU, and a heap that keeps what it was given: flows never all end at once outside. */
+static void settle_down(void)
+{
+	cpu_set_t set;
+
+	mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int compare(char **paths, unsigned int runs, unsigned int loops)
+{
+	struct side sides[SIDES_MAX] = {0};
+	struct world w = {0};
+	unsigned int count = 0;
+
+	settle_down();
+	if (world_make(&w, paths) == 0)
+		count = sides_make(&w, sides);
+	if (count > 0) {
+		print_counts(&w, sides, count);
+		print_memory(&w);
+	}
+	for (unsigned int run = 0; run < runs && count > 0; run++)
+		for (unsigned int n = 0; n < count; n++)
+			side_measure(&w, &sides[n], loops);
+	for (unsigned int n = 0; n < SIDES_MAX; n++)
+		free(sides[n].handed.index);
+	world_free(&w);
+	return count > 0 ? 0 : -1;
+}
+
+/* ---- each capture by itself ---- */
+
+/* One loop through an inspector of its own; returns what its packets took. */
+static uint64_t offline_loop(struct world *w)
+{
+	struct inspect_outcome o;
+	uint64_t begin, spent = 0;
+
+	if (inspector_ready(w) < 0)
+		exit(1);
+	begin = clock_ns();
+	for (size_t n = 0; n < w->traffic.count; n++) {
+		const struct traffic_packet *x = &w->traffic.packets[n];
+		struct packet p;
+		enum packet_status status = decode(w, x, &p);
+
+		inspector_packet(w->inspector, &p, status, NULL, w->base_ns + x->time_ns, &o);
+	}
+	spent = clock_ns() - begin;
+	inspector_free(w->inspector);
+	endpoints_free(w->endpoints);
+	w->inspector = NULL;
+	w->endpoints = NULL;
+	return spent;
+}
+
+static void capture_alone(struct world *w, const char *path, unsigned int loops)
+{
+	uint64_t best = UINT64_MAX;
+	struct error e = {0};
+
+	/* Not every file is a capture. */
+	if (traffic_load(&w->traffic, path, &e) < 0 || w->traffic.count == 0)
+		return;
+	for (unsigned int n = 0; n < loops; n++) {
+		uint64_t spent = offline_loop(w);
+
+		best = spent < best ? spent : best;
+	}
+	printf("%s\t%zu\t%.1f\n", path, w->traffic.count, (double)best / (double)w->traffic.count);
+	traffic_free(&w->traffic);
+}
+
+static int each(char **paths, unsigned int loops)
+{
+	struct world w = {.base_ns = 1000 * SECOND_NS};
+
+	if (signatures_ready(&w) < 0)
+		return -1;
+	while (*paths)
+		capture_alone(&w, *paths++, loops);
+	signatures_free(w.signatures);
+	app_registry_free(w.registry);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"runs", required_argument, NULL, 'r'},
+		{"loops", required_argument, NULL, 'l'},
+		{"each", no_argument, NULL, 'e'},
+		{0},
+	};
+	unsigned int runs = 3, loops = 10;
+	bool alone = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'r')
+			runs = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option == 'l')
+			loops = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option == 'e')
+			alone = true;
+		else
+			return 2;
+	}
+	if (optind == argc || loops == 0) {
+		fputs("usage: classify [--each] [--runs N] [--loops N] CAPTURE...\n", stderr);
+		return 2;
+	}
+	return (alone ? each(argv + optind, loops) : compare(argv + optind, runs, loops)) < 0;
+}

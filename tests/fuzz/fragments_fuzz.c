@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fragments from nowhere, in any order. An input is a list of fragments, each behind six bytes:
+ * flags and identification, offset, length and how the bytes vary. What comes out whole must be
+ * what was put in.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/fragments.h"
+
+#define DATAGRAMS  8
+#define BYTES	   100000
+#define PART_MAX   2048
+#define SECOND_NS  UINT64_C(1000000000)
+#define STEP_BYTES 6
+
+/* Bits of the first byte; the three lowest are the identification. */
+#define IS_IPV6	   0x08
+#define HAS_MORE   0x10
+#define IS_LATE	   0x20
+#define HAS_CHAIN  0x40
+#define HAS_OPTION 0x80
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void put16(uint8_t *p, size_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static size_t put_header(uint8_t *p, const uint8_t *step, size_t offset, size_t len)
+{
+	bool more = step[0] & HAS_MORE;
+	size_t chain = step[0] & HAS_CHAIN ? 16 : 0;
+	size_t header = step[0] & HAS_OPTION ? 32 : 20;
+
+	memset(p, 0, 80);
+	if (step[0] & IS_IPV6) {
+		p[0] = 0x60;
+		put16(p + 4, 8 + chain + len);
+		p[6] = chain ? 0 : 44;
+		p[40] = 44;
+		p[41] = chain ? 1 : 0;
+		p[40 + chain] = step[5] & 0x80 ? 60 : 17;
+		put16(p + 42 + chain, (offset & 0xfff8) | more);
+		p[47 + chain] = step[0] & 7;
+		return 48 + chain;
+	}
+	p[0] = (uint8_t)(0x40 | header / 4);
+	put16(p + 2, header + len);
+	put16(p + 4, step[0] & 7);
+	put16(p + 6, offset / 8 | (more ? 0x2000 : 0));
+	p[9] = 17;
+	return header;
+}
+
+/* Every byte tells its place, so that a whole datagram can be checked; now and then one lies. */
+static uint8_t byte_at(size_t at)
+{
+	return (uint8_t)(at * 5 + at / 256);
+}
+
+static void check_whole(const struct fragments_whole *w)
+{
+	bool v6 = w->packet[0] >> 4 == 6;
+	size_t header = v6 ? (w->packet[6] == 0 ? 56 : 40) : (size_t)(w->packet[0] & 15) * 4;
+	struct packet p;
+	enum packet_status status = packet_decode(w->packet, w->len, PACKET_LINK_RAW, &p);
+
+	/* The bytes need not make sense as a transport; the headers must. */
+	if (status == PACKET_TRUNCATED || status == PACKET_NOT_IP)
+		abort();
+	if (!v6 && status == PACKET_FRAGMENT)
+		abort();
+	if (w->frames < 2 || w->len > 65535 + 40 || w->len <= header)
+		abort();
+	for (size_t i = header; i < w->len; i++)
+		if ((w->packet[i] ^ byte_at(i - header)) & 0xfe)
+			abort();
+}
+
+static void push(struct fragments *f, const uint8_t *step, uint64_t now_ns)
+{
+	size_t offset = ((size_t)step[1] << 8 | step[2]) & 0xfff8;
+	size_t len = ((size_t)step[3] << 8 | step[4]) % PART_MAX;
+	uint8_t *frame = malloc(96 + len);
+	struct fragments_whole whole;
+	struct packet p;
+	size_t header;
+
+	if (!frame)
+		return;
+	header = put_header(frame, step, offset, len);
+	for (size_t i = 0; i < len; i++)
+		frame[header + i] = byte_at(offset + i);
+	if (len > 0 && step[5] & 1)
+		frame[header] ^= 1;
+	if (packet_decode(frame, header + len, PACKET_LINK_RAW, &p) == PACKET_FRAGMENT &&
+	    fragments_push(f, &p, now_ns, &whole) == 1) {
+		check_whole(&whole);
+		fragments_release(f, &whole);
+	}
+	free(frame);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct fragments_limits limits = {
+		.datagrams = DATAGRAMS,
+		.bytes = BYTES,
+		.ipv4_ns = 30 * SECOND_NS,
+		.ipv6_ns = 60 * SECOND_NS,
+	};
+	struct fragments *f = fragments_new(&limits);
+	struct fragments_stats s;
+	uint64_t now_ns = SECOND_NS;
+
+	for (; f && size >= STEP_BYTES; data += STEP_BYTES, size -= STEP_BYTES) {
+		now_ns += data[0] & IS_LATE ? 40 * SECOND_NS : 1;
+		push(f, data, now_ns);
+		fragments_stats(f, &s);
+		if (s.datagrams > DATAGRAMS || s.bytes > BYTES)
+			abort();
+	}
+	if (f) {
+		fragments_expire(f, now_ns + 61 * SECOND_NS, DATAGRAMS);
+		fragments_stats(f, &s);
+		if (s.datagrams || s.bytes)
+			abort();
+	}
+	fragments_free(f);
+	return 0;
+}

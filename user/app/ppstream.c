@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PPStream over UDP. A message is: length of all (LE, 15 bits) and the mark of a masked message, a
+ * byte for its family ("C" to "U"), a number (LE, 2 bytes), and what the number says. A mask runs
+ * over the first 128 bytes: each byte is xored with the masked one before it, the second excepted,
+ * and the first with the last. So the length comes out only where head and end of the mask agree.
+ * (No specification is public; read off the exchange of many peers, and the same constants that
+ * nDPI's dissector knows.)
+ */
+#include <netinet/in.h>
+
+#include "app/module.h"
+
+#define NAME	   "ppstream"
+#define LEN_MIN	   14
+#define MASK_MAX   128
+#define MASKED	   0x80
+#define FAMILY_MIN 0x43
+#define FAMILY_MAX 0x55
+#define NUMBER_MAX 0x5f
+
+/* Whether the datagram is one whose mask comes out: of random ones one in 2^28. */
+static bool is_masked_message(const uint8_t *data, size_t len)
+{
+	size_t last = (len < MASK_MAX ? len : MASK_MAX) - 1;
+	unsigned int family, number;
+
+	if (len < LEN_MIN || !(data[1] & MASKED))
+		return false;
+	if (len != ((size_t)(data[1] & ~MASKED & 0xff) << 8 | (data[0] ^ data[last])))
+		return false;
+	family = data[2] ^ data[0];
+	number = data[3] ^ data[2];
+	return family >= FAMILY_MIN && family <= FAMILY_MAX && number > 0 && number <= NUMBER_MAX &&
+	       data[4] == data[3];
+}
+
+static void ppstream_undecided(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *finding)
+{
+	int app;
+
+	if (m->proto != IPPROTO_UDP || !is_masked_message(m->data, m->len))
+		return;
+	app = app_registry_find(s->registry, NAME);
+	if (app <= 0)
+		return;
+	finding->app = (uint16_t)app;
+	finding->method = WEIR_METHOD_SIGNATURE;
+	finding->confidence = 90;
+}
+
+const struct app_module ppstream_module = {
+	.name = NAME,
+	.category = "p2p",
+	.help = "PPStream's masked datagrams",
+	.undecided = ppstream_undecided,
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a regex demands, as far as its text says so plainly. PCRE2 decides what matches; all that is
+ * said here holds for every match, and nothing is said of patterns with constructs that are not
+ * understood.
+ */
+#ifndef WEIR_CLASSIFY_PATTERN_H
+#define WEIR_CLASSIFY_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PATTERN_PREFIX_MAX   32 /* positions */
+#define PATTERN_LITERALS_MAX 48 /* alternatives */
+#define PATTERN_LITERAL_MAX  24 /* bytes of one */
+#define PATTERN_NODES_MAX    4096
+#define PATTERN_DEPTH_MAX    40
+#define PATTERN_UNBOUNDED    UINT32_MAX
+
+/* A set of bytes. */
+struct byte_set {
+	uint32_t bits[8];
+};
+
+static inline bool byte_set_has(const struct byte_set *s, uint8_t byte)
+{
+	return s->bits[byte >> 5] >> (byte & 31) & 1;
+}
+static inline void byte_set_add(struct byte_set *s, uint8_t byte)
+{
+	s->bits[byte >> 5] |= 1u << (byte & 31);
+}
+unsigned int byte_set_count(const struct byte_set *s);
+
+enum pattern_kind {
+	PATTERN_SET,	/* one byte of set */
+	PATTERN_START,	/* ^ */
+	PATTERN_ASSERT, /* of no width: $ \b (?=...) */
+	PATTERN_CAT,
+	PATTERN_ALT,
+	PATTERN_REPEAT, /* its one child, min to max times */
+};
+
+struct pattern_node {
+	enum pattern_kind kind;
+	struct byte_set set;
+	uint32_t min, max;	 /* PATTERN_REPEAT */
+	uint32_t child, sibling; /* index of a node, 0 for none */
+};
+
+/* Node 0 is not used. */
+struct pattern {
+	struct pattern_node *nodes;
+	uint32_t count, room;
+	uint32_t root;
+};
+
+/* Reads PCRE2 syntax (DOTALL, no UTF). 0; -ENOTSUP for what is not understood (nothing wrong with
+ * it); -ENOMEM. On success pattern_fini gives the memory back. */
+int pattern_parse(const char *text, bool caseless, struct pattern *out);
+void pattern_fini(struct pattern *p);
+
+/* Bytes of the shortest and the longest match. */
+void pattern_length(const struct pattern *p, uint32_t *min, uint32_t *max);
+
+/*
+ * Bytes that can stand at each position from the start of a match; returns for how many positions
+ * every match has one. 0 also where that takes more memory than it is worth.
+ */
+unsigned int pattern_prefix(const struct pattern *p, struct byte_set out[PATTERN_PREFIX_MAX]);
+
+/* Whether the pattern is an anchored sequence of at most PATTERN_PREFIX_MAX sets and nothing else:
+ * its pattern_prefix is all there is to it. */
+bool pattern_is_prefix(const struct pattern *p);
+
+struct literal {
+	uint8_t len;
+	uint8_t bytes[PATTERN_LITERAL_MAX]; /* letters in lower case */
+};
+/*
+ * Texts of which every match has at least one, whatever the case of its letters. Returns how many,
+ * 0 where there are none of at least two bytes.
+ */
+size_t pattern_literals(const struct pattern *p, struct literal out[PATTERN_LITERALS_MAX]);
+
+#endif
