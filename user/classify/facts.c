@@ -61,8 +61,7 @@ static struct slot *set_of(struct facts *f, const struct fact_key *key)
 	_Static_assert(sizeof(*key) % 8 == 0, "hashed by words");
 	memcpy(words, key, sizeof(words));
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		__uint128_t product =
-			(__uint128_t)(h ^ words[i]) * ((f->seed[1] + 2 * i) | 1);
+		__uint128_t product = (__uint128_t)(h ^ words[i]) * ((f->seed[1] + 2 * i) | 1);
 
 		h ^= (uint64_t)product ^ (uint64_t)(product >> 64);
 	}

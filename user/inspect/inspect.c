@@ -305,7 +305,7 @@ static void judge_segment(struct glance *g)
 		judge_payload(g);
 	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(p, g->f->id == 0))
 		segment_end(g);
-	if (p->payload_len > 0 && p->proto == IPPROTO_TCP)
+	if (p->payload_len > 0 && p->proto == IPPROTO_TCP && !g->out->bad_checksum)
 		segment_place(g);
 }
 

@@ -13,6 +13,10 @@
 /* A completion does not wake a poll, so while some are due the sleep is short. */
 #define SLEEP_BUSY_NS 100000
 #define SLEEP_IDLE_NS 100000000
+/* How late a frame that waits may be let go. */
+#define SLEEP_WAITING_NS 1000000
+/* Of the frame pool, what may wait at most. */
+#define WAITING_SHARE 8
 /* Longer than the kernel keeps a batch of redirected frames to itself. */
 #define QUIET_NS	1000000ULL
 #define EXPIRE_EVERY_NS 1000000000ULL
@@ -81,6 +85,7 @@ static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const
 static void drop_stale(struct worker *w)
 {
 	w->counters.stalls++;
+	worker_hold_end(w, true);
 	while (read_all(w, worker_frame_stale) > 0)
 		w->now_ns = time_now_ns();
 }
@@ -103,10 +108,17 @@ static void kick_all(struct worker *w)
 	}
 }
 
+static long sleep_limit_ns(const struct worker *w)
+{
+	if (w->outstanding)
+		return SLEEP_BUSY_NS;
+	return waiting_count(w->waiting) ? SLEEP_WAITING_NS : SLEEP_IDLE_NS;
+}
+
 static void sleep_for_work(struct worker *w)
 {
 	struct pollfd fds[1 + WEIR_PORTS_MAX * 4];
-	struct timespec limit = {.tv_nsec = w->outstanding ? SLEEP_BUSY_NS : SLEEP_IDLE_NS};
+	struct timespec limit = {.tv_nsec = sleep_limit_ns(w)};
 	uint64_t woken;
 	nfds_t n = 0;
 
@@ -150,6 +162,9 @@ static void wait_while_paused(struct worker *w)
 {
 	if (!atomic_load(&w->pause))
 		return;
+	/* What waits belongs to the policy, and perhaps to a port, that is to be replaced. */
+	worker_hold_end(w, false);
+	kick_all(w);
 	pthread_mutex_lock(&w->lock);
 	w->paused = true;
 	pthread_cond_broadcast(&w->changed);
@@ -222,12 +237,15 @@ static void *run(void *arg)
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
+		worker_hold_expire(w);
 		done = worker_complete(w);
 		kick_all(w);
 		expire(w);
 		if (!n && !done)
 			sleep_for_work(w);
 	}
+	worker_hold_end(w, false);
+	kick_all(w);
 	return NULL;
 }
 
@@ -236,6 +254,7 @@ static void worker_free(struct worker *w)
 	if (!w)
 		return;
 	handover_free(w->handover);
+	waiting_free(w->waiting);
 	inspector_free(w->inspector);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
@@ -270,7 +289,8 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
-	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
+	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
+	return w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting ? -ENOMEM : 0;
 }
 
 int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out, struct error *e)

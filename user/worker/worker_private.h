@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "worker/waiting.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
@@ -31,6 +32,7 @@ struct worker {
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
+	struct waiting *waiting;
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
 	struct worker_events events;
@@ -52,6 +54,21 @@ struct worker {
 void worker_frame(struct worker *w, const struct frame *f);
 /* Ends a frame that waited while the daemon stood still. */
 void worker_frame_stale(struct worker *w, const struct frame *f);
+/* Ends a frame that waited in w->waiting: PASS sends it on. Owns the frame. */
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action);
+/* The same for one that was overtaken while the daemon stood still. */
+void worker_frame_lose(struct worker *w, const struct frame *f);
+/* hold.c: puts a TCP frame that was judged (o) and may pass among the waiting where it has to wait
+ * for what is before it. False: it is still the caller's, and next in its order. */
+bool worker_hold(struct worker *w, const struct frame *f, const struct weir_punt *punt,
+		 const struct packet *p, const struct inspect_outcome *o);
+/* After a frame was judged and has ended: lets those go that waited for it. */
+void worker_hold_after(struct worker *w, const struct weir_punt *punt,
+		       const struct inspect_outcome *o, enum weir_action action);
+/* Lets those go that have waited too long. */
+void worker_hold_expire(struct worker *w);
+/* Lets all go; stale: drops them, for others have gone before them. */
+void worker_hold_end(struct worker *w, bool stale);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
