@@ -112,8 +112,8 @@ static void early(struct fixture *f, char name, uint32_t seq)
 
 static void in_order(struct fixture *f, char name, uint32_t seq, uint32_t next)
 {
-	arrive(f, (struct arrival){
-			  .name = name, .seq = seq, .len = 10, .read = true, .next = next});
+	arrive(f,
+	       (struct arrival){.name = name, .seq = seq, .len = 10, .read = true, .next = next});
 }
 
 static void a_gap_that_closes_lets_them_go(void **state)
@@ -139,8 +139,9 @@ static void others_do_not_wait(void **state)
 	struct fixture *f = *state;
 
 	early(f, 'b', 110);
-	arrive(f, (struct arrival){
-			  .name = 'x', .flow_id = 8, .seq = 5, .len = 10, .read = true, .next = 15});
+	arrive(f,
+	       (struct arrival){
+		       .name = 'x', .flow_id = 8, .seq = 5, .len = 10, .read = true, .next = 15});
 	arrive(f, (struct arrival){.name = 'k', .seq = 120});
 	assert_string_equal(went, "xk");
 }

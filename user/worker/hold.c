@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `fast_pass: false`: TCP segments of flows that are read wait for what is missing before them. They
- * were judged when they came; what holds for the segment that lets them go holds for them.
+ * `fast_pass: false`: TCP segments of flows that are read wait for what is missing before them.
+ * They were judged when they came; what holds for the segment that lets them go holds for them.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>

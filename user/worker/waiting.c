@@ -87,8 +87,8 @@ static uint32_t lane_find(const struct waiting *w, const struct waiting_key *key
 {
 	uint32_t i = w->buckets[bucket_of(w, key)];
 
-	while (i != NONE && (w->lanes[i].key.flow_id != key->flow_id ||
-			     w->lanes[i].key.dir != key->dir))
+	while (i != NONE &&
+	       (w->lanes[i].key.flow_id != key->flow_id || w->lanes[i].key.dir != key->dir))
 		i = w->lanes[i].next;
 	return i;
 }

@@ -58,6 +58,12 @@ def udp_packet(src, sport, dst, dport, payload, spoil=0):
     return ip_packet(src, dst, UDP, head + payload)
 
 
+def tcp_packet(src, sport, dst, dport, seq, payload=b"", flags=ACK, ack=1):
+    head = struct.pack(">HHIIBBHHH", sport, dport, seq & 0xffffffff, ack, 5 << 4, flags, 65535, 0, 0)
+    value = checksum(pseudo_header(src, dst, TCP, len(head) + len(payload)) + head + payload)
+    return ip_packet(src, dst, TCP, head[:16] + struct.pack(">H", value) + head[18:] + payload)
+
+
 def ethernet(dst, src, packet, tags=()):
     """tags: (protocol, VID) outer first."""
     proto = 0x86dd if packet[0] >> 4 == 6 else 0x0800
