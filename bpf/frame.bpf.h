@@ -61,6 +61,12 @@ static __always_inline bool reason_is_drop(__u32 reason)
 	return drops >> (reason & 63) & 1;
 }
 
+static __always_inline bool reason_leaves(__u32 reason)
+{
+	return reason == WEIR_REASON_REDIRECTED ||
+	       unlikely(reason == WEIR_REASON_REDIRECTED_FRAGMENT);
+}
+
 static __always_inline void frame_mac(const struct frame *f, __u32 word, struct weir_mac_key *key)
 {
 	__builtin_memset(key, 0, sizeof(*key));
@@ -117,19 +123,15 @@ __noinline int frame_other_disabled(const struct frame *f, const struct weir_flo
 }
 
 /*
- * Whether a flow's frame can leave through another port: finds it and checks that it is usable,
- * takes frames of this size and has `flags`. Returns REDIRECTED with egress set, or the reason why
- * the stack has to do it. Both ends on one port is the bridge's business too: to send the frame
- * back where it came from would double what a switch floods.
+ * Whether the frame can leave through port `out`: checks that it is usable, takes frames of this
+ * size and has `flags`. Returns REDIRECTED with egress set, or the reason why the stack has to do
+ * it. Both ends on one port is the bridge's business too: to send the frame back where it came from
+ * would double what a switch floods.
  */
-static __always_inline int frame_egress(struct frame *f, const struct weir_flow *flow, __u32 flags)
+static __always_inline int frame_leaves_by(struct frame *f, __u32 out, __u32 flags)
 {
-	__u32 out = flow->port[(f->pkt.dir & 1) ^ 1];
-	const struct weir_port *port;
+	const struct weir_port *port = bpf_map_lookup_elem(&weir_ports, &out);
 
-	if (unlikely(out == WEIR_PORT_NONE))
-		out = frame_port_by_mac(f);
-	port = bpf_map_lookup_elem(&weir_ports, &out);
 	if (!port || out == f->port)
 		return WEIR_REASON_STACK_NO_EGRESS;
 	flags |= WEIR_PORT_ENABLED | WEIR_PORT_FORWARDING;
@@ -141,6 +143,16 @@ static __always_inline int frame_egress(struct frame *f, const struct weir_flow 
 		return WEIR_REASON_STACK_OVERSIZE;
 	f->egress = out;
 	return WEIR_REASON_REDIRECTED;
+}
+
+/* The same for the port where the flow's other direction comes in, or its destination was seen. */
+static __always_inline int frame_egress(struct frame *f, const struct weir_flow *flow, __u32 flags)
+{
+	__u32 out = flow->port[(f->pkt.dir & 1) ^ 1];
+
+	if (unlikely(out == WEIR_PORT_NONE))
+		out = frame_port_by_mac(f);
+	return frame_leaves_by(f, out, flags);
 }
 
 #endif

@@ -37,7 +37,7 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 		else
 			reason = f->fallback;
 	}
-	if (reason == WEIR_REASON_REDIRECTED) {
+	if (reason_leaves(reason)) {
 		action = bpf_redirect_map(&weir_devmap, f->egress, XDP_PASS);
 		if (action == XDP_REDIRECT)
 			count_sent(f->egress, f->bytes);
@@ -46,6 +46,24 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 	}
 	count_reason(f->port, reason, 1, f->bytes, 1);
 	return reason_is_drop(reason) ? XDP_DROP : action;
+}
+
+/* Reads a frame's headers again, whatever they are. A global function for the verifier's sake. */
+__noinline int xdp_read_rare(struct xdp_md *ctx, struct frame *f)
+{
+	const struct weir_port *in;
+	__u32 port;
+
+	if (!f)
+		return PACKET_SHORT;
+	port = f->port;
+	in = bpf_map_lookup_elem(&weir_ports, &port);
+	if (!in)
+		return PACKET_SHORT;
+	f->pkt.tags = 0;
+	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
+	return packet_parse(&f->pkt, (void *)(long)ctx->data, (void *)(long)ctx->data_end,
+			    in->local_mac, in->domain, PACKET_ALL);
 }
 
 SEC("xdp")
@@ -61,7 +79,9 @@ int weir_gate(struct xdp_md *ctx)
 	f.queue = ctx->rx_queue_index;
 	reason = gate_enter(&f, ctx->ingress_ifindex, &in);
 	if (reason == PACKET_FLOW) {
-		reason = packet_parse(&f.pkt, data, end, in->local_mac, in->domain);
+		reason = packet_parse(&f.pkt, data, end, in->local_mac, in->domain, PACKET_COMMON);
+		if (unlikely(reason == PACKET_RARE))
+			reason = xdp_read_rare(ctx, &f);
 		reason = gate_decide(&f, reason);
 	}
 	return xdp_finish(ctx, &f, reason);

@@ -24,13 +24,35 @@
 /* What packet_parse() returns besides a reason. */
 #define PACKET_FLOW  -1 /* the key is valid: look the flow up */
 #define PACKET_SHORT -2 /* the headers reach beyond the linear part of the frame */
+#define PACKET_RARE  -4 /* headers that PACKET_COMMON does not read */
+#define PACKET_QUOTE -5 /* an ICMP error; the key is that of the packet it quotes */
+
+/* What packet_parse() reads. Most frames have no more than COMMON, whose code can be inlined in a
+ * program: what the verifier has to go through grows with each kind of header. */
+enum packet_depth {
+	PACKET_COMMON,
+	PACKET_ALL, /* PPPoE, IPv6 extension headers and what ICMP errors quote too */
+};
 
 #define PACKET_TCP_FIN 0x01
 #define PACKET_TCP_SYN 0x02
 #define PACKET_TCP_RST 0x04
 #define PACKET_TCP_ACK 0x10
 
+/* packet.part */
+#define PACKET_PART_MORE   0x0001
+#define PACKET_PART_OFFSET 0xfff8 /* 0: the first fragment, which has the transport header */
+
+/* Of the header of a PPPoE session's frame; what of it is the payload's and of which kinds. */
+#define PACKET_PPPOE_VERSION   0x11
+#define PACKET_PPPOE_BYTES     6
+#define PACKET_PPPOE_RESERVED  0xffff /* no session has this id; 0 says there is none */
+#define PACKET_PPP_IPV4	       0x21
+#define PACKET_PPP_IPV6	       0x57
+#define PACKET_PPP_IS_SHORT(b) ((b)&1) /* the protocol's last byte: it is all there is */
+
 #define PACKET_EXTENSIONS_MAX 8
+#define PACKET_DATAGRAM_MAX   65535  /* bytes that a datagram can have once it is whole */
 #define PACKET_OFFSET_MAX     0x3fff /* of any header: what the verifier needs to know */
 
 struct packet {
@@ -40,11 +62,12 @@ struct packet {
 	__u32 len;			   /* bytes from the Ethernet header on */
 	__u32 seq;			   /* TCP, host order */
 	__u32 payload;			   /* bytes after the transport header */
+	__u32 datagram;			   /* of a fragment: identification, host order */
 	__u16 headers;			   /* bytes up to the payload */
-	__u8 tags;			   /* VLAN tags; those beside the frame (TC) included */
+	__u16 part; /* of a fragment: bytes before it, and whether more come */
+	__u8 tags;  /* VLAN tags; those beside the frame (TC) included */
 	__u8 dir;
 	__u8 tcp_flags; /* 0 for other protocols */
-	bool fragment;	/* the first fragment of a datagram */
 	bool merged;	/* GSO: the IP length may be too small a field for it */
 };
 
@@ -97,6 +120,41 @@ static __always_inline int packet_link(struct packet *p, void *data, void *end, 
 	return PACKET_FLOW;
 }
 
+/*
+ * What is neither IPv4 nor IPv6: the header of a PPPoE session (RFC 2516, 4 and 6) in front of it
+ * is taken off, with the PPP protocol in two bytes or, compressed (RFC 1661, 6.5), one. The length
+ * of the packet is that of the session's payload from then on; merged frames have it wrong.
+ */
+static __always_inline int packet_pppoe(struct packet *p, void *data, void *end, __u32 *off,
+					__be16 *proto)
+{
+	const __u8 *header = data + *off;
+	__u32 ppp, limit, skip;
+
+	if (*proto == bpf_htons(ETH_P_PPP_DISC))
+		return WEIR_REASON_STACK_PPPOE;
+	if (*proto != bpf_htons(ETH_P_PPP_SES))
+		return WEIR_REASON_STACK_NOT_IP;
+	if ((void *)(header + PACKET_PPPOE_BYTES + 2) > end)
+		return packet_cut(p, *off + PACKET_PPPOE_BYTES + 2);
+	p->key.tunnel = ((const __be16 *)header)[1];
+	skip = PACKET_PPPOE_BYTES + 2 - PACKET_PPP_IS_SHORT(header[6]);
+	ppp = PACKET_PPP_IS_SHORT(header[6]) ? header[6] : header[6] << 8 | header[7];
+	if (header[0] != PACKET_PPPOE_VERSION || header[1] || !p->key.tunnel ||
+	    p->key.tunnel == PACKET_PPPOE_RESERVED ||
+	    (ppp != PACKET_PPP_IPV4 && ppp != PACKET_PPP_IPV6))
+		return WEIR_REASON_STACK_PPPOE;
+	limit = *off + PACKET_PPPOE_BYTES + bpf_ntohs(((const __be16 *)header)[2]);
+	if (!p->merged) {
+		if (limit < *off + skip || limit > p->len)
+			return WEIR_REASON_DROP_MALFORMED;
+		p->len = limit;
+	}
+	*proto = bpf_htons(ppp == PACKET_PPP_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	*off += skip;
+	return PACKET_FLOW;
+}
+
 /* Whether the destination is this station; the last bytes of two addresses differ first. */
 static __always_inline bool packet_is_to(const struct packet *p, const __u8 mac[6])
 {
@@ -139,7 +197,7 @@ static __always_inline int packet_udp(struct packet *p, void *data, void *end, _
 	if ((void *)(udp + 1) > end)
 		return packet_cut(p, off + sizeof(*udp));
 	total = bpf_ntohs(udp->len);
-	if (total < sizeof(*udp) || (total > len && !p->fragment))
+	if (total < sizeof(*udp) || (total > len && !p->part))
 		return WEIR_REASON_DROP_MALFORMED;
 	port[0] = udp->source;
 	port[1] = udp->dest;
@@ -161,22 +219,36 @@ static __always_inline bool packet_icmp6_control(__u8 type)
 	       (type >= 148 && type <= 149) || (type >= 151 && type <= 153);
 }
 
+/* RFC 792, RFC 4443: errors quote the packet that they are about. Echo tells flows apart by its id.
+ */
+static __always_inline bool packet_icmp_is_error(__u8 proto, __u8 type)
+{
+	if (proto == IPPROTO_ICMP)
+		return (type >= 3 && type <= 5) || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
+}
+
+static __always_inline bool packet_icmp_is_echo(__u8 proto, __u8 type)
+{
+	return proto == IPPROTO_ICMP ? type == 0 || type == 8 : type == 128 || type == 129;
+}
+
+/* Returns PACKET_RARE for an error, of which it depends what it quotes. */
 static __always_inline int packet_icmp(struct packet *p, void *data, void *end, __u32 off,
 				       __u32 len, __be16 port[2])
 {
 	const __u8 *type = data + off;
-	bool echo;
 
 	if (len < 4)
 		return WEIR_REASON_DROP_MALFORMED;
 	if (data + off + 4 > end)
 		return packet_cut(p, off + 4);
+	if (packet_icmp_is_error(p->key.proto, *type))
+		return p->part ? WEIR_REASON_STACK_CONTROL : PACKET_RARE;
 	if (p->key.proto == IPPROTO_ICMP ? packet_icmp4_control(*type)
 					 : packet_icmp6_control(*type))
 		return WEIR_REASON_STACK_CONTROL;
-	echo = p->key.proto == IPPROTO_ICMP ? *type == 0 || *type == 8
-					    : *type == 128 || *type == 129;
-	if (!echo)
+	if (!packet_icmp_is_echo(p->key.proto, *type))
 		return PACKET_FLOW;
 	if (len < 8)
 		return WEIR_REASON_DROP_MALFORMED;
@@ -186,15 +258,21 @@ static __always_inline int packet_icmp(struct packet *p, void *data, void *end, 
 	return PACKET_FLOW;
 }
 
+/* An offset found to be at most PACKET_OFFSET_MAX. Linux 6.1 loses the bound on paths that cannot
+ * happen, or compares a copy; the mask changes nothing. */
+static __always_inline __u32 packet_bounded(__u32 off)
+{
+	asm volatile("" : "+r"(off));
+	return off & PACKET_OFFSET_MAX;
+}
+
 /* The header at off, `len` bytes to the end of the IP packet. */
 static __always_inline int packet_transport(struct packet *p, void *data, void *end, __u32 off,
 					    __u32 len, __be16 port[2])
 {
 	if (off > PACKET_OFFSET_MAX)
 		return WEIR_REASON_DROP_MALFORMED;
-	/* Linux 6.1 loses the bound on paths that cannot happen; the mask changes nothing. */
-	asm volatile("" : "+r"(off));
-	off &= PACKET_OFFSET_MAX;
+	off = packet_bounded(off);
 	p->headers = off;
 	p->payload = len;
 	switch (p->key.proto) {
@@ -227,6 +305,16 @@ static __always_inline void packet_sides(struct packet *p, const __u32 src[4], c
 	}
 }
 
+/* A fragment without a transport header: `len` bytes from `off` on. */
+static __always_inline int packet_later(struct packet *p, __u32 off, __u32 len)
+{
+	p->headers = off;
+	p->payload = len;
+	if ((p->part & PACKET_PART_OFFSET) + len > PACKET_DATAGRAM_MAX)
+		return WEIR_REASON_DROP_MALFORMED;
+	return PACKET_FLOW;
+}
+
 static __always_inline int packet_ipv4(struct packet *p, void *data, void *end, __u32 off)
 {
 	const struct iphdr *ip = data + off;
@@ -242,12 +330,14 @@ static __always_inline int packet_ipv4(struct packet *p, void *data, void *end, 
 		total = p->len - off;
 	if (ip->version != 4 || header < sizeof(*ip) || total < header || off + total > p->len)
 		return WEIR_REASON_DROP_MALFORMED;
-	part = bpf_ntohs(ip->frag_off) & 0x3fff;
-	if (part & 0x1fff)
-		return WEIR_REASON_STACK_FRAGMENT;
-	p->fragment = part;
+	part = bpf_ntohs(ip->frag_off);
+	p->part = part << 3 | (part >> 13 & PACKET_PART_MORE);
+	p->datagram = bpf_ntohs(ip->id);
 	p->key.proto = ip->protocol;
-	r = packet_transport(p, data, end, off + header, total - header, port);
+	if (unlikely(p->part & PACKET_PART_OFFSET))
+		r = packet_later(p, off + header, total - header);
+	else
+		r = packet_transport(p, data, end, off + header, total - header, port);
 	if (r == PACKET_FLOW) {
 		__u32 src[4] = {0, 0, bpf_htonl(0xffff), ip->saddr};
 		__u32 dst[4] = {0, 0, bpf_htonl(0xffff), ip->daddr};
@@ -288,23 +378,23 @@ static __noinline int packet_extensions(struct packet *p, void *data, void *end,
 		if (p->key.proto == IPPROTO_FRAGMENT) {
 			__u32 part = bpf_ntohs(*(const __be16 *)(ext + 2));
 
-			if (part & 0xfff8)
-				return WEIR_REASON_STACK_FRAGMENT;
-			p->fragment |= part & 1;
 			size = 8;
+			p->part |= part & (PACKET_PART_OFFSET | PACKET_PART_MORE);
+			p->datagram = bpf_ntohl(*(const __be32 *)(ext + 4));
 		}
 		off += size;
 		if (off > limit)
 			return WEIR_REASON_DROP_MALFORMED;
 		p->key.proto = next;
 		p->headers = off;
-		if (!packet_is_extension(next))
+		if (!packet_is_extension(next) || p->part & PACKET_PART_OFFSET)
 			return PACKET_FLOW;
 	}
 	return WEIR_REASON_DROP_MALFORMED;
 }
 
-static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, __u32 off)
+static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, __u32 off,
+				       enum packet_depth depth)
 {
 	const struct ipv6hdr *ip = data + off;
 	__be16 port[2] = {};
@@ -318,46 +408,158 @@ static __always_inline int packet_ipv6(struct packet *p, void *data, void *end, 
 		limit = p->len;
 	if (ip->version != 6 || limit > p->len)
 		return WEIR_REASON_DROP_MALFORMED;
-	p->fragment = false;
+	p->part = 0;
 	p->key.proto = ip->nexthdr;
 	p->headers = off + sizeof(*ip);
 	if (unlikely(packet_is_extension(ip->nexthdr))) {
+		if (depth == PACKET_COMMON)
+			return PACKET_RARE;
 		r = packet_extensions(p, data, end, off + sizeof(*ip), limit);
 		if (r != PACKET_FLOW)
 			return r;
 	}
-	r = packet_transport(p, data, end, p->headers, limit - p->headers, port);
+	if (unlikely(p->part & PACKET_PART_OFFSET))
+		r = packet_later(p, p->headers, limit - p->headers);
+	else
+		r = packet_transport(p, data, end, p->headers, limit - p->headers, port);
 	if (r == PACKET_FLOW)
 		packet_sides(p, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, port);
 	return r;
 }
 
+/* ::ffff:a.b.c.d, by words: a constant to copy from would be a map of its own (.rodata). */
+static __always_inline void packet_mapped(__u32 addr[4], __u32 ipv4)
+{
+	addr[0] = addr[1] = 0;
+	addr[2] = bpf_htonl(0xffff);
+	addr[3] = ipv4;
+}
+
+#define PACKET_QUOTED_BYTES 8 /* of the transport header, at least */
+
+/*
+ * The transport header that an ICMP error quotes, at p->headers with `limit` the end of the quote,
+ * and the addresses before it: leaves the key of their flow and the direction of the error, which
+ * goes against the packet's.
+ */
+static __always_inline int packet_quoted_flow(struct packet *p, void *data, void *end, __u32 limit,
+					      const __u32 src[4], const __u32 dst[4])
+{
+	__u32 off = p->headers;
+	const __be16 *word;
+	__be16 port[2] = {};
+
+	if (off + PACKET_QUOTED_BYTES > limit || off > PACKET_OFFSET_MAX)
+		return WEIR_REASON_STACK_CONTROL;
+	off = packet_bounded(off);
+	word = data + off;
+	if ((void *)word + PACKET_QUOTED_BYTES > end)
+		return PACKET_SHORT;
+	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
+		port[0] = word[0];
+		port[1] = word[1];
+	} else if ((p->key.proto == IPPROTO_ICMP || p->key.proto == IPPROTO_ICMPV6) &&
+		   packet_icmp_is_echo(p->key.proto, *(const __u8 *)word)) {
+		port[0] = port[1] = word[2];
+	}
+	packet_sides(p, src, dst, port);
+	p->dir ^= 1;
+	return PACKET_QUOTE;
+}
+
+static __always_inline int packet_quoted_ipv4(struct packet *p, void *data, void *end, __u32 off,
+					      __u32 limit)
+{
+	const struct iphdr *ip = data + off;
+	__u32 src[4], dst[4];
+
+	if ((void *)(ip + 1) > end)
+		return PACKET_SHORT;
+	if (ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
+		return WEIR_REASON_STACK_CONTROL;
+	packet_mapped(src, ip->saddr);
+	packet_mapped(dst, ip->daddr);
+	p->key.proto = ip->protocol;
+	p->headers = off + ip->ihl * 4;
+	return packet_quoted_flow(p, data, end, limit, src, dst);
+}
+
+static __always_inline int packet_quoted_ipv6(struct packet *p, void *data, void *end, __u32 off,
+					      __u32 limit)
+{
+	const struct ipv6hdr *ip = data + off;
+	bool later;
+	int r;
+
+	if ((void *)(ip + 1) > end)
+		return PACKET_SHORT;
+	if (ip->version != 6)
+		return WEIR_REASON_STACK_CONTROL;
+	p->key.proto = ip->nexthdr;
+	p->headers = off + sizeof(*ip);
+	if (packet_is_extension(ip->nexthdr)) {
+		r = packet_extensions(p, data, end, off + sizeof(*ip), limit);
+		later = p->part & PACKET_PART_OFFSET;
+		p->part = 0;
+		if (r != PACKET_FLOW || later)
+			return r == PACKET_SHORT ? r : WEIR_REASON_STACK_CONTROL;
+	}
+	return packet_quoted_flow(p, data, end, limit, ip->saddr.in6_u.u6_addr32,
+				  ip->daddr.in6_u.u6_addr32);
+}
+
+/*
+ * What an ICMP error at p->headers quotes. A quote is cut short at the sender's will, so one that
+ * cannot be read makes nothing malformed: PACKET_QUOTE with the flow's key, or STACK_CONTROL.
+ */
+static __noinline int packet_quoted(struct packet *p, void *data, void *end)
+{
+	__u32 off = p->headers + 8, limit = p->headers + p->payload;
+	bool v4 = p->key.proto == IPPROTO_ICMP;
+
+	if (off + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > limit ||
+	    off > PACKET_OFFSET_MAX)
+		return WEIR_REASON_STACK_CONTROL;
+	off = packet_bounded(off);
+	return v4 ? packet_quoted_ipv4(p, data, end, off, limit)
+		  : packet_quoted_ipv6(p, data, end, off, limit);
+}
+
 /*
  * Reads a frame that arrived on a port of this domain and bridge address. p->len, p->merged and,
  * for a tag beside the frame, p->tags, p->tag and p->key.vlan are set by the caller. Returns
- * PACKET_FLOW, PACKET_SHORT or the reason that ends the frame.
+ * PACKET_FLOW, PACKET_SHORT, PACKET_RARE, PACKET_QUOTE or the reason that ends the frame.
  */
 static __always_inline int packet_parse(struct packet *p, void *data, void *end,
-					const __u8 local_mac[6], __u8 domain)
+					const __u8 local_mac[6], __u8 domain,
+					enum packet_depth depth)
 {
 	__be16 proto;
 	__u32 off;
 	int r;
 
 	p->key.domain = domain;
-	p->key.pad[0] = p->key.pad[1] = 0;
+	p->key.tunnel = 0;
 	p->tcp_flags = 0;
 	r = packet_link(p, data, end, &off, &proto);
 	if (r != PACKET_FLOW)
 		return r;
-	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
-		return WEIR_REASON_STACK_NOT_IP;
+	if (unlikely(proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))) {
+		if (depth == PACKET_COMMON)
+			return PACKET_RARE;
+		r = packet_pppoe(p, data, end, &off, &proto);
+		if (r != PACKET_FLOW)
+			return r;
+	}
 	if (*(const __u8 *)p->mac & 1)
 		return WEIR_REASON_STACK_MULTICAST;
 	if (packet_is_to(p, local_mac))
 		return WEIR_REASON_STACK_LOCAL;
-	return proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
-					    : packet_ipv6(p, data, end, off);
+	r = proto == bpf_htons(ETH_P_IP) ? packet_ipv4(p, data, end, off)
+					 : packet_ipv6(p, data, end, off, depth);
+	if (depth == PACKET_ALL && r == PACKET_RARE)
+		r = packet_quoted(p, data, end);
+	return r;
 }
 
 #endif

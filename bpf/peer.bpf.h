@@ -62,7 +62,9 @@ __noinline int peer_identify(const struct frame *f, struct decision *d)
 	}
 	app = bpf_map_lookup_elem(&weir_proto_apps, &proto);
 	if (app && *app)
-		decision_identify(d, *app, WEIR_METHOD_PORT, 100);
+		decision_identify(d, (__u16)*app, WEIR_METHOD_PORT, 100);
+	if (app && *app & WEIR_PROTO_INSPECT)
+		d->flags |= WEIR_FLOW_INSPECT;
 	return WEIR_REASON_REDIRECTED;
 }
 

@@ -47,7 +47,7 @@ __noinline int queue_read(struct __sk_buff *skb, struct frame *f)
 	if (skb->vlan_present)
 		packet_tag(&f->pkt, skb->vlan_proto, bpf_htons(skb->vlan_tci));
 	return packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,
-			    in->local_mac, in->domain);
+			    in->local_mac, in->domain, PACKET_ALL);
 }
 
 /* Makes the linear part hold what the frame has of its first `want` bytes. */
@@ -122,7 +122,7 @@ static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, 
 		else
 			reason = changed ? WEIR_REASON_DROP_PUNT_LOST : f->fallback;
 	}
-	if (reason == WEIR_REASON_REDIRECTED) {
+	if (reason_leaves(reason)) {
 		egress = f->egress;
 		out = bpf_map_lookup_elem(&weir_ports, &egress);
 		action = bpf_redirect(out ? out->ifindex : 0, 0);

@@ -6,6 +6,7 @@
 #ifndef WEIR_VERDICT_BPF_H
 #define WEIR_VERDICT_BPF_H
 
+#include "fragment.bpf.h"
 #include "peer.bpf.h"
 #include "punt.bpf.h"
 
@@ -62,10 +63,10 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	return f->fallback;
 }
 
-/* The first frames of a flow that is reset go up to be answered. */
+/* The first frames of a flow that is reset go up to be answered; a fragment cannot be. */
 __noinline int decided_reset(struct frame *f, struct weir_flow *flow)
 {
-	if (!f || !flow || flow->resets >= RESETS_MAX)
+	if (!f || !flow || flow->resets >= RESETS_MAX || f->pkt.part)
 		return WEIR_REASON_DROP_RESET;
 	if (!f->pkt.payload && !(f->pkt.tcp_flags & PACKET_TCP_SYN))
 		return WEIR_REASON_DROP_RESET;
@@ -106,19 +107,6 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 	if (frame_other_disabled(f, flow))
 		return WEIR_REASON_STACK_DISABLED;
 	return flow->action == WEIR_ACTION_RESET ? decided_reset(f, flow) : decided_drop(flow);
-}
-
-/* The first fragment has the ports; without the rest it cannot be forwarded on its own. */
-__noinline int fragment_verdict(struct frame *f, struct weir_flow *flow)
-{
-	if (!f || !flow)
-		return WEIR_REASON_STACK_FRAGMENT;
-	if (flow->generation != f->generation)
-		flow_redecide(f, flow);
-	if (flow->action == WEIR_ACTION_PASS)
-		return WEIR_REASON_STACK_FRAGMENT;
-	flow_see(f, flow);
-	return frame_other_disabled(f, flow) ? WEIR_REASON_STACK_DISABLED : decided_drop(flow);
 }
 
 /* Ends a first packet whose peer is known and not allowed; no entry is made. */
@@ -267,10 +255,6 @@ static __always_inline int gate_verdict(struct frame *f)
 {
 	struct weir_flow *flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
 
-	if (unlikely(f->pkt.fragment)) {
-		frame_note_mac(f);
-		return flow ? fragment_verdict(f, flow) : WEIR_REASON_STACK_FRAGMENT;
-	}
 	if (unlikely(!flow || (packet_is_syn(&f->pkt) && flow_closed(flow->flags)))) {
 		int r = gate_miss(f, !!flow);
 
@@ -305,16 +289,47 @@ static __always_inline int gate_enter(struct frame *f, __u32 ifindex, const stru
 	return PACKET_FLOW;
 }
 
+/* An ICMP error about a flow that is dropped goes with it; any other is the stack's. */
+__noinline int quoted_verdict(struct frame *f)
+{
+	struct weir_flow_key key;
+	struct weir_flow *flow;
+
+	if (!f)
+		return WEIR_REASON_STACK_CONTROL;
+	key = f->pkt.key;
+	flow = bpf_map_lookup_elem(&weir_decided, &key);
+	if (!flow)
+		return WEIR_REASON_STACK_CONTROL;
+	if (flow->generation != f->generation)
+		flow_redecide(f, flow);
+	if (flow->action == WEIR_ACTION_PASS || frame_other_disabled(f, flow))
+		return WEIR_REASON_STACK_CONTROL;
+	return WEIR_REASON_DROP_ICMP_ERROR;
+}
+
+/* What is no whole packet of a flow. Returns PACKET_FLOW when it is to be treated like one. */
+__noinline int gate_aside(struct frame *f, int r)
+{
+	if (!f)
+		return WEIR_REASON_STACK_TABLE;
+	if (r == PACKET_FLOW)
+		r = fragment_enter(f);
+	else if (r == PACKET_QUOTE)
+		r = quoted_verdict(f);
+	else if (r < 0)
+		r = WEIR_REASON_DROP_MALFORMED;
+	if (r == PACKET_FLOW || !reason_is_drop(r))
+		frame_note_mac(f);
+	return r;
+}
+
 /* Ends the frame in one reason, after packet_parse() said r. */
 static __always_inline int gate_decide(struct frame *f, int r)
 {
-	if (r == PACKET_FLOW)
-		return gate_verdict(f);
-	if (r < 0)
-		return WEIR_REASON_DROP_MALFORMED;
-	if (!reason_is_drop(r))
-		frame_note_mac(f);
-	return r;
+	if (unlikely(r != PACKET_FLOW || f->pkt.part))
+		r = gate_aside(f, r);
+	return r == PACKET_FLOW ? gate_verdict(f) : r;
 }
 
 #endif

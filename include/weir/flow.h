@@ -12,7 +12,8 @@
  * Both directions of a flow share one key: the side that weir_side_before() puts first is side 0.
  * Direction 0 is traffic sent by side 0. IPv4 addresses are v4-mapped (::ffff:a.b.c.d). For ICMP
  * echo both ports are the identifier; for other protocols without ports they are 0. VLAN: the tag's
- * VID, outer first, 0 = untagged.
+ * VID, outer first, 0 = untagged. tunnel: what the packet is inside of: the id of a PPPoE session
+ * as on the wire (RFC 2516), in the slow path also a number of other tunnels; 0 = nothing.
  */
 struct weir_flow_key {
 	__u32 addr[2][4]; /* network order */
@@ -20,7 +21,7 @@ struct weir_flow_key {
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	__u8 proto;  /* IPPROTO_* */
 	__u8 domain; /* forwarding group */
-	__u8 pad[2];
+	__u16 tunnel;
 };
 _Static_assert(sizeof(struct weir_flow_key) == 44, "weir_flow_key");
 
@@ -91,6 +92,32 @@ struct weir_mac_key {
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct weir_mac_key) == 12, "weir_mac_key");
+
+/*
+ * weir_fragments: what a datagram in fragments is told by (RFC 791, 3.2; RFC 8200, 4.5), from the
+ * sender's side. proto: of IPv4; IPv6 tells datagrams by addresses and identification alone and has
+ * IPPROTO_FRAGMENT here.
+ */
+struct weir_fragment_key {
+	__u32 src[4]; /* network order, v4-mapped */
+	__u32 dst[4];
+	__u32 id; /* host order; IPv4: 16 bits */
+	__be16 vlan[WEIR_VLAN_TAGS_MAX];
+	__u8 proto;
+	__u8 domain;
+	__u16 tunnel;
+};
+_Static_assert(sizeof(struct weir_fragment_key) == 44, "weir_fragment_key");
+
+/* What the first fragment said and the later ones lack: the rest of their flow's key. */
+struct weir_fragment {
+	__u64 time_ns;	/* CLOCK_MONOTONIC */
+	__be16 port[2]; /* by side */
+	__u8 proto;	/* the transport's */
+	__u8 dir;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_fragment) == 16, "weir_fragment");
 
 /* weir_given (written by the gate) and weir_done (written by the workers): punt numbers per slot
  * and direction. */

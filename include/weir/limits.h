@@ -20,6 +20,6 @@
 #define WEIR_RULE_DEFAULT     0xffff
 /* Changes when a struct here or a map's meaning changes: pinned state of another layout is not
  * adopted. */
-#define WEIR_ABI 1
+#define WEIR_ABI 2
 
 #endif

@@ -25,7 +25,8 @@ enum weir_reason_kind {
 	X(STACK_NOT_IP, STACK, "not_ip", "neither IPv4 nor IPv6 (ARP, STP, LLDP ...)")             \
 	X(STACK_MULTICAST, STACK, "multicast", "link-layer multicast or broadcast")                \
 	X(STACK_LOCAL, STACK, "local", "for the gateway itself")                                   \
-	X(STACK_FRAGMENT, STACK, "fragment", "IP fragment")                                        \
+	X(STACK_FRAGMENT, STACK, "fragment",                                                       \
+	  "fragment of a datagram whose first is not known, and no port for it either")            \
 	X(STACK_CONTROL, STACK, "control", "ICMP error or neighbour discovery")                    \
 	X(STACK_NO_PAYLOAD, STACK, "no_payload",                                                   \
 	  "undecided TCP segment without payload, nothing ahead of it")                            \
@@ -61,7 +62,13 @@ enum weir_reason_kind {
 	  "after a punt: lost by the kernel before the slow path read it")                         \
 	X(DROP_REDIRECT_LOST, DROP, "redirect_lost",                                               \
 	  "lost by the kernel or the other port after a redirect")                                 \
-	X(MADE_RESET, MADE, "made_reset", "TCP reset made by weir, counted on the port it left")
+	X(MADE_RESET, MADE, "made_reset", "TCP reset made by weir, counted on the port it left")   \
+	X(REDIRECTED_FRAGMENT, REDIRECT, "redirected_fragment",                                    \
+	  "fragment of a datagram whose first is not known, sent out of its destination's port")   \
+	X(STACK_PPPOE, STACK, "pppoe",                                                             \
+	  "PPPoE discovery, or PPP that carries something else than IP")                           \
+	X(DROP_ICMP_ERROR, DROP, "icmp_error",                                                     \
+	  "ICMP error about a packet of a flow that is dropped")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

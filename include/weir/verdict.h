@@ -29,6 +29,8 @@ enum weir_method {
 
 /* weir_verdict.flags */
 #define WEIR_VERDICT_INSPECT (1u << 0) /* keep punting payload (trackers) */
+/* weir_proto_apps: beside the application's number, the same for flows of this protocol */
+#define WEIR_PROTO_INSPECT (1u << 16)
 #define WEIR_VERDICT_RECONNECT                                                                     \
 	(1u << 1) /* set by modules: the peer is this application on this port, not a shared       \
 		     service */
@@ -83,7 +85,14 @@ _Static_assert(sizeof(struct weir_peer) == 16, "weir_peer");
 	X(DHT, "dht", "peers in a DHT answer (BEP 5)")                                             \
 	X(PEX, "pex", "peer exchange (BEP 11)")                                                    \
 	X(LSD, "lsd", "local service discovery (BEP 14)")                                          \
-	X(HANDSHAKE, "handshake", "the port on which a host answered a peer")
+	X(HANDSHAKE, "handshake", "the port on which a host answered a peer")                      \
+	X(ED2K_SERVER, "ed2k-server", "sources and servers that an eDonkey server told of")        \
+	X(ED2K_PEER, "ed2k-peer", "ports in an eDonkey client's hello, and its source exchange")   \
+	X(KAD, "kad", "contacts in a Kad answer")                                                  \
+	X(DC_HUB, "dc-hub", "ports in a Direct Connect hub's messages")                            \
+	X(GNUTELLA, "gnutella", "hosts that a Gnutella peer told of")                              \
+	X(WS_TRACKER, "ws-tracker", "WebRTC candidates that a WebSocket tracker passed on")        \
+	X(EXPECTATION, "expectation", "a data connection announced on its control connection")
 
 enum weir_source {
 #define X(id, name, help) WEIR_SOURCE_##id,

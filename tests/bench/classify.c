@@ -3,6 +3,7 @@
  * The slow path's judgement over captures, alone and beside libndpi on the same packets.
  *
  *   classify [--runs N] [--loops N] CAPTURE...      speed and memory
+ *   classify --weir [--loops N] CAPTURE...          weir's handed packets alone, for a profiler
  *   classify --each [--loops N] FILE...             each capture by itself
  *
  * Prints "CASE <tab> UNIT <tab> VALUE" for each measurement of a run. Both sides get the same
@@ -399,6 +400,23 @@ static int compare(char **paths, unsigned int runs, unsigned int loops)
 	return count > 0 ? 0 : -1;
 }
 
+static int weir_alone(char **paths, unsigned int loops)
+{
+	struct side side = {.name = "weir", .play = play_weir};
+	struct world w = {0};
+	int rc = -1;
+
+	settle_down();
+	if (world_make(&w, paths) == 0 && side_prepare(&w, &side) == 0) {
+		printf("%s, packets handed to detection\tns per packet\t%.2f\n", side.name,
+		       side_time(&w, &side, &side.handed, loops) / (double)side.handed.count);
+		rc = 0;
+	}
+	free(side.handed.index);
+	world_free(&w);
+	return rc;
+}
+
 /* ---- each capture by itself ---- */
 
 /* One loop through an inspector of its own; returns what its packets took. */
@@ -461,25 +479,30 @@ int main(int argc, char **argv)
 		{"runs", required_argument, NULL, 'r'},
 		{"loops", required_argument, NULL, 'l'},
 		{"each", no_argument, NULL, 'e'},
+		{"weir", no_argument, NULL, 'w'},
 		{0},
 	};
 	unsigned int runs = 3, loops = 10;
-	bool alone = false;
-	int option;
+	int option, mode = 'c';
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'r')
 			runs = (unsigned int)strtoul(optarg, NULL, 10);
 		else if (option == 'l')
 			loops = (unsigned int)strtoul(optarg, NULL, 10);
-		else if (option == 'e')
-			alone = true;
+		else if (option == 'e' || option == 'w')
+			mode = option;
 		else
 			return 2;
 	}
 	if (optind == argc || loops == 0) {
-		fputs("usage: classify [--each] [--runs N] [--loops N] CAPTURE...\n", stderr);
+		fputs("usage: classify [--each | --weir] [--runs N] [--loops N] CAPTURE...\n",
+		      stderr);
 		return 2;
 	}
-	return (alone ? each(argv + optind, loops) : compare(argv + optind, runs, loops)) < 0;
+	if (mode == 'e')
+		return each(argv + optind, loops) < 0;
+	if (mode == 'w')
+		return weir_alone(argv + optind, loops) < 0;
+	return compare(argv + optind, runs, loops) < 0;
 }

@@ -1,5 +1,5 @@
-#!/ usr / bin / python3
-#SPDX - License - Identifier : GPL - 2.0 - only
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
 """The slow path's judgement: nanoseconds per packet and per flow, and bytes per flow, beside libndpi.
 
 usage: classify.py [--build DIR] [--captures DIR] [--runs N] [--loops N]
@@ -23,7 +23,7 @@ CORPUS = os.path.join(os.environ.get("CORPUS", os.path.join("..", "shared", "cor
 HANDED, ALL = "packets handed to detection", "all packets"
 SYN, ACK, PUSH, FIN = 2, 16, 8, 1
 
-#-- -- captures made here, for where there are none -- --
+# ---- captures made here, for where there are none ----
 
 def packet(src, dst, proto, body):
     """An Ethernet frame; the program fills in the checksums."""
@@ -122,7 +122,7 @@ def captures(folder, build):
                    if name.endswith((".pcap", ".pcapng", ".cap")))
     return paths, f"{len(paths)} captures of {os.path.basename(os.path.normpath(folder))}"
 
-#-- -- measuring -- --
+# ---- measuring ----
 
 def measure(command):
     """{(case, unit): [value of each run]} in the order first seen."""

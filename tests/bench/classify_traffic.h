@@ -16,6 +16,9 @@
 #include "flow/flow.h"
 #include "packet/packet.h"
 
+/* Some captures have no clock to speak of: more than this is no length. */
+#define TRAFFIC_LENGTH_NS (3600 * UINT64_C(1000000000))
+
 struct traffic_packet {
 	size_t at; /* of its frame in the store */
 	uint32_t len, wire_len;
@@ -165,6 +168,8 @@ static int traffic_load(struct traffic *t, const char *path, struct error *e)
 		if (first)
 			first_ns = frame.time_ns;
 		since_ns = frame.time_ns > first_ns ? frame.time_ns - first_ns : 0;
+		if (since_ns > TRAFFIC_LENGTH_NS)
+			since_ns = TRAFFIC_LENGTH_NS;
 		if (since_ns > t->length_ns)
 			t->length_ns = since_ns;
 		traffic_add(t, table, &frame, since_ns);

@@ -200,6 +200,7 @@ static int gate_make(struct bench *b)
 					 .reconnects = 4096,
 					 .endpoints = 4096,
 					 .blocks = 4096,
+					 .fragments = 4096,
 					 .slots = 65536,
 					 .xsk = 64};
 	struct error e = {};

@@ -93,7 +93,7 @@ static __always_inline bool parse(struct xdp_md *ctx, struct packet *p)
 	const __u8 mac[6] = {};
 
 	p->len = end - data;
-	return packet_parse(p, data, end, mac, 1) == PACKET_FLOW;
+	return packet_parse(p, data, end, mac, 1, PACKET_COMMON) == PACKET_FLOW;
 }
 
 SEC("xdp")

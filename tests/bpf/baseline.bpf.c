@@ -18,7 +18,7 @@ int baseline(struct xdp_md *ctx)
 	const __u8 nobody[6] = {};
 	struct packet p = {.len = end - data};
 
-	if (packet_parse(&p, data, end, nobody, 1) != PACKET_FLOW)
+	if (packet_parse(&p, data, end, nobody, 1, PACKET_COMMON) != PACKET_FLOW)
 		return XDP_ABORTED;
 	return bpf_map_lookup_elem(&flows, &p.key) ? XDP_PASS : XDP_DROP;
 }

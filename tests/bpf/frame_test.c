@@ -47,9 +47,11 @@ static const struct frame_case cases[] = {
 	WHOLE("gre", REDIRECTED, .proto = IPPROTO_GRE, .payload = 20),
 	WHOLE("esp", REDIRECTED, .proto = IPPROTO_ESP, .payload = 20),
 	WHOLE("sctp", REDIRECTED, .proto = IPPROTO_SCTP, .payload = 20),
-	WHOLE("first fragment", STACK_FRAGMENT, UDP, .more = true),
-	WHOLE("later fragment", STACK_FRAGMENT, UDP, .part = 1480, .more = true),
-	WHOLE("last fragment", STACK_FRAGMENT, TCP, .part = 2960),
+	WHOLE("first fragment", PUNTED, UDP, .more = true),
+	WHOLE("later fragment", REDIRECTED_FRAGMENT, UDP, .part = 1480, .more = true),
+	WHOLE("last fragment", REDIRECTED_FRAGMENT, TCP, .part = 2960),
+	WHOLE("fragment up to the end", REDIRECTED_FRAGMENT, TCP, .part = 65488),
+	WHOLE("fragment beyond it", DROP_MALFORMED, .payload = 48, .part = 65488),
 	WHOLE("ipv6 tcp", PUNTED, V6, TCP),
 	WHOLE("ipv6 tcp, no payload", STACK_NO_PAYLOAD, V6),
 	WHOLE("ipv6 udp", PUNTED, V6, UDP),
@@ -66,9 +68,14 @@ static const struct frame_case cases[] = {
 	WHOLE("ipv6 eight", PUNTED, V6, UDP,
 	      EXT(IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS,
 		  IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS)),
-	WHOLE("ipv6 first fragment", STACK_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT), .more = true),
-	WHOLE("ipv6 later fragment", STACK_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT), .part = 1448),
-	WHOLE("ipv6 options, first fragment", STACK_FRAGMENT, V6, TCP,
+	WHOLE("ipv6 first fragment", PUNTED, V6, UDP, EXT(IPPROTO_FRAGMENT), .more = true),
+	WHOLE("ipv6 later fragment", REDIRECTED_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT),
+	      .part = 1448),
+	WHOLE("ipv6 fragment up to the end", REDIRECTED_FRAGMENT, V6, UDP, EXT(IPPROTO_FRAGMENT),
+	      .part = 65488),
+	WHOLE("ipv6 fragment beyond it", DROP_MALFORMED, V6, .payload = 48, EXT(IPPROTO_FRAGMENT),
+	      .part = 65488),
+	WHOLE("ipv6 options, first fragment", PUNTED, V6, TCP,
 	      EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT), .more = true),
 	WHOLE("ipv6 echo", REDIRECTED, V6, .proto = IPPROTO_ICMPV6, .icmp_type = 128, .payload = 8),
 	WHOLE("ipv6 echo reply", REDIRECTED, V6, .proto = IPPROTO_ICMPV6, .icmp_type = 129),
@@ -78,6 +85,20 @@ static const struct frame_case cases[] = {
 	      .icmp_type = 135, .payload = 16),
 	WHOLE("ipv6 gre", REDIRECTED, V6, .proto = IPPROTO_GRE, .payload = 20),
 	WHOLE("ipv6 no next header", REDIRECTED, V6, .proto = IPPROTO_NONE),
+	WHOLE("pppoe", PUNTED, TCP, .session = 1),
+	WHOLE("pppoe, padded", PUNTED, UDP, .session = 2, .padding = 9),
+	WHOLE("pppoe, bare ack", STACK_NO_PAYLOAD, .session = 0xfffe),
+	WHOLE("pppoe, short protocol", PUNTED, TCP, .session = 3, .narrow = true),
+	WHOLE("pppoe in a tag", PUNTED, UDP, .session = 4, .tags = 1),
+	WHOLE("pppoe in two tags", PUNTED, UDP, .session = 4, .tags = 2, .options = 8),
+	WHOLE("pppoe, fragment", REDIRECTED_FRAGMENT, UDP, .session = 4, .part = 1400),
+	WHOLE("pppoe ipv6", PUNTED, V6, TCP, .session = 5, .padding = 1),
+	WHOLE("pppoe ipv6, short protocol", PUNTED, V6, UDP, .session = 5, .narrow = true),
+	WHOLE("pppoe ipv6, extensions", PUNTED, V6, UDP, .session = 5, .tags = 2,
+	      EXT(IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_AH)),
+	WHOLE("pppoe, no such session", STACK_PPPOE, UDP, .session = 0xffff),
+	WHOLE("pppoe to the gateway", STACK_LOCAL, TCP, .session = 1, .local = true),
+	WHOLE("pppoe multicast", STACK_MULTICAST, UDP, .session = 1, .multicast = true),
 	WHOLE("arp", STACK_NOT_IP, .ip = SHAPE_ARP),
 	WHOLE("arp broadcast, tagged", STACK_NOT_IP, .ip = SHAPE_ARP, .tags = 1, .multicast = true),
 	WHOLE("multicast", STACK_MULTICAST, UDP, .multicast = true),
@@ -103,7 +124,7 @@ static bool action_fits(const struct rig *r, const struct outcome *out)
 
 	if (out->reason == WEIR_REASON_PUNTED)
 		return out->punted;
-	if (out->reason == WEIR_REASON_REDIRECTED)
+	if (out->reason == WEIR_REASON_REDIRECTED || out->reason == WEIR_REASON_REDIRECTED_FRAGMENT)
 		return out->action == (tc ? TC_ACT_REDIRECT : XDP_REDIRECT) && !out->punted;
 	if (is_drop(out->reason))
 		return out->action == (tc ? TC_ACT_SHOT : XDP_DROP);
@@ -136,7 +157,11 @@ static void whole_frames(void **state)
 static int cut_reason(const struct frame_case *c, const struct built *frame, size_t len)
 {
 	if (len < frame->link)
-		return c->shape.tags && len >= ETH_HLEN ? WEIR_REASON_DROP_MALFORMED : RIG_BROKEN;
+		return len >= ETH_HLEN ? WEIR_REASON_DROP_MALFORMED : RIG_BROKEN;
+	if (c->reason == WEIR_REASON_STACK_PPPOE)
+		return c->reason;
+	if (frame->ppp && len < frame->len - c->shape.padding)
+		return WEIR_REASON_DROP_MALFORMED;
 	if (c->reason == WEIR_REASON_STACK_NOT_IP || c->reason == WEIR_REASON_STACK_MULTICAST ||
 	    c->reason == WEIR_REASON_STACK_LOCAL)
 		return c->reason;
@@ -146,7 +171,7 @@ static int cut_reason(const struct frame_case *c, const struct built *frame, siz
 /* A TC test run refuses untagged IP without a whole IP header; no device brings it either. */
 static size_t cut_least(const struct rig *r, const struct shape *s)
 {
-	if (r->hook == RIG_XDP || s->tags || s->ip == SHAPE_ARP)
+	if (r->hook == RIG_XDP || s->tags || s->session || s->ip == SHAPE_ARP)
 		return ETH_HLEN;
 	return ETH_HLEN + (s->ip == 6 ? 40 : 20);
 }
@@ -191,7 +216,8 @@ static void short_packets(void **state)
 			if (len < frame.headers ||
 			    (c->shape.proto == IPPROTO_UDP && !c->shape.more))
 				reason = WEIR_REASON_DROP_MALFORMED;
-			else if (reason == WEIR_REASON_PUNTED && len == frame.headers)
+			else if (reason == WEIR_REASON_PUNTED && len == frame.headers &&
+				 !c->shape.more)
 				reason = WEIR_REASON_STACK_NO_PAYLOAD;
 			expect(*state, c, &cut, reason);
 		}
@@ -200,7 +226,7 @@ static void short_packets(void **state)
 
 struct spoiled {
 	struct frame_case base;
-	size_t at; /* from the IP header on */
+	int at; /* from the IP header on */
 	uint8_t value;
 };
 
@@ -227,7 +253,24 @@ static void malformed_headers(void **state)
 		{WHOLE("ipv6 option header into the padding", DROP_MALFORMED, V6,
 		       .proto = IPPROTO_ESP, .payload = 8, EXT(IPPROTO_DSTOPTS), .padding = 40),
 		 41, 3},
-		{WHOLE("ipv6 fragment of a fragment", STACK_FRAGMENT, V6, UDP,
+		{WHOLE("ipv6 header in pppoe for ipv4", DROP_MALFORMED, TCP, .session = 1), 0,
+		 0x60},
+		{WHOLE("pppoe of another version", STACK_PPPOE, TCP, .session = 1), -8, 0x12},
+		{WHOLE("pppoe that ends a session", STACK_PPPOE, TCP, .session = 1), -7, 0xa7},
+		{WHOLE("pppoe without a session", STACK_PPPOE, TCP, .session = 1), -5, 0},
+		{WHOLE("pppoe length short", DROP_MALFORMED, TCP, .session = 1), -3, 81},
+		{WHOLE("pppoe length long", DROP_MALFORMED, TCP, .session = 1), -3, 83},
+		{WHOLE("pppoe length into the padding", PUNTED, TCP, .session = 1, .padding = 4),
+		 -3, 86},
+		{WHOLE("pppoe length below its protocol", DROP_MALFORMED, TCP, .session = 1), -3,
+		 1},
+		{WHOLE("pppoe discovery", STACK_PPPOE, TCP, .session = 1), -9, 0x63},
+		{WHOLE("ppp link control", STACK_PPPOE, TCP, .session = 1), -2, 0xc0},
+		{WHOLE("ppp of bridges", STACK_PPPOE, TCP, .session = 1), -2, 0x31},
+		{WHOLE("ppp short, of another protocol", STACK_PPPOE, V6, TCP, .session = 1,
+		       .narrow = true),
+		 -1, 0x59},
+		{WHOLE("ipv6 fragment of a fragment", REDIRECTED_FRAGMENT, V6, UDP,
 		       EXT(IPPROTO_FRAGMENT, IPPROTO_FRAGMENT)),
 		 51, 8},
 	};
@@ -267,7 +310,8 @@ static void flipped_bits(void **state)
 {
 	struct rig *r = *state;
 	struct shape shapes[] = {{TCP, .tags = 1, .options = 8},
-				 {V6, UDP, EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT, IPPROTO_AH)}};
+				 {V6, UDP, EXT(IPPROTO_HOPOPTS, IPPROTO_FRAGMENT, IPPROTO_AH)},
+				 {UDP, .session = 9, .tags = 1}};
 	struct outcome out;
 	struct built frame;
 

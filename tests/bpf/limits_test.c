@@ -155,7 +155,7 @@ static void stations_are_learned(void **state)
 	assert_int_equal(port, RIG_A);
 	port = RIG_B;
 	rig_put(r, "weir_macs", &mac, &port);
-	SEND(r, STACK_FRAGMENT, .more = true, .payload = 16);
+	SEND(r, REDIRECTED_FRAGMENT, .part = 16, .payload = 16);
 	assert_int_equal(bpf_map_lookup_elem(map, &mac, &port), 0);
 	assert_int_equal(port, RIG_A);
 }
@@ -265,21 +265,6 @@ static void merged_segments(void **state)
 	SEND(r, STACK_OVERSIZE, .payload = 1600);
 }
 
-static void fragment_of_a_dropped_flow(void **state)
-{
-	const struct shape udp = {UDP};
-	struct rig *r = *state;
-
-	SEND(r, STACK_FRAGMENT, UDP, .more = true);
-	rig_identify(r, &udp, RIG_P2P);
-	SEND(r, DROP_VERDICT, UDP);
-	SEND(r, DROP_VERDICT, UDP, .more = true);
-	SEND(r, STACK_FRAGMENT, UDP, .part = 1480);
-	rig_identify(r, &tcp, RIG_CHAT);
-	SEND(r, PUNTED, DATA);
-	SEND(r, DROP_RESET, DATA, .more = true);
-}
-
 /* A protocol without anything to inspect is known by its number. */
 static void protocol_alone(void **state)
 {
@@ -382,7 +367,6 @@ int main(void)
 		RIG_TEST(oversize),
 		RIG_TEST(oversize_only),
 		RIG_TEST(merged_segments),
-		RIG_TEST(fragment_of_a_dropped_flow),
 		RIG_TEST(protocol_alone),
 		RIG_TEST(events_are_bounded),
 		RIG_TEST(drops_are_told_of_once),

@@ -23,6 +23,7 @@ static const struct {
 	{"weir_done", RIG_SLOTS}, {"weir_xsk", 8},	   {"weir_xsk_sent", 8},
 	{"weir_xsk_read", 8},	  {"weir_verdicts", 1024}, {"weir_reconnects", 64},
 	{"weir_endpoints", 64},	  {"weir_blocks", 64},	   {"weir_events", 4096},
+	{"weir_fragments", 64},
 };
 
 int rig_map(const struct rig *r, const char *name)
@@ -357,6 +358,7 @@ void rig_finish(struct rig *r)
 
 static void forget(int map)
 {
+	_Static_assert(sizeof(struct weir_fragment_key) <= sizeof(struct weir_flow_key), "fits");
 	struct weir_flow_key key;
 
 	while (!bpf_map_get_next_key(map, NULL, &key))
@@ -367,6 +369,7 @@ void rig_forget(struct rig *r)
 {
 	forget(rig_map(r, "weir_decided"));
 	forget(rig_map(r, "weir_undecided"));
+	forget(rig_map(r, "weir_fragments"));
 	rig_finish(r);
 }
 

@@ -95,6 +95,37 @@ static void punt_of_tagged_frames(void **state)
 	}
 }
 
+/* Sessions are apart, whatever their addresses and tags; each is redirected like any flow. */
+static void pppoe_sessions(void **state)
+{
+	const struct shape one = {DATA, .session = 1}, two = {DATA, .session = 2},
+			   plain = {DATA, .tags = 1}, tagged = {DATA, .tags = 1, .session = 1};
+	struct rig *r = *state;
+	struct outcome out;
+	struct built frame;
+
+	rig_identify(r, &one, RIG_P2P);
+	rig_identify(r, &two, RIG_WEB);
+	rig_identify(r, &tagged, RIG_WEB);
+	SEND(r, DROP_VERDICT, DATA, .session = 1);
+	/* The short form of the protocol is of the same session. */
+	SEND(r, DROP_VERDICT, DATA, .session = 1, .narrow = true, BACK);
+	SEND(r, REDIRECTED, DATA, .session = 2);
+	SEND(r, REDIRECTED, DATA, .session = 2, BACK);
+	SEND(r, REDIRECTED, DATA, .session = 1, .tags = 1);
+	assert_int_equal(rig_send(r, &plain, NULL), WEIR_REASON_PUNTED);
+	SEND(r, PUNTED, DATA);
+	/* A fragment's datagram is its session's too. */
+	SEND(r, DROP_VERDICT, DATA, .session = 1, .more = true, .id = 3);
+	SEND(r, REDIRECTED_FRAGMENT, DATA, .session = 2, .part = 64, .id = 3);
+	SEND(r, DROP_VERDICT, DATA, .session = 1, .part = 64, .id = 3);
+	/* What is punted keeps its header. */
+	shape_build(&(struct shape){UDP, .session = 3}, &frame);
+	rig_run(r, RIG_A, frame.data, frame.len, &out);
+	assert_true(out.punted);
+	assert_memory_equal(out.data + (r->hook == RIG_XDP ? 32 : 64), frame.data, frame.len);
+}
+
 static void verdict_pass(void **state)
 {
 	struct rig *r = *state;
@@ -441,6 +472,7 @@ int main(void)
 		RIG_TEST(unconfigured),
 		RIG_TEST(punt_metadata),
 		RIG_TEST(punt_of_tagged_frames),
+		RIG_TEST(pppoe_sessions),
 		RIG_TEST(verdict_pass),
 		RIG_TEST(verdict_drop),
 		RIG_TEST(verdict_reset),

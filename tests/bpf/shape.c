@@ -77,6 +77,7 @@ void shape_key(const struct shape *s, struct weir_flow_key *key, uint8_t *dir)
 		key->vlan[i] = htons(shape_vid(s, i));
 	key->proto = shape_proto(s);
 	key->domain = 1;
+	key->tunnel = htons(s->session);
 	if (dir)
 		*dir = before == s->reverse;
 }
@@ -98,8 +99,22 @@ static size_t build_link(const struct shape *s, uint8_t *at)
 		put16(at + len, s->tags > 1 && i == 0 ? 0x88a8 : 0x8100);
 		put16(at + len + 2, 0x2000 | shape_vid(s, i));
 	}
+	if (s->session)
+		type = 0x8864;
 	put16(at + len, type);
 	return len + 2;
+}
+
+/* RFC 2516; the PPP protocol compressed by RFC 1661, 6.5, where that is wanted. */
+static void build_pppoe(const struct shape *s, struct built *out)
+{
+	uint8_t *at = out->data + out->link, protocol = s->ip == 6 ? 0x57 : 0x21;
+
+	at[0] = 0x11;
+	put16(at + 2, s->session);
+	out->ppp = out->link + 6;
+	at[s->narrow ? 6 : 7] = protocol;
+	out->link += s->narrow ? 7 : 8;
 }
 
 /* Returns the header's length; *needed: the bytes without which it cannot be read. */
@@ -144,6 +159,7 @@ static size_t build_extensions(const struct shape *s, uint8_t *at)
 		switch (s->ext[i]) {
 		case IPPROTO_FRAGMENT:
 			put16(ext + 2, s->part | s->more);
+			put32(ext + 4, s->id);
 			len += 8;
 			break;
 		case IPPROTO_AH:
@@ -173,6 +189,7 @@ static size_t build_ip(const struct shape *s, uint8_t *at)
 		return 40 + build_extensions(s, at + 40);
 	}
 	at[0] = 0x40 | (20 + s->options) / 4;
+	put16(at + 4, (uint16_t)s->id);
 	put16(at + 6, s->part / 8 | (s->more ? 0x2000 : 0));
 	at[8] = 64;
 	at[9] = shape_proto(s);
@@ -188,6 +205,8 @@ void shape_build(const struct shape *s, struct built *out)
 
 	memset(out, 0, sizeof(*out));
 	out->link = build_link(s, out->data);
+	if (s->session)
+		build_pppoe(s, out);
 	if (s->ip == SHAPE_ARP) {
 		out->len = out->l4 = out->headers = out->link + 28;
 		return;
@@ -211,6 +230,8 @@ void shape_shorten(struct built *b, size_t len)
 	uint8_t *ip = b->data + b->link;
 
 	b->len = len;
+	if (b->ppp)
+		put16(b->data + b->ppp - 2, len - b->ppp);
 	if (ip[0] >> 4 == 6)
 		put16(ip + 4, len - b->link - 40);
 	else

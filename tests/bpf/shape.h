@@ -26,12 +26,15 @@ struct shape {
 	const char *name;
 	uint8_t tags;
 	uint16_t vid[WEIR_VLAN_TAGS_MAX]; /* 0: 100 + position */
+	uint16_t session;		  /* of PPPoE; 0: none */
+	bool narrow;			  /* the PPP protocol in one byte */
 	uint8_t ip;			  /* 4, 6 or SHAPE_ARP */
 	uint8_t proto;
 	uint8_t options; /* bytes of IPv4 options, a multiple of 4 */
 	uint8_t ext[SHAPE_EXTENSIONS];
 	uint8_t exts;
 	uint16_t part; /* fragment offset in bytes */
+	uint32_t id;   /* identification; IPv6: in a fragment header */
 	bool more;
 	uint8_t tcp_flags, tcp_options;
 	uint32_t seq;
@@ -51,7 +54,8 @@ struct shape {
 struct built {
 	uint8_t data[SHAPE_FRAME_MAX];
 	size_t len;
-	size_t link; /* bytes of Ethernet and tags */
+	size_t link; /* bytes of Ethernet, tags and PPPoE */
+	size_t ppp;  /* where the PPP payload begins that PPPoE's length counts; 0: none */
 	size_t l4;
 	size_t headers; /* bytes that have to be there for the frame to be a flow's */
 };

@@ -59,6 +59,22 @@ static void check_resets(const struct packet *p)
 	}
 }
 
+/* Whatever the packet is, each tunnel's header is looked for. What is inside stays inside. */
+static void check_tunnels(const struct packet *p)
+{
+	for (unsigned int t = 0; t < PACKET_TUNNEL_COUNT; t++) {
+		struct packet inner;
+		uint32_t id;
+
+		if (packet_decode_inner(p, t, &inner, &id) != PACKET_OK)
+			continue;
+		if (inner.frame < p->frame ||
+		    inner.frame + inner.frame_len > p->frame + p->payload + p->payload_len ||
+		    inner.payload + inner.payload_len > inner.frame_len)
+			abort();
+	}
+}
+
 static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, uint64_t now_ns)
 {
 	enum packet_link link = how & TAKE_RAW ? PACKET_LINK_RAW : PACKET_LINK_ETHERNET;
@@ -72,6 +88,7 @@ static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, 
 		if (p.payload + p.payload_len > len)
 			abort();
 		check_resets(&p);
+		check_tunnels(&p);
 		if (how & TAKE_FIX)
 			packet_checksum_finish(&p, frame);
 	}
@@ -88,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct inspect_settings settings = {
 		.packets = 8,
+		.tunnels = INSPECT_TUNNELS_INNER,
 		.limits = {.flows = 8,
 			   .stream_bytes = 4096,
 			   .stream_bytes_all = 16384,

@@ -107,6 +107,11 @@ def frame_seeds():
         'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
         'extensions': [(ethernet(ipv6(17, udp(b'x'), hop, 0), 0x86dd), FIX), (ethernet(ipv6(17, udp(b'x'), bytes([17, 0, 0, 1, 0, 0, 0, 1]), 44), 0x86dd), 0)],
         'others': [(ethernet(ipv4(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]))), FIX), (ethernet(ipv4(47, bytes(8), fragment=0x2000)), 0), (ethernet(ipv4(50, bytes(16), options=bytes(4))), 0)],
+        'tunnels': [(ethernet(ipv4(47, struct.pack('>HHHHI', 0x2000, 0x800, 0, 7, 0)[:8] + ipv4(17, udp(dht)))), FIX),
+                    (ethernet(ipv4(4, ipv4(41, ipv6(17, udp(b'x'))))), FIX),
+                    (ethernet(ipv4(17, udp(b'\x08' + bytes(5) + b'\x07\0' + ethernet(ipv4(17, udp(dht))), 4000, 4789))), FIX),
+                    (ethernet(ipv4(17, udp(struct.pack('>BBHI', 0x34, 255, 8 + 28 + 8, 9) + b'\0\0\0\x85\1\0\0\0' + ipv4(17, udp(b'user')), 2152, 2152))), FIX),
+                    (ethernet(ipv4(17, udp(bytes([0, 1, 0, 0]) + bytes(9) + bytes(8) + ipv6(17, udp(b'x')), 4000, 3544))), FIX)],
         'fragments': [(ethernet(ipv4(17, udp(dht)[:40], fragment=0x2000)), FIX), (ethernet(ipv4(17, udp(dht)[40:], fragment=5)), FIX)],
         'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TCP reassembly against a plain model: what is read is what came first, once and in order, and other
- * bytes at the same place are told of. Input: segments, each a byte of flags, two of place, one of
- * length and one that its bytes are made of.
+ * TCP reassembly against a plain model: what is read is what came first, once and in order, and
+ * other bytes at the same place are told of. Input: segments, each a byte of flags, two of place,
+ * one of length and one that its bytes are made of.
  */
 #include <errno.h>
 #include <string.h>

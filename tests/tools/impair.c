@@ -227,9 +227,9 @@ static int open_interface(const char *name)
 		return -1;
 	}
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) <
+		    0 ||
 	    bind(fd, (struct sockaddr *)&where, sizeof(where)) < 0) {
 		perror("impair: packet socket");
 		return -1;
@@ -240,8 +240,8 @@ static int open_interface(const char *name)
 }
 
 /*
- * A veth takes what XDP redirects to it only while it polls: with GRO on, which would join frames, or
- * with a program of its own. This one passes everything, and goes with its link when we end.
+ * A veth takes what XDP redirects to it only while it polls: with GRO on, which would join frames,
+ * or with a program of its own. This one passes everything, and goes with its link when we end.
  */
 static int attach_pass(const char *name)
 {
@@ -249,8 +249,8 @@ static int attach_pass(const char *name)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	_cleanup_close_ int program =
-		bpf_prog_load(BPF_PROG_TYPE_XDP, "impair_pass", "GPL", pass, ARRAY_SIZE(pass), NULL);
+	_cleanup_close_ int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "impair_pass", "GPL", pass,
+						    ARRAY_SIZE(pass), NULL);
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
 
 	if (program < 0)
@@ -306,10 +306,14 @@ static bool number(const char *text, double max, double *out)
 static bool parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"delay", required_argument, NULL, 'd'},     {"loss", required_argument, NULL, 'l'},
-		{"loss-back", required_argument, NULL, 'b'}, {"reorder", required_argument, NULL, 'r'},
-		{"late", required_argument, NULL, 't'},	     {"seed", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},	     {0},
+		{"delay", required_argument, NULL, 'd'},
+		{"loss", required_argument, NULL, 'l'},
+		{"loss-back", required_argument, NULL, 'b'},
+		{"reorder", required_argument, NULL, 'r'},
+		{"late", required_argument, NULL, 't'},
+		{"seed", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	bool ok = true;
 	int c;
@@ -353,8 +357,9 @@ int main(int argc, char **argv)
 		if (sockets[i] < 0)
 			return 1;
 		if (attach_pass(o.names[i]) < 0)
-			fprintf(stderr, "impair: %s: no XDP program: what is redirected to it may be "
-					"lost\n",
+			fprintf(stderr,
+				"impair: %s: no XDP program: what is redirected to it may be "
+				"lost\n",
 				o.names[i]);
 	}
 	for (int i = 0; i < 2; i++) {

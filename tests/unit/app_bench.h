@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A flow shown to the BitTorrent module, message by message. */
+/* A flow shown to one module, message by message. */
 #ifndef WEIR_TESTS_APP_BENCH_H
 #define WEIR_TESTS_APP_BENCH_H
 
@@ -24,6 +24,7 @@
 /* One flow between CLIENT:50000 and the tracker or peer, and what was learned from it. */
 struct bench {
 	const struct app_module *module;
+	const char *name; /* of the module and its application */
 	struct app_registry *registry;
 	struct app_services services;
 	struct flow flow;
@@ -45,20 +46,24 @@ static inline void learn(void *arg, const struct weir_endpoint_key *key, uint16_
 {
 	struct bench *b = arg;
 
-	assert_int_equal(app, app_registry_find(b->registry, "bittorrent"));
+	assert_int_equal(app, app_registry_find(b->registry, b->name));
 	assert_true(b->count < LEARNED_MAX);
 	b->learned[b->count++] = (struct learned){.key = *key, .source = source};
 }
 
-static inline struct bench *bench_new(uint8_t proto, uint16_t server_port)
+static inline struct bench *bench_of(const char *name, uint8_t proto, uint16_t server_port)
 {
 	struct bench *b = calloc(1, sizeof(*b));
 
-	b->module = app_module_find("bittorrent");
+	b->name = name;
+	b->module = app_module_find(name);
 	assert_non_null(b->module);
 	b->registry = app_registry_new();
-	assert_true(app_registry_add(b->registry, "bittorrent", "p2p") > 0);
-	b->services = (struct app_services){.registry = b->registry, .learn = learn, .arg = b};
+	assert_true(app_registry_add(b->registry, name, "p2p") > 0);
+	b->services = (struct app_services){.registry = b->registry,
+					    .learn = learn,
+					    .arg = b,
+					    .facts = facts_new(64, UINT64_C(1) << 60)};
 	b->proto = proto;
 	b->client = CLIENT;
 	b->server = TRACKER;
@@ -66,9 +71,15 @@ static inline struct bench *bench_new(uint8_t proto, uint16_t server_port)
 	return b;
 }
 
+static inline struct bench *bench_new(uint8_t proto, uint16_t server_port)
+{
+	return bench_of("bittorrent", proto, server_port);
+}
+
 static inline void bench_free(struct bench *b)
 {
 	b->module->release(b->state);
+	facts_free(b->services.facts);
 	app_registry_free(b->registry);
 	free(b);
 }
@@ -136,7 +147,7 @@ static inline void assert_learned(const struct bench *b, size_t i, const char *h
 static inline void assert_found(const struct bench *b, enum weir_method method, bool inspect,
 				bool reconnect)
 {
-	assert_int_equal(b->finding.app, app_registry_find(b->registry, "bittorrent"));
+	assert_int_equal(b->finding.app, app_registry_find(b->registry, b->name));
 	assert_int_equal(b->finding.method, method);
 	assert_int_equal(b->finding.confidence, 100);
 	assert_int_equal(b->finding.inspect, inspect);

@@ -143,7 +143,9 @@ static void one_object_a_line(void **state)
 		"80,\"proto\":\"TCP\","
 		"\"app_proto\":\"http\",\"category\":\"web\",\"confidence\":90,\"method\":"
 		"\"signature\",\"frames\":4,"
-		"\"bytes\":257,\"decided_after\":3,\"hostname\":\"www.example.org\"}",
+		"\"bytes\":257,\"decided_after\":3,\"hostname\":\"www.example.org\","
+		"\"hostname_source\":\"http\",\"http\":{\"host\":\"www.example.org\","
+		"\"method\":\"GET\",\"url\":\"/\"}}",
 		"{\"src_ip\":\"2001:db8::1\",\"src_port\":0,\"dest_ip\":\"2001:db8::2\",\"dest_"
 		"port\":0,\"proto\":\"ICMPV6\","
 		"\"app_proto\":\"icmpv6\",\"category\":\"network\",\"confidence\":100,\"method\":"

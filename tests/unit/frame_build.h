@@ -19,10 +19,11 @@
 #define FRAME_ACK  0x10
 
 struct frame_spec {
-	bool raw;	      /* no Ethernet header */
-	uint16_t tag_type[3]; /* 0 ends; e.g. 0x8100 */
-	uint16_t tag[3];      /* TCI */
-	bool pppoe;
+	bool raw;	       /* no Ethernet header */
+	uint16_t tag_type[3];  /* 0 ends; e.g. 0x8100 */
+	uint16_t tag[3];       /* TCI */
+	bool pppoe;	       /* session 0x1234 */
+	bool narrow;	       /* with the PPP protocol in one byte */
 	const char *src, *dst; /* text; IPv6 when it has a colon */
 	uint8_t proto;
 	uint8_t options; /* bytes of IPv4 or TCP options, a multiple of 4 */
@@ -126,9 +127,11 @@ static inline size_t frame_put_link(uint8_t *out, const struct frame_spec *s, bo
 		frame_put16(out + at, 0x8864);
 		frame_put16(out + at + 2, 0x1100);
 		frame_put16(out + at + 4, 0x1234);
-		frame_put16(out + at + 6, (unsigned int)(ip_len + 2));
+		frame_put16(out + at + 6, (unsigned int)(ip_len + (s->narrow ? 1 : 2)));
 		frame_put16(out + at + 8, v6 ? 0x57 : 0x21);
-		return at + 10;
+		if (s->narrow)
+			out[at + 8] = out[at + 9];
+		return at + (s->narrow ? 9 : 10);
 	}
 	frame_put16(out + at, v6 ? 0x86dd : 0x0800);
 	return at + 2;

@@ -43,6 +43,11 @@ struct fake {
 	char text[256];	     /* what inspected() was shown, joined */
 	const char *until;   /* inspected: done when text ends so */
 	uint16_t learn_port; /* tells of 192.0.2.9 at this port */
+	struct {
+		uint16_t port; /* expects somebody there, 0 = nobody */
+		const uint32_t *addr;
+		bool anyone;
+	} expect;
 };
 static struct fake alpha, beta;
 
@@ -61,6 +66,9 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 		s->learn(s->arg, &key, (uint16_t)app_registry_find(s->registry, "alpha"),
 			 WEIR_SOURCE_DHT);
 	}
+	if (f->expect.port)
+		(void)s->expect(s->arg, m, f->expect.addr, f->expect.port, "alpha",
+				f->expect.anyone);
 	if (f->when && (m->len < strlen(f->when) || memcmp(m->data, f->when, strlen(f->when)) != 0))
 		return;
 	if (f->veto)

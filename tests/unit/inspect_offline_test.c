@@ -214,6 +214,9 @@ static void the_host_name_may_come_later(void **state)
 	send_tcp(b, false, FRAME_ACK, 139, "ple.org\r\n\r\n");
 	assert_string_equal(flow_hostname(b->out.flow), "www.example.org");
 	assert_int_equal(b->out.flow->decided_after, 4);
+	assert_true(b->out.flow->reading);
+	send_tcp(b, true, FRAME_ACK, 500, "HTTP/1.1 200 OK\r\n\r\n");
+	assert_false(b->out.flow->reading);
 	assert_null(b->out.flow->stream[0]);
 	assert_null(b->out.flow->stream[1]);
 	s = finish(b);

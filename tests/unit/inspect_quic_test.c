@@ -13,24 +13,16 @@
 #include "inspect/hostname.h"
 #include "inspect/quic.h"
 #include "inspect/secret.h"
+#include "quic_build.h"
 #include "util/util.h"
 
 #define DATAGRAM 1200
-
-static size_t hex(const char *text, uint8_t *out)
-{
-	size_t n = strlen(text) / 2;
-
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(sscanf(text + 2 * i, "%2hhx", &out[i]), 1);
-	return n;
-}
 
 static void same(const uint8_t *got, const char *text)
 {
 	uint8_t want[64];
 
-	assert_memory_equal(got, want, hex(text, want));
+	assert_memory_equal(got, want, quic_hex(text, want));
 }
 
 /* FIPS 180-4's examples, and a length that leaves no room for the count in its block. */
@@ -53,8 +45,8 @@ static void cipher_known_answer(void **state)
 	uint8_t key[16], block[16];
 	struct secret_cipher c;
 
-	hex("000102030405060708090a0b0c0d0e0f", key);
-	hex("00112233445566778899aabbccddeeff", block);
+	quic_hex("000102030405060708090a0b0c0d0e0f", key);
+	quic_hex("00112233445566778899aabbccddeeff", block);
 	secret_cipher_init(&c, key);
 	secret_cipher_block(&c, block, block);
 	same(block, "69c4e0d86a7b0430d8cdb78070b4c55a");
@@ -66,8 +58,8 @@ static void initial_keys_known_answers(void **state)
 	uint8_t salt[20], id[8], initial[32], client[32], out[32], sample[16];
 	struct secret_cipher c;
 
-	hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", salt);
-	hex("8394c8f03e515708", id);
+	quic_hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", salt);
+	quic_hex("8394c8f03e515708", id);
 	secret_hmac(salt, sizeof(salt), id, sizeof(id), initial);
 	same(initial, "7db5df06e7a69e432496adedb00851923595221596ae2ae9fb8115c1e9ed0a44");
 	secret_expand(initial, "client in", client, 32);
@@ -79,43 +71,9 @@ static void initial_keys_known_answers(void **state)
 	secret_expand(client, "quic hp", out, 16);
 	same(out, "9f50449e04a0e810283a1e9933adedd2");
 	secret_cipher_init(&c, out);
-	hex("d1b1c98dd7689fb8ec11d242b123dc9b", sample);
+	quic_hex("d1b1c98dd7689fb8ec11d242b123dc9b", sample);
 	secret_cipher_block(&c, sample, out);
 	same(out, "437b9aec36");
-}
-
-/* Protects an Initial packet as a client does: version 1, id of 8 bytes, number of 2. Returns its
- * length. */
-static size_t protect(uint8_t *out, const char *id_text, uint16_t number, const uint8_t *frames,
-		      size_t len)
-{
-	uint8_t salt[20], secret[32], key[16], nonce[12], mask[16], initial[32];
-	struct secret_cipher packet, header;
-	size_t at;
-
-	at = hex("c10000000108", out);
-	at += hex(id_text, out + at);
-	out[at++] = 0; /* source id */
-	out[at++] = 0; /* token */
-	out[at++] = (uint8_t)(0x40 | (len + 18) >> 8);
-	out[at++] = (uint8_t)(len + 18);
-	hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", salt);
-	secret_hmac(salt, 20, out + 6, 8, initial);
-	secret_expand(initial, "client in", secret, 32);
-	secret_expand(secret, "quic key", key, 16);
-	secret_cipher_init(&packet, key);
-	secret_expand(secret, "quic hp", key, 16);
-	secret_cipher_init(&header, key);
-	secret_expand(secret, "quic iv", nonce, 12);
-	nonce[10] ^= (uint8_t)(number >> 8);
-	nonce[11] ^= (uint8_t)number;
-	secret_cipher_stream(&packet, nonce, frames, len, out + at + 2);
-	memset(out + at + 2 + len, 0, 16); /* the tag, which nobody checks */
-	secret_cipher_block(&header, out + at + 4, mask);
-	out[0] ^= mask[0] & 0x0f;
-	out[at] = (uint8_t)(number >> 8) ^ mask[1];
-	out[at + 1] = (uint8_t)number ^ mask[2];
-	return at + 2 + len + 16;
 }
 
 struct collected {
@@ -148,7 +106,7 @@ static void reads_crypto_in_any_order(void **state)
 	uint8_t packet[DATAGRAM];
 	struct quic_connection c = {0};
 	struct collected got = {0};
-	size_t len = protect(packet, ID, 0x1234, frames, sizeof(frames));
+	size_t len = quic_protect(packet, ID, 0x1234, frames, sizeof(frames));
 
 	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
 	assert_int_equal(got.total, 7);
@@ -166,9 +124,9 @@ static void reads_coalesced_packets(void **state)
 	uint8_t datagram[DATAGRAM] = {0};
 	struct quic_connection c = {0};
 	struct collected got = {0};
-	size_t len = protect(datagram, ID, 0, frames, sizeof(frames));
+	size_t len = quic_protect(datagram, ID, 0, frames, sizeof(frames));
 
-	protect(datagram + len, ID, 1, more, sizeof(more));
+	quic_protect(datagram + len, ID, 1, more, sizeof(more));
 	assert_int_equal(quic_read_initials(datagram, sizeof(datagram), &c, collect, &got), 2);
 	assert_memory_equal(got.data, "abcdefghij", 10);
 }
@@ -178,10 +136,10 @@ static void a_new_id_brings_new_keys(void **state)
 	uint8_t packet[DATAGRAM];
 	struct quic_connection c = {0};
 	struct collected got = {0};
-	size_t len = protect(packet, "0102030405060708", 0, frames, sizeof(frames));
+	size_t len = quic_protect(packet, "0102030405060708", 0, frames, sizeof(frames));
 
 	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
-	len = protect(packet, "1112131415161718", 0, frames, sizeof(frames));
+	len = quic_protect(packet, "1112131415161718", 0, frames, sizeof(frames));
 	assert_int_equal(quic_read_initials(packet, len, &c, collect, &got), 1);
 	assert_int_equal(c.id[0], 0x11);
 }
@@ -189,7 +147,7 @@ static void a_new_id_brings_new_keys(void **state)
 static void what_is_no_initial(void **state)
 {
 	uint8_t good[DATAGRAM];
-	size_t len = protect(good, ID, 0, frames, sizeof(frames));
+	size_t len = quic_protect(good, ID, 0, frames, sizeof(frames));
 	static const struct {
 		unsigned int at;
 		uint8_t value;
@@ -223,7 +181,7 @@ static void what_is_no_initial(void **state)
 static void every_beginning_of_a_datagram(void **state)
 {
 	uint8_t packet[DATAGRAM];
-	size_t len = protect(packet, ID, 0, frames, sizeof(frames));
+	size_t len = quic_protect(packet, ID, 0, frames, sizeof(frames));
 
 	for (size_t n = 0; n < len; n++) {
 		struct quic_connection c = {0};

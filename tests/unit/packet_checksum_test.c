@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "frame_build.h"
+#include "packet/checksum.h"
 #include "packet/packet.h"
 #include "util/util.h"
 
@@ -54,6 +55,39 @@ static const struct frame_spec samples[] = {
 	 .payload = odd,
 	 .len = 23},
 };
+
+/* RFC 1071, 1, word by word. */
+static uint16_t plain_sum(const uint8_t *data, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 ? data[i] : (uint32_t)data[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void every_length_and_alignment(void **state)
+{
+	uint8_t data[96];
+
+	for (unsigned int fill = 0; fill < 3; fill++) {
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = fill == 2 ? (uint8_t)(i * 151 + 77) : fill ? 0xff : 0;
+		for (size_t at = 0; at < 8; at++)
+			for (size_t len = 0; at + len <= sizeof(data); len++)
+				assert_int_equal(checksum_fold(checksum_add(0, data + at, len)),
+						 plain_sum(data + at, len));
+		/* A sum goes on behind an even number of bytes. */
+		for (size_t cut = 0; cut <= sizeof(data); cut += 2) {
+			uint32_t sum = checksum_add(0, data, cut);
+
+			sum = checksum_add(sum, data + cut, sizeof(data) - cut);
+			assert_int_equal(checksum_fold(sum), plain_sum(data, sizeof(data)));
+		}
+	}
+}
 
 /* RFC 1071's own example bytes inside a datagram whose checksum was worked out by hand:
  * 10.0.0.1 > 10.0.0.2, ports 1 > 2, bytes 00 01 f2 03 f4 f5 f6 f7. Pseudo-header:
@@ -220,6 +254,7 @@ static void ip_header_has_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_length_and_alignment),
 		cmocka_unit_test(known_answer),
 		cmocka_unit_test(every_changed_byte_is_noticed),
 		cmocka_unit_test(finishes_partial_sums),

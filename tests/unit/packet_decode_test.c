@@ -97,6 +97,16 @@ static const struct decode_case cases[] = {
 	 PACKET_NOT_IP,
 	 .vlan_count = 2},
 	{"pppoe4", {TCP4, TEXT, .pppoe = true}, PACKET_OK, 22, 42, 62, 12, 0, {0}, {1000, 80}},
+	{"pppoe4, short protocol",
+	 {TCP4, TEXT, .pppoe = true, .narrow = true},
+	 PACKET_OK,
+	 21,
+	 41,
+	 61,
+	 12,
+	 0,
+	 {0},
+	 {1000, 80}},
 	{"pppoe6 in vlan",
 	 {TCP6, TEXT, .pppoe = true, .tag_type = {0x8100}, .tag = {7}},
 	 PACKET_OK,
@@ -273,6 +283,7 @@ static void check_key(const struct decode_case *c, const struct packet *p)
 	assert_int_equal(p->key.domain, 0);
 	assert_int_equal(ntohs(p->key.vlan[0]), c->vlan[0]);
 	assert_int_equal(ntohs(p->key.vlan[1]), c->vlan[1]);
+	assert_int_equal(ntohs(p->key.tunnel), c->spec.pppoe ? 0x1234 : 0);
 }
 
 static void check_case(const struct decode_case *c, const uint8_t *frame, size_t len)
@@ -478,6 +489,11 @@ static void refuses_contradictions(void **state)
 		{"PPPoE length below protocol", {TCP4, .pppoe = true}, 19, 1, PACKET_MALFORMED},
 		{"PPPoE version", {TCP4, .pppoe = true}, 14, 0x21, PACKET_NOT_IP},
 		{"PPPoE discovery code", {TCP4, .pppoe = true}, 15, 9, PACKET_NOT_IP},
+		{"PPP short, another",
+		 {TCP4, .pppoe = true, .narrow = true},
+		 20,
+		 0x23,
+		 PACKET_NOT_IP},
 		{"PPP LCP", {TCP4, .pppoe = true}, 20, 0xc0, PACKET_NOT_IP},
 		{"ARP", {TCP4}, 13, 0x06, PACKET_NOT_IP},
 		{"LLC", {TCP4}, 12, 0x00, PACKET_NOT_IP},

@@ -96,7 +96,7 @@ static void the_whole_file(void **state)
 		"on_overload: drop\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
-		"          blocks: 17, slots: 8192, fragmented: 99 }\n"
+		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
 		"reassembly: { flow: 128KiB, total: 32MiB, hold: 500ms, fast_pass: false, "
 		"follow: all }\n"
 		"rings: { frames: 512, pool: 9000 }\n" GROUPS "rules:\n"
@@ -136,6 +136,7 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->limit_reconnects, 300);
 	assert_int_equal(p->limit_endpoints, 301);
 	assert_int_equal(p->limit_blocks, 17);
+	assert_int_equal(p->limit_fragments, 302);
 	assert_int_equal(p->limit_slots, 8192);
 	assert_int_equal(p->limit_fragmented, 99);
 	assert_int_equal(p->ring_frames, 512);
@@ -169,6 +170,7 @@ static void defaults(void **state)
 	assert_int_equal(p->limit_reconnects, 65536);
 	assert_int_equal(p->limit_endpoints, 65536);
 	assert_int_equal(p->limit_blocks, 4096);
+	assert_int_equal(p->limit_fragments, 16384);
 	assert_int_equal(p->limit_slots, 65536);
 	assert_int_equal(p->limit_fragmented, 1024);
 	assert_int_equal(p->ring_frames, 2048);

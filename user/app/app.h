@@ -26,6 +26,8 @@ struct app_finding {
 	bool done;	/* an inspected flow needs no further inspection */
 };
 
+struct app_message;
+
 /* What a module can call. */
 struct app_services {
 	struct app_registry *registry;
@@ -33,7 +35,17 @@ struct app_services {
 	 */
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		      enum weir_source source);
+	/*
+	 * A control connection announced a data connection of application app (its name): the
+	 * sender of m waits at port (host order) for the receiver or, with anyone, for whoever
+	 * comes. addr is the address as it was told, NULL where none was; any other than the
+	 * sender's own is refused and counted, for a host must not name another's port. Whether it
+	 * is expected now. May be NULL (no learning).
+	 */
+	bool (*expect)(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		       const char *app, bool anyone);
 	void *arg;
+	struct facts *facts; /* what identified flows have shown; may be NULL */
 };
 
 struct app_message {
@@ -55,6 +67,7 @@ struct app_module {
 	const char *name;
 	const char *category;
 	const char *help;
+	bool only_named; /* undecided() is of use only where the engine named this application */
 	/*
 	 * A message of an undecided flow, after the signature engine (whose result is *finding: app
 	 * 0 if none). The module may confirm, correct or add to the finding. state: flow.module,

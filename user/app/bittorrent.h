@@ -7,6 +7,7 @@
 #include "app/app.h"
 #include "app/bencode.h"
 #include "app/http.h"
+#include "app/peers.h"
 
 #define BITTORRENT_NAME "bittorrent"
 /* An answer's further peers are not learned: no client asks for more than 200. */
@@ -18,12 +19,6 @@
 
 /* ---- peers.c: what may be learned, and from what ---- */
 
-/*
- * Whether peer:port (host order) may become an endpoint: no well-known service (below 1024), no
- * address that is no single host. What a tracker says is evidence, not truth: it must not be able
- * to have a client's web or mail taken for BitTorrent.
- */
-bool peer_is_acceptable(const uint32_t addr[4], uint16_t port);
 /*
  * Learns that the receiver of m, a tracker's answer, serves BitTorrent on the port that it
  * announced (host order; 0 = none). Not at the announce: who answers has seen that the address is

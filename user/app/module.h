@@ -6,6 +6,14 @@
 #include "app/app.h"
 
 extern const struct app_module bittorrent_module; /* bittorrent.c */
+extern const struct app_module edonkey_module;	  /* edonkey.c */
 extern const struct app_module ppstream_module;	  /* ppstream.c */
+extern const struct app_module ftp_module;	  /* ftp.c */
+extern const struct app_module irc_module;	  /* irc.c */
+extern const struct app_module rtp_module;	  /* rtp.c */
+extern const struct app_module rtsp_module;	  /* rtsp.c */
+extern const struct app_module sip_module;	  /* sip.c */
+extern const struct app_module stun_module;	  /* stun.c */
+extern const struct app_module tftp_module;	  /* tftp.c */
 
 #endif

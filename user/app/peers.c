@@ -31,51 +31,50 @@ bool peer_is_acceptable(const uint32_t addr[4], uint16_t port)
 	return address_is_v4(addr) ? v4_is_host(ntohl(addr[3])) : v6_is_host(addr);
 }
 
-static void peer_learn(const struct app_services *s, const struct weir_endpoint_key *key,
-		       enum weir_source source)
+void peer_learn_app(const struct app_services *s, const char *name, uint8_t domain,
+		    const uint32_t *host, const uint32_t peer[4], uint16_t port,
+		    enum weir_source source)
 {
+	struct weir_endpoint_key key = {.port = htons(port), .domain = domain};
 	int app;
 
-	if (!s->learn || !peer_is_acceptable(key->peer, ntohs(key->port)))
+	if (!s->learn || !peer_is_acceptable(peer, port))
 		return;
-	app = app_registry_find(s->registry, BITTORRENT_NAME);
+	memcpy(key.peer, peer, sizeof(key.peer));
+	if (host)
+		memcpy(key.host, host, sizeof(key.host));
+	app = app_registry_find(s->registry, name);
 	if (app > 0)
-		s->learn(s->arg, key, (uint16_t)app, source);
+		s->learn(s->arg, &key, (uint16_t)app, source);
 }
 
 void peer_learn_own(const struct app_services *s, const struct app_message *m, uint16_t port)
 {
-	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
-
-	memcpy(key.peer, m->dst, sizeof(key.peer));
-	peer_learn(s, &key, WEIR_SOURCE_ANNOUNCE);
+	peer_learn_app(s, BITTORRENT_NAME, m->domain, NULL, m->dst, port, WEIR_SOURCE_ANNOUNCE);
 }
 
 void peer_learn_sender(const struct app_services *s, const struct app_message *m, uint16_t port,
 		       enum weir_source source)
 {
-	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
+	bool forged = m->proto != IPPROTO_TCP && source != WEIR_SOURCE_LSD;
 
-	memcpy(key.peer, m->src, sizeof(key.peer));
-	if (m->proto != IPPROTO_TCP && source != WEIR_SOURCE_LSD)
-		memcpy(key.host, m->dst, sizeof(key.host));
-	peer_learn(s, &key, source);
+	peer_learn_app(s, BITTORRENT_NAME, m->domain, forged ? m->dst : NULL, m->src, port, source);
+}
+
+bool peer_is_told(const struct app_message *m, const uint32_t peer[4], uint16_t port)
+{
+	/* The tracker that names itself would make its next answer a peer's; the client that finds
+	 * itself in the list learns nothing. */
+	if (memcmp(peer, m->src, sizeof(m->src)) == 0 && port == m->sport)
+		return false;
+	return memcmp(peer, m->dst, sizeof(m->dst)) != 0;
 }
 
 void peer_learn_told(const struct app_services *s, const struct app_message *m,
 		     const uint32_t peer[4], uint16_t port, enum weir_source source)
 {
-	struct weir_endpoint_key key = {.port = htons(port), .domain = m->domain};
-
-	/* The tracker that names itself would make its next answer a peer's; the client that finds
-	 * itself in the list learns nothing. */
-	if (memcmp(peer, m->src, sizeof(key.peer)) == 0 && port == m->sport)
-		return;
-	if (memcmp(peer, m->dst, sizeof(key.peer)) == 0)
-		return;
-	memcpy(key.host, m->dst, sizeof(key.host));
-	memcpy(key.peer, peer, sizeof(key.peer));
-	peer_learn(s, &key, source);
+	if (peer_is_told(m, peer, port))
+		peer_learn_app(s, BITTORRENT_NAME, m->domain, m->dst, peer, port, source);
 }
 
 void peer_learn_compact(const struct app_services *s, const struct app_message *m,

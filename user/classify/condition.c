@@ -21,6 +21,9 @@ void condition_fini(struct condition *c)
 		break;
 	case CONDITION_REGEX:
 		pcre2_code_free(c->regex.code);
+		free(c->regex.text);
+		free(c->regex.prefix);
+		free(c->regex.literals);
 		break;
 	case CONDITION_ENTROPY:
 		free(c->entropy.terms);

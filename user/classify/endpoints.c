@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Learned endpoints: a chained hash over a fixed array of entries, which also hang in a list from
- * the least to the most recently told. What runs full gives up the oldest.
+ * the least to the most recently told. What runs full gives up the oldest. Nearly every question is
+ * about a peer that nobody was told of: counts by a hash of the peer answer it without the lock.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -28,6 +30,9 @@ struct endpoints {
 	uint32_t free, oldest, newest;
 	uint32_t *buckets;
 	struct entry *entries;
+	/* Entries by peer_class(), written under the lock. One that ever was full stays so. */
+	_Atomic uint16_t *counts;
+	uint32_t counts_mask;
 };
 
 void endpoints_free(struct endpoints *e)
@@ -38,6 +43,7 @@ void endpoints_free(struct endpoints *e)
 	facts_free(e->facts);
 	free(e->buckets);
 	free(e->entries);
+	free(e->counts);
 	free(e);
 }
 
@@ -74,10 +80,12 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->mask = buckets - 1;
 	e->buckets = calloc(buckets, sizeof(*e->buckets));
 	e->entries = calloc(max, sizeof(*e->entries));
+	e->counts_mask = 2 * buckets - 1;
+	e->counts = calloc(2 * (size_t)buckets, sizeof(*e->counts));
 	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
 	 */
 	e->facts = facts_new(max / 2, ttl_ns);
-	if (!e->buckets || !e->entries || !e->facts ||
+	if (!e->buckets || !e->entries || !e->counts || !e->facts ||
 	    getrandom(e->seed, sizeof(e->seed), 0) != (ssize_t)sizeof(e->seed))
 		return NULL;
 	endpoints_clear(e);
@@ -100,6 +108,27 @@ static uint32_t key_bucket(const struct endpoints *e, const struct weir_endpoint
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		h = mix(h, words[i] ^ e->seed[i & 1], e->seed[1] + 2 * i);
 	return (uint32_t)(h >> 32 ^ h) & e->mask;
+}
+
+/* Which count a peer is in, whoever was told of it. */
+static uint32_t peer_class(const struct endpoints *e, const struct weir_endpoint_key *key)
+{
+	uint64_t words[2], h = e->seed[1];
+
+	memcpy(words, key->peer, sizeof(words));
+	h = mix(h, words[0], e->seed[0]);
+	h = mix(h, words[1], e->seed[0] + 2);
+	h = mix(h, (uint64_t)key->domain << 16 | key->port, e->seed[0] + 4);
+	return (uint32_t)(h >> 32 ^ h) & e->counts_mask;
+}
+
+static void peer_count(struct endpoints *e, const struct weir_endpoint_key *key, int by)
+{
+	_Atomic uint16_t *count = &e->counts[peer_class(e, key)];
+	uint16_t now = atomic_load_explicit(count, memory_order_relaxed);
+
+	if (now != UINT16_MAX)
+		atomic_store_explicit(count, (uint16_t)(now + by), memory_order_relaxed);
 }
 
 static uint32_t entry_find(const struct endpoints *e, const struct weir_endpoint_key *key)
@@ -140,6 +169,7 @@ static void entry_remove(struct endpoints *e, uint32_t at)
 	e->entries[at].chain = e->free;
 	e->free = at;
 	e->count--;
+	peer_count(e, &e->entries[at].key, -1);
 }
 
 static uint32_t entry_insert(struct endpoints *e, const struct weir_endpoint_key *key)
@@ -155,6 +185,7 @@ static uint32_t entry_insert(struct endpoints *e, const struct weir_endpoint_key
 	e->entries[at].chain = *bucket;
 	*bucket = at;
 	e->count++;
+	peer_count(e, key, 1);
 	return at;
 }
 
@@ -219,6 +250,8 @@ bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, ui
 	struct weir_endpoint_key told = *key, said = *key;
 	bool found;
 
+	if (!atomic_load_explicit(&e->counts[peer_class(e, key)], memory_order_relaxed))
+		return false;
 	told.pad = said.pad = 0;
 	memset(said.host, 0, sizeof(said.host));
 	pthread_mutex_lock(&e->lock);

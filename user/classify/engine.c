@@ -1,27 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Matching. A message meets the rules of its transport, direction and first byte. In the first
- * pass only what is cheap is looked at (ports, lengths, bytes at offsets); the regexes of the rules
- * that survive and could still win come in the second. Results of features are kept for the
- * message, whatever rule asked first.
+ * Matching. A message meets the rules that the index finds for it. In the first pass only what is
+ * cheap is looked at (ports, lengths, bytes at offsets); the regexes of the rules that survive and
+ * could still win come in the second; rules that need one of some texts come last, and only those
+ * whose texts the message has. Results of features are kept for the message, whatever rule asked
+ * first.
  */
 #include <netinet/in.h>
 #include <string.h>
 
-#include "classify/set.h"
+#include "classify/index.h"
 
 /* What is known of a feature for this message. The last two: all but the regexes is known. */
 enum state { STATE_FALSE, STATE_TRUE, STATE_MAYBE, STATE_NEW, STATE_REGEX_TRUE, STATE_REGEX_MAYBE };
 
+#define STATE_BITS 3
+
+/* Marks carry the message's number, so that nothing has to be cleared between messages. */
 struct classify_scratch {
 	const struct signatures *s;
 	const struct classify_input *in;
 	bool with_regex;
+	bool scanned; /* texts_seen is known */
+	uint32_t serial;
 	uint64_t evaluations, regexes;
 	pcre2_match_data *match;
 	uint16_t *candidates;
-	uint8_t *states; /* enum state by feature */
+	size_t candidate_count;
+	uint32_t *states;     /* by feature: serial, enum state */
+	uint32_t *texts_seen; /* by feature: serial */
+	uint32_t *rules_seen; /* by rule: serial */
 };
+
+static enum state state_get(const struct classify_scratch *c, uint16_t feature)
+{
+	uint32_t x = c->states[feature];
+
+	return x >> STATE_BITS == c->serial ? (enum state)(x & ((1u << STATE_BITS) - 1))
+					    : STATE_NEW;
+}
+
+static void state_set(struct classify_scratch *c, uint16_t feature, enum state state)
+{
+	c->states[feature] = c->serial << STATE_BITS | (uint32_t)state;
+}
+
+static void serial_next(struct classify_scratch *c)
+{
+	if (++c->serial < UINT32_MAX >> STATE_BITS)
+		return;
+	memset(c->states, 0, c->s->feature_count * sizeof(*c->states));
+	memset(c->texts_seen, 0, c->s->feature_count * sizeof(*c->texts_seen));
+	memset(c->rules_seen, 0, c->s->rule_count * sizeof(*c->rules_seen));
+	c->serial = 1;
+}
 
 void classify_scratch_free(struct classify_scratch *c)
 {
@@ -30,6 +62,8 @@ void classify_scratch_free(struct classify_scratch *c)
 	pcre2_match_data_free(c->match);
 	free(c->candidates);
 	free(c->states);
+	free(c->texts_seen);
+	free(c->rules_seen);
 	free(c);
 }
 
@@ -48,7 +82,9 @@ struct classify_scratch *classify_scratch_new(const struct signatures *s)
 	c->match = pcre2_match_data_create(1, NULL);
 	c->candidates = calloc(s->rule_count + 1, sizeof(*c->candidates));
 	c->states = calloc(s->feature_count + 1, sizeof(*c->states));
-	if (!c->match || !c->candidates || !c->states)
+	c->texts_seen = calloc(s->feature_count + 1, sizeof(*c->texts_seen));
+	c->rules_seen = calloc(s->rule_count + 1, sizeof(*c->rules_seen));
+	if (!c->match || !c->candidates || !c->states || !c->texts_seen || !c->rules_seen)
 		return NULL;
 	return TAKE_PTR(c);
 }
@@ -177,12 +213,44 @@ static size_t feature_span(const struct feature *f, const struct classify_input 
 	return len;
 }
 
+/* What the beginning says of an anchored pattern: whether it can still match, and that it does
+ * where it is nothing but a beginning. */
+static enum tri prefix_eval(const struct regex_condition *x, const uint8_t *data, size_t len,
+			    bool whole)
+{
+	size_t have = len < x->prefix_len ? len : x->prefix_len;
+
+	for (size_t i = 0; i < have; i++)
+		if (!byte_set_has(&x->prefix[i], data[i]))
+			return TRI_FALSE;
+	if (have < x->prefix_len)
+		return whole ? TRI_FALSE : TRI_MAYBE;
+	return x->plain ? TRI_TRUE : TRI_MAYBE;
+}
+
 /* Whatever PCRE2 gives up on (limits, JIT stack) is no match: hostile input buys nothing. */
+static enum tri regex_run(const struct regex_condition *x, struct classify_scratch *c,
+			  const uint8_t *data, size_t len, bool whole)
+{
+	uint32_t options = whole ? 0 : PCRE2_PARTIAL_SOFT;
+	int rc;
+
+	c->regexes++;
+	if (x->jit)
+		rc = pcre2_jit_match(x->code, data, len, 0, options, c->match, c->s->match);
+	else
+		rc = pcre2_match(x->code, data, len, 0, options, c->match, c->s->match);
+	if (rc >= 0)
+		return TRI_TRUE;
+	/* A pattern that is not anchored may still begin to match further on. */
+	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
+}
+
 static enum tri regex_eval(const struct regex_condition *x, struct classify_scratch *c, size_t span,
 			   bool whole)
 {
 	size_t len = span > x->offset ? span - x->offset : 0;
-	int rc;
+	enum tri value;
 
 	if (len >= x->within) {
 		len = x->within;
@@ -191,13 +259,21 @@ static enum tri regex_eval(const struct regex_condition *x, struct classify_scra
 	/* PCRE2 never calls an empty subject a partial match. */
 	if (span < x->offset || (len == 0 && !whole))
 		return whole ? TRI_FALSE : TRI_MAYBE;
-	c->regexes++;
-	rc = pcre2_match(x->code, c->in->data + x->offset, len, 0, whole ? 0 : PCRE2_PARTIAL_SOFT,
-			 c->match, c->s->match);
-	if (rc >= 0)
-		return TRI_TRUE;
-	/* A pattern that is not anchored may still begin to match further on. */
-	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
+	if (whole && len < x->min)
+		return TRI_FALSE;
+	value = prefix_eval(x, c->in->data + x->offset, len, whole);
+	if (value == TRI_FALSE || x->plain)
+		return value;
+	return regex_run(x, c, c->in->data + x->offset, len, whole);
+}
+
+/* The same of a regex whose texts are known not to be in the message. */
+static enum tri regex_without_text(const struct regex_condition *x, struct classify_scratch *c,
+				   size_t span, bool whole)
+{
+	if (whole || span >= (size_t)x->offset + x->within)
+		return TRI_FALSE;
+	return x->anchored ? regex_eval(x, c, span, whole) : TRI_MAYBE;
 }
 
 static enum tri condition_eval(const struct condition *x, const struct classify_input *in)
@@ -232,13 +308,23 @@ static enum tri feature_cheap(const struct feature *f, const struct classify_inp
 	return value;
 }
 
-static enum tri feature_regexes(const struct feature *f, struct classify_scratch *c, enum tri value)
+static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, enum tri value)
 {
+	const struct feature *f = &c->s->features[feature];
+	bool without = f->scanned && c->scanned && c->texts_seen[feature] != c->serial;
 	bool whole;
 	size_t span = feature_span(f, c->in, &whole);
 
-	for (uint16_t i = f->cheap; i < f->count && value != TRI_FALSE; i++)
-		value = tri_and(value, regex_eval(&f->conditions[i].regex, c, span, whole));
+	for (uint16_t i = f->cheap; i < f->count && value != TRI_FALSE; i++) {
+		const struct regex_condition *x = &f->conditions[i].regex;
+
+		if (without && x->literal_count > 0) {
+			value = tri_and(value, regex_without_text(x, c, span, whole));
+			without = false; /* the texts are of the first that has some */
+			continue;
+		}
+		value = tri_and(value, regex_eval(x, c, span, whole));
+	}
 	return value;
 }
 
@@ -262,16 +348,16 @@ static enum tri feature_value(void *arg, uint16_t feature)
 {
 	struct classify_scratch *c = arg;
 	const struct feature *f = &c->s->features[feature];
-	enum state state = c->states[feature];
+	enum state state = state_get(c, feature);
 
 	if (state == STATE_NEW)
 		state = feature_begin(f, c);
 	if (state >= STATE_REGEX_TRUE && c->with_regex) {
 		enum tri cheap = state == STATE_REGEX_TRUE ? TRI_TRUE : TRI_MAYBE;
 
-		state = (enum state)feature_regexes(f, c, cheap);
+		state = (enum state)feature_regexes(feature, c, cheap);
 	}
-	c->states[feature] = (uint8_t)state;
+	state_set(c, feature, state);
 	return state >= STATE_REGEX_TRUE ? TRI_MAYBE : (enum tri)state;
 }
 
@@ -322,7 +408,7 @@ static unsigned int rule_specific(const struct rule *rule, const struct classify
 
 	for (uint16_t i = 0; i < rule->count; i++)
 		count += rule->ops[i].kind == OP_FEATURE &&
-			 c->states[rule->ops[i].arg] == STATE_TRUE;
+			 state_get(c, rule->ops[i].arg) == STATE_TRUE;
 	return count;
 }
 
@@ -342,36 +428,35 @@ static void best_consider(struct best *best, const struct rule *rule,
 		*best = x;
 }
 
-/* First pass: returns how many rules wait for a regex or for more bytes. */
-static size_t rules_filter(const struct signatures *s, struct classify_scratch *c,
-			   struct best *best)
+/* First pass over some rules: those that wait for a regex or for more bytes become candidates. */
+static void rules_filter(struct classify_scratch *c, const struct rule_list *list,
+			 struct best *best)
 {
-	unsigned int key =
-		index_key(c->in->proto == IPPROTO_UDP, c->in->from_origin, c->in->data[0]);
-	size_t count = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		uint16_t number = list->rules[i];
+		const struct rule *rule = &c->s->rules[number];
+		enum tri value;
 
-	c->with_regex = false;
-	for (uint32_t i = s->index[key]; i < s->index[key + 1]; i++) {
-		uint16_t rule = s->index_rules[i];
-		enum tri value = rule_value(&s->rules[rule], feature_value, c);
-
+		if (best->rule && rule->confidence < best->rule->confidence)
+			return;
+		if (c->rules_seen[number] == c->serial)
+			continue;
+		c->rules_seen[number] = c->serial;
+		value = rule_value(rule, feature_value, c);
 		if (value == TRI_TRUE)
-			best_consider(best, &s->rules[rule], c);
+			best_consider(best, rule, c);
 		else if (value == TRI_MAYBE)
-			c->candidates[count++] = rule;
+			c->candidates[c->candidate_count++] = number;
 	}
-	return count;
 }
 
-/* Second pass. Returns whether a rule surer than the best could still become true. */
-static bool rules_finish(const struct signatures *s, struct classify_scratch *c, size_t count,
-			 struct best *best)
+/* Second pass. Returns the highest confidence of a rule that could still become true. */
+static uint8_t rules_finish(struct classify_scratch *c, struct best *best)
 {
 	uint8_t pending = 0;
 
-	c->with_regex = true;
-	for (size_t i = 0; i < count; i++) {
-		const struct rule *rule = &s->rules[c->candidates[i]];
+	for (size_t i = 0; i < c->candidate_count; i++) {
+		const struct rule *rule = &c->s->rules[c->candidates[i]];
 		enum tri value;
 
 		if (best->rule && rule->confidence < best->rule->confidence)
@@ -382,7 +467,103 @@ static bool rules_finish(const struct signatures *s, struct classify_scratch *c,
 		if (value == TRI_MAYBE && rule->confidence > pending)
 			pending = rule->confidence;
 	}
-	return pending > (best->rule ? best->rule->confidence : 0);
+	return pending;
+}
+
+static void text_found(void *arg, uint16_t feature)
+{
+	struct classify_scratch *c = arg;
+	const struct index *x = c->s->index;
+
+	if (c->texts_seen[feature] == c->serial)
+		return;
+	c->texts_seen[feature] = c->serial;
+	for (uint32_t i = x->rules_of[feature]; i < x->rules_of[feature + 1]; i++) {
+		uint16_t rule = x->feature_rules[i];
+
+		if (c->rules_seen[rule] != c->serial)
+			c->candidates[c->candidate_count++] = rule;
+		c->rules_seen[rule] = c->serial;
+	}
+}
+
+static uint8_t best_confidence(const struct best *best)
+{
+	return best->rule ? best->rule->confidence : 0;
+}
+
+/*
+ * Third pass: rules that need a text. Those whose texts are missing are not true; while the message
+ * grows the surest of them may be open, which matters only where an answer would wait for it.
+ */
+static uint8_t rules_by_text(struct classify_scratch *c, bool udp, struct best *best,
+			     uint8_t pending)
+{
+	const struct index *x = c->s->index;
+	size_t len = c->in->len, within = x->literal[udp].within;
+	uint8_t open;
+
+	if (x->literal[udp].count == 0 || x->literal[udp].confidence < best_confidence(best))
+		return pending;
+	c->candidate_count = 0;
+	scan_run(x->literal[udp].scan, c->in->data, len < within ? len : within, text_found, c);
+	c->scanned = true;
+	open = rules_finish(c, best);
+	pending = open > pending ? open : pending;
+	if (c->in->complete || (best->rule && !best->rule->wait))
+		return pending;
+	for (size_t i = 0; i < x->literal[udp].count; i++) {
+		uint16_t rule = x->literal[udp].rules[i];
+		uint8_t confidence = c->s->rules[rule].confidence;
+
+		if (confidence <= pending || confidence <= best_confidence(best))
+			break;
+		if (c->rules_seen[rule] != c->serial &&
+		    rule_value(&c->s->rules[rule], feature_value, c) == TRI_MAYBE)
+			return confidence;
+	}
+	return pending;
+}
+
+static void rules_by_bytes(struct classify_scratch *c, bool udp, struct best *best)
+{
+	const struct tree *t = c->s->index->trees[udp][c->in->from_origin];
+	struct rule_list list;
+	struct tree_walk walk;
+
+	/* Datagrams come whole, and their tree relies on it. */
+	if (udp && !c->in->complete)
+		tree_walk_all(&walk, t);
+	else
+		tree_walk_begin(&walk, t, c->in->data, c->in->len);
+	while (tree_walk_next(&walk, &list))
+		rules_filter(c, &list, best);
+}
+
+static void rules_by_port(struct classify_scratch *c, struct best *best)
+{
+	struct port_index *const *ports = c->s->index->ports;
+	struct rule_list list = port_index_find(ports[0], c->in->sport);
+
+	rules_filter(c, &list, best);
+	list = port_index_find(ports[1], c->in->dport);
+	rules_filter(c, &list, best);
+}
+
+/* Returns whether a rule surer than the best could still become true. */
+static bool rules_run(struct classify_scratch *c, struct best *best)
+{
+	bool udp = c->in->proto == IPPROTO_UDP;
+	uint8_t pending;
+
+	c->candidate_count = 0;
+	c->with_regex = c->scanned = false;
+	rules_by_bytes(c, udp, best);
+	rules_by_port(c, best);
+	c->with_regex = true;
+	pending = rules_finish(c, best);
+	pending = rules_by_text(c, udp, best, pending);
+	return pending > best_confidence(best);
 }
 
 bool classify_message(const struct signatures *s, struct classify_scratch *c,
@@ -396,8 +577,8 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 	    (in->proto != IPPROTO_TCP && in->proto != IPPROTO_UDP))
 		return false;
 	c->in = in;
-	memset(c->states, STATE_NEW, s->feature_count);
-	pending = rules_finish(s, c, rules_filter(s, c, &best), &best);
+	serial_next(c);
+	pending = rules_run(c, &best);
 	c->in = NULL;
 	if (!best.rule || (best.rule->wait && pending)) {
 		out->pending = pending;

@@ -142,18 +142,15 @@ static void first_narrow_field(const struct field_condition *f, uint32_t first[8
 }
 
 /* Only what stands at the very beginning says anything about the first byte. */
-static void first_narrow(const struct signatures *s, const struct condition *c,
-			 const struct yaml_node *n, uint32_t first[8])
+static void first_narrow(const struct signatures *s, const struct condition *c, uint32_t first[8])
 {
-	const struct yaml_node *pattern = yaml_get(n, "pattern");
-
 	if (c->kind == CONDITION_MASK && c->mask.offset == 0)
 		first_narrow_mask(&c->mask, first);
 	if (c->kind == CONDITION_FIELD && c->field.integer.offset == 0 &&
 	    c->field.integer.bytes == 1)
 		first_narrow_field(&c->field, first);
 	if (c->kind == CONDITION_REGEX)
-		regex_first_bytes(s, &c->regex, (pattern ? pattern : n)->text, first);
+		regex_first_bytes(s, &c->regex, first);
 }
 
 static int condition_append(const struct signatures *s, const struct yaml_file *f,
@@ -178,7 +175,7 @@ static int condition_append(const struct signatures *s, const struct yaml_file *
 		return err;
 	if (c->kind != CONDITION_REGEX)
 		out->cheap = out->count;
-	first_narrow(s, c, n, out->first);
+	first_narrow(s, c, out->first);
 	return 0;
 }
 

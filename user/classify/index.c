@@ -1,44 +1,235 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which rules a message can meet at all, by its transport, direction and first byte. */
+/* Puts every rule of a set where the messages that it can be true of are sure to find it. */
 #include <string.h>
 
-#include "classify/set.h"
+#include "classify/index.h"
 
-struct view {
-	const struct signatures *s;
-	unsigned int transport, direction;
-	uint8_t first;
+/* A rule that is found by a feature's texts. */
+struct text_rule {
+	uint16_t feature, rule;
 };
 
-static enum tri feature_possible(void *arg, uint16_t feature)
-{
-	const struct view *v = arg;
-	const struct feature *f = &v->s->features[feature];
+struct plan {
+	struct signatures *s;
+	struct index *x;
+	struct shape *shapes, *rule_shapes;
+	struct access *access; /* of the rule at hand */
+	uint16_t *order;       /* rules by falling confidence */
+	uint16_t *tree;	       /* those that the tree finds, in this order */
+	size_t tree_count;
+	struct text_rule *texts;
+	size_t text_count, text_room;
+};
 
-	if (!(f->transports & v->transport) || !(f->directions & v->direction) ||
-	    !feature_begins(f, v->first))
-		return TRI_FALSE;
-	return TRI_MAYBE;
+void index_free(struct index *x)
+{
+	if (!x)
+		return;
+	for (int udp = 0; udp < 2; udp++) {
+		for (int origin = 0; origin < 2; origin++)
+			tree_free(x->trees[udp][origin]);
+		port_index_free(x->ports[udp]);
+		scan_free(x->literal[udp].scan);
+		free(x->literal[udp].rules);
+	}
+	free(x->rules_of);
+	free(x->feature_rules);
+	free(x);
 }
 
-int index_build(struct signatures *s)
+static void plan_fini(struct plan *p)
 {
-	size_t room = 0, count = 0;
+	free(p->shapes);
+	free(p->rule_shapes);
+	free(p->access);
+	free(p->order);
+	free(p->tree);
+	free(p->texts);
+	index_free(p->x);
+}
 
-	for (unsigned int key = 0; key < INDEX_KEYS; key++) {
-		struct view v = {s, key & 512 ? TRANSPORT_UDP : TRANSPORT_TCP,
-				 key & 256 ? DIRECTION_ORIGIN : DIRECTION_RESPONDER, (uint8_t)key};
+static int plan_init(struct plan *p)
+{
+	const struct signatures *s = p->s;
 
-		s->index[key] = (uint32_t)count;
-		for (uint16_t i = 0; i < s->rule_count; i++) {
-			if (rule_value(&s->rules[i], feature_possible, &v) == TRI_FALSE)
-				continue;
-			if (list_reserve(&s->index_rules, &room, count, sizeof(*s->index_rules)) <
-			    0)
-				return -ENOMEM;
-			s->index_rules[count++] = i;
-		}
+	p->x = calloc(1, sizeof(*p->x));
+	p->shapes = calloc(s->feature_count + 1, sizeof(*p->shapes));
+	p->rule_shapes = calloc(s->rule_count + 1, sizeof(*p->rule_shapes));
+	p->access = calloc(1, sizeof(*p->access));
+	p->order = calloc(s->rule_count + 1, sizeof(*p->order));
+	p->tree = calloc(s->rule_count + 1, sizeof(*p->tree));
+	if (!p->x || !p->shapes || !p->rule_shapes || !p->access || !p->order || !p->tree)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->feature_count; i++)
+		shape_read(&s->features[i], &p->shapes[i]);
+	for (size_t i = 0; i < s->rule_count; i++)
+		shape_read_rule(p->shapes, &s->rules[i], &p->rule_shapes[i]);
+	for (int i = 0; i < 2; i++) {
+		p->x->ports[i] = port_index_new();
+		p->x->literal[i].scan = scan_new();
+		p->x->literal[i].rules = calloc(s->rule_count + 1, sizeof(uint16_t));
+		if (!p->x->ports[i] || !p->x->literal[i].scan || !p->x->literal[i].rules)
+			return -ENOMEM;
 	}
-	s->index[INDEX_KEYS] = (uint32_t)count;
 	return 0;
+}
+
+/* Falling confidence, then the order of the files: a counting sort. */
+static void rules_order(const struct plan *p)
+{
+	size_t at = 0;
+
+	for (int confidence = 100; confidence >= 0; confidence--)
+		for (uint16_t i = 0; i < p->s->rule_count; i++)
+			if (p->s->rules[i].confidence == confidence)
+				p->order[at++] = i;
+}
+
+static int place_by_ports(struct plan *p, uint16_t rule)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->access->count && err == 0; i++) {
+		const struct feature *f = &p->s->features[p->access->features[i]];
+		const struct port_condition *c = &f->conditions[0].port;
+
+		if (c->source)
+			err = port_index_add(p->x->ports[0], &c->ports, rule);
+		if (c->destination && err == 0)
+			err = port_index_add(p->x->ports[1], &c->ports, rule);
+	}
+	return err;
+}
+
+/* The automata look for the texts of the feature from now on. */
+static int feature_scan(struct plan *p, uint16_t feature)
+{
+	struct feature *f = &p->s->features[feature];
+	const struct regex_condition *x = NULL;
+	int err = 0;
+
+	for (uint16_t i = f->cheap; i < f->count && !x; i++)
+		x = f->conditions[i].regex.literal_count ? &f->conditions[i].regex : NULL;
+	for (unsigned int udp = 0; x && !f->scanned && udp < 2 && err == 0; udp++) {
+		uint32_t *within = &p->x->literal[udp].within;
+
+		if (!(f->transports & (udp ? TRANSPORT_UDP : TRANSPORT_TCP)))
+			continue;
+		err = scan_add(p->x->literal[udp].scan, x->literals, x->literal_count, feature);
+		*within = x->offset + x->within > *within ? x->offset + x->within : *within;
+	}
+	f->scanned = f->scanned || err == 0;
+	return err;
+}
+
+static int place_by_texts(struct plan *p, uint16_t rule)
+{
+	unsigned int transports = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < p->access->count && err == 0; i++) {
+		uint16_t feature = p->access->features[i];
+
+		err = feature_scan(p, feature);
+		if (err == 0)
+			err = list_reserve(&p->texts, &p->text_room, p->text_count,
+					   sizeof(*p->texts));
+		if (err == 0)
+			p->texts[p->text_count++] = (struct text_rule){feature, rule};
+		transports |= p->s->features[feature].transports;
+	}
+	for (unsigned int udp = 0; udp < 2 && err == 0; udp++)
+		if (transports & (udp ? TRANSPORT_UDP : TRANSPORT_TCP))
+			p->x->literal[udp].rules[p->x->literal[udp].count++] = rule;
+	return err;
+}
+
+static int rule_place(struct plan *p, uint16_t rule)
+{
+	int err = -ENOSPC;
+
+	access_choose(p->s, p->shapes, &p->s->rules[rule], p->access);
+	if (p->access->kind == ACCESS_PORT)
+		return place_by_ports(p, rule);
+	if (p->access->kind == ACCESS_LITERAL)
+		err = place_by_texts(p, rule);
+	/* The tree finds every rule, if only by leaving it in every leaf. */
+	if (err == -ENOSPC) {
+		p->tree[p->tree_count++] = rule;
+		err = 0;
+	}
+	return err;
+}
+
+/* By feature, the rules that its texts lead to. */
+static int texts_finish(struct plan *p)
+{
+	size_t features = p->s->feature_count;
+	uint32_t *starts = calloc(features + 2, sizeof(*starts));
+
+	p->x->rules_of = starts;
+	p->x->feature_rules = calloc(p->text_count + 1, sizeof(uint16_t));
+	if (!starts || !p->x->feature_rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->text_count; i++)
+		starts[p->texts[i].feature + 2]++;
+	for (size_t f = 2; f < features + 2; f++)
+		starts[f] += starts[f - 1];
+	for (size_t i = 0; i < p->text_count; i++)
+		p->x->feature_rules[starts[p->texts[i].feature + 1]++] = p->texts[i].rule;
+	return 0;
+}
+
+/* The tree of a transport and direction, of the rules that can be true there. */
+static int tree_plant(struct plan *p, bool udp, bool origin)
+{
+	unsigned int transport = udp ? TRANSPORT_UDP : TRANSPORT_TCP;
+	unsigned int direction = origin ? DIRECTION_ORIGIN : DIRECTION_RESPONDER;
+	_cleanup_free_ uint16_t *rules = calloc(p->tree_count + 1, sizeof(*rules));
+	size_t count = 0;
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->tree_count; i++) {
+		const struct shape *s = &p->rule_shapes[p->tree[i]];
+
+		if (s->transports & transport && s->directions & direction && !shape_empty(s))
+			rules[count++] = p->tree[i];
+	}
+	return tree_new(p->rule_shapes, rules, count, udp, &p->x->trees[udp][origin]);
+}
+
+static int plan_finish(struct plan *p)
+{
+	int err = texts_finish(p);
+
+	for (unsigned int i = 0; i < 2 && err == 0; i++) {
+		err = port_index_finish(p->x->ports[i]);
+		if (err == 0)
+			err = scan_finish(p->x->literal[i].scan);
+		if (p->x->literal[i].count > 0)
+			p->x->literal[i].confidence =
+				p->s->rules[p->x->literal[i].rules[0]].confidence;
+	}
+	for (unsigned int udp = 0; udp < 2; udp++)
+		for (unsigned int origin = 0; origin < 2 && err == 0; origin++)
+			err = tree_plant(p, udp, origin);
+	return err;
+}
+
+int index_new(struct signatures *s, struct index **out)
+{
+	_cleanup_(plan_fini) struct plan p = {.s = s};
+	int err = plan_init(&p);
+
+	if (err < 0)
+		return err;
+	rules_order(&p);
+	for (size_t i = 0; i < s->rule_count && err == 0; i++)
+		err = rule_place(&p, p.order[i]);
+	if (err == 0)
+		err = plan_finish(&p);
+	if (err == 0)
+		*out = TAKE_PTR(p.x);
+	return err;
 }

@@ -29,6 +29,38 @@ static bool regex_is_anchored(const pcre2_code *code)
 	return options & PCRE2_ANCHORED;
 }
 
+static int regex_keep(struct regex_condition *out, const struct pattern *p)
+{
+	struct byte_set prefix[PATTERN_PREFIX_MAX];
+	struct literal literals[PATTERN_LITERALS_MAX];
+
+	pattern_length(p, &out->min, &out->max);
+	out->prefix_len = out->anchored ? pattern_prefix(p, prefix) : 0;
+	out->literal_count = pattern_literals(p, literals);
+	out->prefix = calloc(out->prefix_len + 1, sizeof(*prefix));
+	out->literals = calloc(out->literal_count + 1, sizeof(*literals));
+	if (!out->prefix || !out->literals)
+		return -ENOMEM;
+	memcpy(out->prefix, prefix, out->prefix_len * sizeof(*prefix));
+	memcpy(out->literals, literals, out->literal_count * sizeof(*literals));
+	out->plain = out->anchored && pattern_is_prefix(p) && out->prefix_len == out->min;
+	return 0;
+}
+
+/* Keeps what the text says; where it is not understood, that any length may match. */
+static int regex_understand(struct regex_condition *out, bool caseless)
+{
+	struct pattern p;
+	int err = pattern_parse(out->text, caseless, &p);
+
+	out->max = PATTERN_UNBOUNDED;
+	if (err < 0)
+		return err == -ENOTSUP ? 0 : err;
+	err = regex_keep(out, &p);
+	pattern_fini(&p);
+	return err;
+}
+
 static int regex_compile(const struct signatures *s, const struct yaml_file *f,
 			 const struct yaml_node *n, bool caseless, struct regex_condition *out,
 			 struct error *e)
@@ -46,9 +78,11 @@ static int regex_compile(const struct signatures *s, const struct yaml_file *f,
 		return regex_error(f, n, code, offset, e);
 	/* Where there is no JIT, or no memory that may be executed, the interpreter does the same.
 	 */
-	(void)pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT);
+	out->jit = pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT) == 0;
 	out->anchored = regex_is_anchored(out->code);
-	return 0;
+	out->options = options;
+	out->text = strdup(pattern);
+	return out->text ? regex_understand(out, caseless) : -ENOMEM;
 }
 
 static int regex_read_mapping(const struct signatures *s, const struct yaml_file *f,
@@ -104,19 +138,21 @@ static void first_allow(uint32_t allowed[8], uint8_t byte)
  * byte than before.
  */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
-		       const char *pattern, uint32_t first[8])
+		       uint32_t first[8])
 {
-	uint32_t allowed[8] = {0}, options = 0, type = 0, unit = 0, min = 0;
+	uint32_t allowed[8] = {0}, type = 0, unit = 0, min = 0;
 	const uint8_t *bitmap = NULL;
 	PCRE2_SIZE offset;
 	pcre2_code *code;
 	int err;
 
-	if (x->offset || pattern[0] != '^' || !x->anchored)
+	if (x->prefix_len > 0 && x->offset == 0)
+		for (int i = 0; i < 8; i++)
+			first[i] &= x->prefix[0].bits[i];
+	if (x->prefix_len > 0 || x->offset || x->text[0] != '^' || !x->anchored)
 		return;
-	pcre2_pattern_info(x->code, PCRE2_INFO_ARGOPTIONS, &options);
-	code = pcre2_compile((PCRE2_SPTR)pattern + 1, PCRE2_ZERO_TERMINATED, options, &err, &offset,
-			     s->compile);
+	code = pcre2_compile((PCRE2_SPTR)x->text + 1, PCRE2_ZERO_TERMINATED, x->options, &err,
+			     &offset, s->compile);
 	if (!code)
 		return;
 	pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type);

@@ -10,6 +10,7 @@
 #include <pcre2.h>
 
 #include "classify/classify.h"
+#include "classify/pattern.h"
 #include "yaml/yaml.h"
 
 #define SET_FEATURES_MAX   4096
@@ -120,10 +121,19 @@ struct entropy_condition {
 	uint32_t *terms;   /* c log2(c) in 2^-16, for c of 0 to within */
 };
 
+/* What the text of the pattern says comes with it; nothing where it was not understood. */
 struct regex_condition {
 	uint32_t offset, within;
-	bool anchored;
+	bool anchored, jit;
+	bool plain; /* the prefix is all there is */
 	pcre2_code *code;
+	char *text;
+	uint32_t options;
+	uint32_t min, max; /* bytes of a match */
+	uint32_t prefix_len;
+	struct byte_set *prefix; /* where it is anchored */
+	size_t literal_count;
+	struct literal *literals;
 };
 
 struct condition {
@@ -151,6 +161,7 @@ struct feature {
 	const struct yaml_node *node; /* while loading: its name's place */
 	uint8_t transports, directions;
 	uint16_t count, cheap; /* conditions; the first `cheap` are no regexes */
+	bool scanned;	       /* one of its regexes needs a literal that the index looks for */
 	struct condition *conditions;
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
@@ -187,13 +198,6 @@ struct application {
 	uint16_t app;		      /* number in the registry */
 };
 
-/* Rules that a message can meet, by transport, direction and first byte. */
-#define INDEX_KEYS (2 * 2 * 256)
-static inline unsigned int index_key(bool udp, bool from_origin, uint8_t first)
-{
-	return (udp ? 512u : 0u) | (from_origin ? 256u : 0u) | first;
-}
-
 struct signatures {
 	struct feature *features;
 	size_t feature_count, feature_room;
@@ -201,9 +205,7 @@ struct signatures {
 	size_t application_count, application_room;
 	struct rule *rules;
 	size_t rule_count, rule_room;
-	uint32_t index[INDEX_KEYS +
-		       1]; /* key's rules are index_rules[index[key] .. index[key + 1]] */
-	uint16_t *index_rules;
+	struct index *index;
 	pcre2_compile_context *compile;
 	pcre2_match_context *match;
 };
@@ -259,15 +261,12 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 	       struct condition *out, struct error *e);
 /* Clears the bits of bytes that no match can begin with. */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
-		       const char *pattern, uint32_t first[8]);
+		       uint32_t first[8]);
 
 /* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
  * them to the set. */
 int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		  const struct rule *like, struct error *e);
-
-/* index.c: 0 or -ENOMEM. */
-int index_build(struct signatures *s);
 
 /* engine.c */
 /* The value of a rule, given its features'. */

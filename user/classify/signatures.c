@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "classify/set.h"
+#include "classify/index.h"
 #include "weir/verdict.h"
 
 /* What a regex may cost: backtracking steps, nested calls, KiB of heap. */
@@ -43,7 +43,7 @@ void signatures_free(struct signatures *s)
 	free(s->features);
 	free(s->applications);
 	free(s->rules);
-	free(s->index_rules);
+	index_free(s->index);
 	pcre2_compile_context_free(s->compile);
 	pcre2_match_context_free(s->match);
 	free(s);
@@ -282,7 +282,7 @@ static int files_compile(struct signatures *s, const struct files *files, struct
 	}
 	for (size_t i = 0; i < files->count && err == 0; i++)
 		err = section_read(s, files->list[i], "applications", application_add, e);
-	return err < 0 ? err : index_build(s);
+	return err < 0 ? err : index_new(s, &s->index);
 }
 
 static void features_count(struct signatures *s, size_t application, uint8_t *seen)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/details.h"
 #include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -16,7 +17,6 @@
 #define SIGNATURE_FILES_MAX 16
 #define NS_PER_SECOND	    UINT64_C(1000000000)
 #define EXPIRE_EVERY	    1024 /* frames */
-#define TUNNELS_MAX	    2
 
 static const struct inspect_settings settings = {
 	.packets = 8,
@@ -37,13 +37,15 @@ struct arguments {
 	char **captures;
 	int capture_count;
 	bool json;
+	bool tunnels; /* flows inside of others are shown beside them */
 };
 
 struct run {
 	struct app_registry *registry;
 	struct signatures *signatures;
 	struct table *table; /* NULL: JSON */
-	bool failed;	     /* nothing more can be written */
+	bool tunnels;
+	bool failed; /* nothing more can be written */
 };
 
 /* ---- what is printed ---- */
@@ -132,16 +134,20 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
 			      "decided_after", (int)f->decided_after, "hostname", flow_hostname(f));
 
+	if (o && f->tunnel)
+		json_object_set_new(o, "tunnel", json_string(packet_tunnel_name(f->tunnel)));
+	details_set_json(o, f->details);
 	add_anomalies(o, f);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
 		r->failed = true;
 	json_decref(o);
 }
 
-static void add_row(struct table *t, const struct flow *f, const struct line *l)
+static void add_row(const struct run *r, const struct flow *f, const struct line *l)
 {
 	char src[ADDRESS_TEXT_MAX + 8];
 	char dest[ADDRESS_TEXT_MAX + 8];
+	struct table *t = r->table;
 
 	table_cell(t, "%s", l->proto);
 	table_cell(t, "%s", human_endpoint(l->src, l->src_port, src, sizeof(src)));
@@ -154,6 +160,8 @@ static void add_row(struct table *t, const struct flow *f, const struct line *l)
 	table_cell(t, "%llu", (unsigned long long)f->bytes);
 	table_cell(t, "%u", f->decided_after);
 	table_cell(t, "%s", flow_hostname(f));
+	if (r->tunnels)
+		table_cell(t, "%s", f->tunnel ? packet_tunnel_name(f->tunnel) : "");
 }
 
 static void print_flow(struct flow *f, void *arg)
@@ -163,7 +171,7 @@ static void print_flow(struct flow *f, void *arg)
 
 	line_fill(r, f, &l);
 	if (r->table)
-		add_row(r->table, f, &l);
+		add_row(r, f, &l);
 	else
 		print_json(r, f, &l);
 }
@@ -185,20 +193,6 @@ static void endpoints_freep(struct endpoints **e)
 	endpoints_free(*e);
 }
 
-/* IP in IP (RFC 2003, RFC 4213, RFC 2473): the flows are those inside. */
-static enum packet_status unwrap(struct packet *p, enum packet_status status)
-{
-	for (int depth = 0; depth < TUNNELS_MAX && status == PACKET_OK &&
-			    (p->proto == IPPROTO_IPIP || p->proto == IPPROTO_IPV6);
-	     depth++) {
-		const struct packet outer = *p;
-
-		status = packet_decode_cut(outer.frame + outer.payload, outer.payload_len,
-					   outer.l4_len, PACKET_LINK_RAW, p);
-	}
-	return status;
-}
-
 static void judge_frame(struct inspector *i, const struct capture_frame *f)
 {
 	struct inspect_outcome outcome;
@@ -206,7 +200,6 @@ static void judge_frame(struct inspector *i, const struct capture_frame *f)
 	enum packet_status status;
 
 	status = packet_decode_cut(f->data, f->len, f->wire_len, f->link, &p);
-	status = unwrap(&p, status);
 	inspector_packet(i, &p, status, NULL, f->time_ns, &outcome);
 }
 
@@ -215,15 +208,16 @@ static int classify_capture(struct run *r, const char *path, struct error *e)
 	_cleanup_(endpoints_freep) struct endpoints *endpoints = NULL;
 	_cleanup_(inspector_freep) struct inspector *inspector = NULL;
 	_cleanup_(capture_closep) struct capture *capture = NULL;
+	struct inspect_settings mine = settings;
 	struct capture_frame frame;
 	int rc = capture_open(path, &capture, e);
 
 	if (rc < 0)
 		return rc;
+	mine.tunnels = r->tunnels ? INSPECT_TUNNELS_INNER : INSPECT_TUNNELS_UNWRAP;
 	endpoints = endpoints_new(65536, settings.endpoint_ttl_ns);
 	if (endpoints)
-		inspector =
-			inspector_new(&settings, r->signatures, r->registry, endpoints, NULL, NULL);
+		inspector = inspector_new(&mine, r->signatures, r->registry, endpoints, NULL, NULL);
 	if (!inspector)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
 	for (uint64_t n = 1; (rc = capture_next(capture, &frame, e)) > 0; n++) {
@@ -239,12 +233,13 @@ static int classify_capture(struct run *r, const char *path, struct error *e)
 
 static void usage(FILE *out)
 {
-	fputs("usage: weir classify CAPTURE... [--json] [--signatures FILE]\n"
+	fputs("usage: weir classify CAPTURE... [--json] [--tunnels] [--signatures FILE]\n"
 	      "\n"
 	      "Shows the flows of pcap and pcapng files with their applications, in the order of\n"
 	      "their first frames. Needs no privilege and no daemon.\n"
 	      "\n"
 	      "  --json             one JSON object a line\n"
+	      "  --tunnels          also the flows inside of GRE, VXLAN, GTP, Teredo and IP in IP\n"
 	      "  --signatures FILE  instead of the built-in set; may be given several times\n"
 	      "  -h, --help         this text\n",
 	      out);
@@ -254,6 +249,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'},
+		{"tunnels", no_argument, NULL, 't'},
 		{"signatures", required_argument, NULL, 's'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -268,6 +264,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
 		}
 		if (option == 'j') {
 			out->json = true;
+		} else if (option == 't') {
+			out->tunnels = true;
 		} else if (option == 's' && out->signature_count < SIGNATURE_FILES_MAX) {
 			out->signatures[out->signature_count++] = optarg;
 		} else {
@@ -315,13 +313,17 @@ static int classify_all(const struct arguments *a, struct run *r)
 	return status;
 }
 
-static struct table *new_table(void)
+/* The table keeps the headers: they outlive it. */
+static struct table *new_table(bool tunnels)
 {
-	static const char *const headers[] = {
-		"PROTO",  "SOURCE",  "DESTINATION", "APPLICATION", "CATEGORY", ">CONFIDENCE",
-		"METHOD", ">FRAMES", ">BYTES",	    ">AFTER",	   "HOSTNAME", NULL};
+#define HEADERS                                                                                    \
+	"PROTO", "SOURCE", "DESTINATION", "APPLICATION", "CATEGORY", ">CONFIDENCE", "METHOD",      \
+		">FRAMES", ">BYTES", ">AFTER", "HOSTNAME"
+	static const char *const outer[] = {HEADERS, NULL};
+	static const char *const inner[] = {HEADERS, "TUNNEL", NULL};
+#undef HEADERS
 
-	return table_new(headers);
+	return table_new(tunnels ? inner : outer);
 }
 
 int cli_classify(int argc, char **argv)
@@ -333,8 +335,9 @@ int cli_classify(int argc, char **argv)
 
 	if (status != 0)
 		return status < 0 ? CLI_USAGE : CLI_DONE;
+	r.tunnels = a.tunnels;
 	if (!a.json)
-		r.table = new_table();
+		r.table = new_table(a.tunnels);
 	r.registry = app_registry_new();
 	if ((a.json || r.table) && r.registry && load_signatures(&a, &r, &e) == 0) {
 		status = classify_all(&a, &r);

@@ -32,6 +32,8 @@ static const struct option_info opt_type = {
 	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, policy, port"};
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
+static const struct option_info opt_tunnels = {
+	"--tunnels", NULL, NULL, "also the flows inside of GRE, VXLAN, GTP, Teredo and IP in IP"};
 static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
 						  "instead of the built-in set; may be repeated"};
 static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
@@ -197,8 +199,9 @@ static const struct verb verbs[] = {
 		.max_args = ~0u,
 		.help = "flows of capture files with their applications; no daemon needed",
 		.more = "Reads pcap and pcapng files. --json prints one object per flow, one a "
-			"line.",
-		.options = {&opt_json, &opt_signatures},
+			"line. IP in IP is looked through; with --tunnels the outer flow is "
+			"shown too.",
+		.options = {&opt_json, &opt_tunnels, &opt_signatures},
 		.raw = cli_classify,
 	},
 	{

@@ -57,6 +57,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 			.reconnects = p->limit_reconnects,
 			.endpoints = p->limit_endpoints,
 			.blocks = p->limit_blocks,
+			.fragments = p->limit_fragments,
 			.slots = p->limit_slots,
 			.xsk = p->port_count * w->queues * w->shared.workers,
 		};

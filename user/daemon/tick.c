@@ -96,6 +96,12 @@ static void stop_redirects_from(struct weir *w, unsigned int from)
 	}
 }
 
+/* What the gate sent out of other ports by itself. */
+static uint64_t redirected(const struct weir_counter c[WEIR_REASON_COUNT])
+{
+	return c[WEIR_REASON_REDIRECTED].frames + c[WEIR_REASON_REDIRECTED_FRAGMENT].frames;
+}
+
 void port_begin_losses(struct weir *w, unsigned int index)
 {
 	struct weir_counter c[WEIR_REASON_COUNT];
@@ -104,7 +110,7 @@ void port_begin_losses(struct weir *w, unsigned int index)
 	if (gate_read_counters(w->gate, index, c) < 0)
 		return;
 	p->lost_seen = c[WEIR_REASON_DROP_REDIRECT_LOST].frames;
-	p->redirected_seen = c[WEIR_REASON_REDIRECTED].frames;
+	p->redirected_seen = redirected(c);
 }
 
 /*
@@ -121,7 +127,7 @@ static void watch_losses(struct weir *w)
 		if (!p->attached || gate_read_counters(w->gate, i, c) < 0)
 			continue;
 		lost = c[WEIR_REASON_DROP_REDIRECT_LOST].frames - p->lost_seen;
-		sent = c[WEIR_REASON_REDIRECTED].frames - p->redirected_seen;
+		sent = redirected(c) - p->redirected_seen;
 		p->lost_seen += lost;
 		p->redirected_seen += sent;
 		if (lost >= LOST_FRAMES_MIN && lost * 10 >= sent * 9)

@@ -44,13 +44,17 @@ enum flow_stream_event {
 
 struct flow {
 	uint64_t id;
+	struct flow *next_hash; /* beside what is compared with it */
 	struct weir_flow_key key;
 	uint8_t origin; /* side that sent the first frame */
 	bool midstream; /* TCP whose SYN was not seen */
 	bool two_way;	/* both directions were seen */
 	bool decided;
-	bool inspect; /* decided, its module still reads it */
-	bool follow;  /* its streams are windows (flow_stream_follow) */
+	bool inspect;	 /* decided, its module still reads it */
+	bool reading;	 /* decided, its first messages are still read for details */
+	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
+	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
+	bool follow;	 /* its streams are windows (flow_stream_follow) */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
@@ -61,10 +65,14 @@ struct flow {
 	uint32_t decided_after; /* frames seen when decided */
 	uint64_t seen_ns;
 	struct stream *stream[2]; /* TCP: NULL until payload */
-	void *module; /* the inspector's state, with its modules' in it; freed by the table's
-			 release callback */
+	void *module; /* the inspector's state, with its modules' in it, as long as the flow is
+			 looked into; freed by the inspector */
 	struct flow_details *details; /* NULL until something is known; freed by the table */
-	struct flow *next_hash, *newer, *older;
+	struct flow *newer, *older;
+	uint64_t serial;    /* order of first frames in this table */
+	uint64_t quiet_ns;  /* between the frame at hand and the one before */
+	uint32_t unheard;   /* frames that came as if the decision were not known */
+	bool fin[2], reset; /* TCP: seen */
 };
 
 struct flow_table;

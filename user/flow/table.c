@@ -31,13 +31,15 @@ struct flow_table *flow_table_new(const struct flow_limits *limits,
 	t->release = release;
 	t->arg = arg;
 	t->mask = buckets - 1;
+	slab_init(&t->slab, sizeof(struct flow));
 	return TAKE_PTR(t);
 }
 
+/* The gate draws ids at random, so one multiplication spreads them; who sends chooses the keys. */
 static struct flow **bucket_of(struct flow_table *t, uint64_t id, const struct weir_flow_key *key)
 {
-	uint64_t h =
-		id ? hash_keyed(t->seed, &id, sizeof(id)) : hash_keyed(t->seed, key, sizeof(*key));
+	uint64_t h = id ? ((id ^ t->seed[0]) * (t->seed[1] | 1)) >> 32
+			: hash_keyed(t->seed, key, sizeof(*key));
 
 	return &t->bucket[h & t->mask];
 }
@@ -79,7 +81,7 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 	flow_release_streams(t, f);
 	flow_details_free(f);
 	t->stats.flows--;
-	free(f);
+	slab_give(&t->slab, f);
 }
 
 void flow_table_free(struct flow_table *t)
@@ -88,6 +90,7 @@ void flow_table_free(struct flow_table *t)
 		return;
 	while (t->oldest)
 		flow_table_remove(t, t->oldest);
+	slab_fini(&t->slab);
 	free(t);
 }
 
@@ -101,7 +104,7 @@ static struct flow *flow_create(struct flow_table *t, uint64_t id, const struct 
 		t->stats.evicted++;
 		flow_table_remove(t, t->oldest);
 	}
-	f = calloc(1, sizeof(*f));
+	f = slab_take(&t->slab);
 	if (!f)
 		return NULL;
 	f->id = id;
@@ -112,7 +115,7 @@ static struct flow *flow_create(struct flow_table *t, uint64_t id, const struct 
 	*bucket = f;
 	age_link_newest(t, f);
 	t->stats.flows++;
-	t->stats.created++;
+	f->serial = t->stats.created++;
 	return f;
 }
 
@@ -130,6 +133,7 @@ struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir
 		age_unlink(t, f);
 		age_link_newest(t, f);
 	}
+	f->quiet_ns = !absent && now_ns > f->seen_ns ? now_ns - f->seen_ns : 0;
 	f->seen_ns = now_ns;
 	if (created)
 		*created = absent;

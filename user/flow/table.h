@@ -4,6 +4,7 @@
 #define WEIR_FLOW_TABLE_H
 
 #include "flow/flow.h"
+#include "util/slab.h"
 
 struct flow_table {
 	struct flow_limits limits;
@@ -11,6 +12,7 @@ struct flow_table {
 	void (*release)(struct flow *f, void *arg);
 	void *arg;
 	uint64_t seed[2];
+	struct slab slab; /* of flows, no more than limits.flows */
 	struct flow *newest, *oldest;
 	size_t mask; /* of buckets, a power of two less one */
 	struct flow *bucket[];

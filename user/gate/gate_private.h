@@ -19,6 +19,7 @@
 	X(XSK, "weir_xsk", s->xsk)                                                                 \
 	X(DECIDED, "weir_decided", s->decided)                                                     \
 	X(UNDECIDED, "weir_undecided", s->undecided)                                               \
+	X(FRAGMENTS, "weir_fragments", s->fragments)                                               \
 	X(MACS, "weir_macs", 0)                                                                    \
 	X(GIVEN, "weir_given", s->slots)                                                           \
 	X(DONE, "weir_done", s->slots)                                                             \

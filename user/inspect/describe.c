@@ -1,68 +1,360 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a flow's first messages say about it beyond its application. */
+/*
+ * What a flow's first messages say about it beyond its application: TLS, DTLS, QUIC, HTTP. TCP's
+ * come from the flow's streams; handshakes in datagrams are put together where TCP has its streams.
+ */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
+#include "inspect/certificate.h"
+#include "inspect/dtls.h"
+#include "inspect/head.h"
+#include "inspect/hello.h"
 #include "inspect/hostname.h"
+#include "inspect/ja4.h"
 #include "inspect/state.h"
 #include "util/util.h"
 
-/* Puts a piece of a QUIC handshake where TCP has its first message. */
-static void add_handshake(void *arg, uint32_t offset, const uint8_t *data, size_t len)
-{
-	struct glance *g = arg;
+/* A head that needs more looks than this comes byte by byte on purpose. */
+#define LOOKS_MAX      64
+#define TLS_13	       0x0304
+#define DTLS_HELLO_MAX 1024
 
-	flow_stream_push(g->i->table, g->f, g->f->origin, true, UINT32_MAX, offset, data, len);
+static bool is_done(const struct glance *g, unsigned int what)
+{
+	return g->j->described & what;
 }
 
-static int note_name(struct glance *g, int rc, const char *name, enum flow_name_source source)
+static void set_text(struct glance *g, enum flow_text which, struct bytes text)
 {
-	return rc > 0 && flow_set_hostname(g->f, name, source) < 0 ? -ENOMEM : rc;
+	flow_set_text(g->f, which, text.at, text.len);
 }
 
-/* A datagram of the side that began; offline alone, since the gate has no use for the name. */
-static int udp_hostname(struct glance *g)
+/* ---- hellos ---- */
+
+static void note_protocols(struct glance *g, struct bytes list)
 {
-	const struct packet *p = g->p;
+	char text[256];
+	size_t used = 0;
+	struct bytes name = {0};
+
+	while (hello_next_protocol(&list, &name) && used + name.len + 1 < sizeof(text)) {
+		if (used)
+			text[used++] = ',';
+		for (size_t i = 0; i < name.len; i++)
+			text[used++] = name.at[i] == ',' ? '.' : (char)name.at[i];
+	}
+	flow_set_text(g->f, FLOW_TLS_ALPN, text, used);
+}
+
+static void note_version(struct glance *g, uint16_t version)
+{
+	struct flow_details *d = version ? flow_details_get(g->f) : NULL;
+
+	if (d)
+		d->tls_version = version;
+}
+
+/* transport as in JA4. Data begins with the handshake message. */
+static int note_client_hello(struct glance *g, const uint8_t *data, size_t len, char transport)
+{
+	char name[HOSTNAME_BYTES], ja4[JA4_BYTES];
+	struct client_hello hello;
+	int rc = hello_read_client(data, len, transport == 'd', &hello);
+
+	if (!flow_get_text(g->f, FLOW_TLS_SNI)[0] &&
+	    hostname_copy(hello.name.at, hello.name.len, name, sizeof(name))) {
+		flow_set_text(g->f, FLOW_TLS_SNI, name, strlen(name));
+		flow_set_hostname(g->f, name, transport == 'q' ? FLOW_NAME_QUIC : FLOW_NAME_SNI);
+	}
+	if (rc == -EAGAIN)
+		return rc;
+	g->j->described |= DESCRIBED_CLIENT;
+	if (rc == 0)
+		return 0;
+	note_version(g, hello.best_version);
+	note_protocols(g, hello.protocols);
+	if (ja4_make(&hello, transport, ja4))
+		flow_set_text(g->f, FLOW_TLS_JA4, ja4, strlen(ja4));
+	return 1;
+}
+
+static void note_certificate(struct glance *g, struct bytes der)
+{
 	char name[HOSTNAME_BYTES];
-	const uint8_t *hello;
-	size_t len;
 
-	if (g->f->id != 0 || !p || p->dir != g->f->origin || p->payload_len == 0)
-		return g->j->quic.known ? -EAGAIN : 0;
-	if (hostname_from_chlo(p->frame + p->payload, p->payload_len, name, sizeof(name)) > 0)
-		return note_name(g, 1, name, FLOW_NAME_QUIC);
-	quic_read_initials(p->frame + p->payload, p->payload_len, &g->j->quic, add_handshake, g);
-	hello = flow_stream_data(g->f, g->f->origin, &len);
-	if (len > 0)
-		return note_name(g, hostname_from_hello(hello, len, name, sizeof(name)), name,
-				 FLOW_NAME_QUIC);
-	return g->j->quic.known ? -EAGAIN : 0;
+	if (!certificate_name(der, name, sizeof(name)))
+		return;
+	flow_set_text(g->f, FLOW_TLS_CERTIFICATE, name, strlen(name));
+	/* "*.example.org" is a name to show; words with spaces are none. */
+	if (strchr(name, '.') && !strpbrk(name, " @/:"))
+		flow_set_hostname(g->f, name, FLOW_NAME_CERTIFICATE);
 }
 
-static int tcp_hostname(struct glance *g, uint8_t dir)
+/* Data begins with the ServerHello. open: messages may follow. */
+static int note_server_hello(struct glance *g, const uint8_t *data, size_t len, bool open)
+{
+	struct bytes der = {0};
+	uint16_t version = 0;
+	int rc = hello_read_server(data, len, &version);
+
+	if (rc > 0) {
+		note_version(g, version);
+		if (version >= TLS_13)
+			rc = 0; /* the certificate is encrypted */
+		else
+			rc = hello_find_certificate(data, len, &der);
+	}
+	if (rc > 0)
+		note_certificate(g, der);
+	if (rc == -EAGAIN && open)
+		return rc;
+	if (rc == -EAGAIN && der.len)
+		note_certificate(g, der);
+	g->j->described |= DESCRIBED_SERVER;
+	return rc > 0;
+}
+
+static int read_tls(struct glance *g, const uint8_t *data, size_t len, bool full)
+{
+	uint8_t hello[HELLO_MAX];
+	bool open;
+	ssize_t used = hello_join_records(data, len, hello, sizeof(hello), &open);
+
+	if (used < 0 || (len > 1 && data[1] != 3))
+		return 0;
+	if (used == 0)
+		return -EAGAIN;
+	if (hello[0] == HELLO_CLIENT)
+		return is_done(g, DESCRIBED_CLIENT)
+			       ? 0
+			       : note_client_hello(g, hello, (size_t)used, 't');
+	if (hello[0] == HELLO_SERVER && !is_done(g, DESCRIBED_SERVER))
+		return note_server_hello(g, hello, (size_t)used, open && !full);
+	return 0;
+}
+
+/* ---- HTTP ---- */
+
+static void note_request(struct glance *g, const struct http_head *head)
 {
 	char name[HOSTNAME_BYTES];
+
+	if (hostname_from_head(head, name, sizeof(name)))
+		flow_set_hostname(g->f, name, FLOW_NAME_HTTP);
+	set_text(g, FLOW_HTTP_METHOD, head->method);
+	set_text(g, FLOW_HTTP_URL, head->target);
+	set_text(g, FLOW_HTTP_HOST, head->host);
+	set_text(g, FLOW_HTTP_USER_AGENT, head->user_agent);
+	g->j->described |= DESCRIBED_CLIENT;
+}
+
+static void note_response(struct glance *g, const struct http_head *head)
+{
+	struct flow_details *d = flow_details_get(g->f);
+
+	if (d)
+		d->http_status = head->status;
+	set_text(g, FLOW_HTTP_CONTENT_TYPE, head->content_type);
+	g->j->described |= DESCRIBED_SERVER;
+}
+
+/* final: what is not there will not come. */
+static int read_http(struct glance *g, const uint8_t *data, size_t len, bool final)
+{
+	struct http_head head;
+	int rc = http_head_read(data, len, &head);
+
+	if (rc == 0 || (rc == -EAGAIN && !final))
+		return rc;
+	if (head.request && !is_done(g, DESCRIBED_CLIENT))
+		note_request(g, &head);
+	else if (head.status && !is_done(g, DESCRIBED_SERVER))
+		note_response(g, &head);
+	return 1;
+}
+
+/* ---- TCP ---- */
+
+static int read_stream(struct glance *g, uint8_t dir, bool final)
+{
+	bool full = final || flow_stream_full(g->f, dir);
+	const uint8_t *data;
 	size_t len;
-	const uint8_t *data = flow_stream_data(g->f, dir, &len);
 	int rc;
 
+	data = flow_stream_data(g->f, dir, &len);
 	if (len == 0)
 		return 0;
-	rc = hostname_from_tls(data, len, name, sizeof(name));
-	if (rc)
-		return note_name(g, rc, name, FLOW_NAME_SNI);
-	return note_name(g, hostname_from_http(data, len, name, sizeof(name)), name,
-			 FLOW_NAME_HTTP);
+	rc = data[0] == 0x16 ? read_tls(g, data, len, full) : read_http(g, data, len, full);
+	return rc == -EAGAIN && full ? 0 : rc;
 }
 
-void judge_hostname(struct glance *g, bool may_wait)
+/* Whether there is anything to wait for. The other side is waited for when one was understood. */
+static bool read_tcp(struct glance *g, bool final)
 {
 	bool wait = false;
 
+	for (uint8_t dir = 0; dir < 2; dir++)
+		wait |= read_stream(g, dir, final) == -EAGAIN;
+	return wait || g->j->described == DESCRIBED_CLIENT || g->j->described == DESCRIBED_SERVER;
+}
+
+/* ---- datagrams ---- */
+
+/* Puts a piece of a handshake where TCP has its first message. */
+static void add_piece(struct glance *g, uint8_t dir, uint32_t offset, const uint8_t *data,
+		      size_t len)
+{
+	flow_stream_push(g->i->table, g->f, dir, true, UINT32_MAX, offset, data, len);
+}
+
+static void add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
+{
+	struct glance *g = arg;
+
+	add_piece(g, g->f->origin, offset, data, len);
+}
+
+/* A ServerHello is small: one fragment has all of it. */
+static void note_dtls_version(struct glance *g, const struct dtls_fragment *f,
+			      const uint8_t header[4])
+{
+	uint8_t message[4 + DTLS_HELLO_MAX];
+	uint16_t version = 0;
+
+	if (f->len != f->total || f->len > DTLS_HELLO_MAX)
+		return;
+	memcpy(message, header, 4);
+	memcpy(message + 4, f->data, f->len);
+	hello_read_server(message, 4 + f->len, &version);
+	note_version(g, version);
+}
+
+/* The message's own header, then its fragments behind each other: as TLS would have it. */
+static void add_fragment(void *arg, const struct dtls_fragment *f)
+{
+	struct glance *g = arg;
+	uint8_t dir = g->p->dir;
+	bool client = dir == g->f->origin;
+	const uint8_t header[4] = {f->type, (uint8_t)(f->total >> 16), (uint8_t)(f->total >> 8),
+				   (uint8_t)f->total};
+	size_t have;
+
+	flow_stream_data(g->f, dir, &have);
+	if (!client && f->type == HELLO_SERVER)
+		note_dtls_version(g, f, header);
+	if (f->type != (client ? HELLO_CLIENT : HELLO_CERTIFICATE))
+		return;
+	/* After a HelloVerifyRequest comes the same hello with a cookie. */
+	if (have == 0)
+		g->j->dtls_sequence[dir] = f->sequence;
+	else if (g->j->dtls_sequence[dir] != f->sequence)
+		return;
+	add_piece(g, dir, 0, header, sizeof(header));
+	add_piece(g, dir, sizeof(header) + f->offset, f->data, f->len);
+}
+
+static bool read_dtls(struct glance *g)
+{
+	const struct packet *p = g->p;
+	const uint8_t *data;
+	struct bytes der = {0};
+	size_t len;
+
+	if (!dtls_read_handshake(p->frame + p->payload, p->payload_len, add_fragment, g))
+		return false;
+	data = flow_stream_data(g->f, p->dir, &len);
+	if (len && p->dir == g->f->origin && !is_done(g, DESCRIBED_CLIENT)) {
+		note_client_hello(g, data, len, 'd');
+	} else if (len && p->dir != g->f->origin && !is_done(g, DESCRIBED_SERVER) &&
+		   hello_find_certificate(data, len, &der) > 0) {
+		note_certificate(g, der);
+		g->j->described |= DESCRIBED_SERVER;
+	}
+	return true;
+}
+
+static void note_chlo(struct glance *g, const uint8_t *data, size_t len)
+{
+	char name[HOSTNAME_BYTES];
+
+	if (hostname_from_chlo(data, len, name, sizeof(name)) <= 0)
+		return;
+	flow_set_hostname(g->f, name, FLOW_NAME_QUIC);
+	g->j->described |= DESCRIBED_CLIENT | DESCRIBED_SERVER;
+}
+
+/* One that is QUIC's has told its version. */
+static bool read_quic(struct glance *g)
+{
+	const struct packet *p = g->p;
+	const uint8_t *datagram = p->frame + p->payload, *data;
+	struct flow_details *d;
+	size_t len;
+
+	if (p->dir != g->f->origin)
+		return g->j->quic.version != 0;
+	quic_read_initials(datagram, p->payload_len, &g->j->quic, add_crypto, g);
+	data = flow_stream_data(g->f, g->f->origin, &len);
+	if (len == 0) {
+		note_chlo(g, datagram, p->payload_len);
+		return g->j->quic.version != 0;
+	}
+	d = flow_details_get(g->f);
+	if (d)
+		d->quic_version = g->j->quic.version;
+	if (data[0] != HELLO_CLIENT)
+		note_chlo(g, data, len);
+	else if (note_client_hello(g, data, len, 'q') != -EAGAIN)
+		g->j->described |= DESCRIBED_SERVER; /* encrypted */
+	return true;
+}
+
+/* Reads the datagram at hand once; whether others may say more. */
+static bool read_datagram(struct glance *g)
+{
+	const struct packet *p = g->p;
+
+	if (!p || p->payload_len == 0 || g->j->described == DESCRIBED_ALL)
+		return false;
+	if (g->j->read_frame != g->f->frames) {
+		g->j->read_frame = g->f->frames;
+		if (!read_dtls(g) && !read_quic(g))
+			note_chlo(g, p->frame + p->payload, p->payload_len);
+	}
+	return g->j->described != DESCRIBED_ALL &&
+	       (g->j->quic.version != 0 || g->f->stream[0] || g->f->stream[1]);
+}
+
+/* ---- the rest ---- */
+
+enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len)
+{
+	const struct packet *p = g->p;
+
+	if (!p || (!g->j->quic.version && !quic_version_of(p->frame + p->payload, p->payload_len)))
+		return DESCRIBE_NONE;
+	read_datagram(g);
+	if (!g->j->quic.known || flow_stream_full(g->f, g->f->origin))
+		return DESCRIBE_NONE;
+	if (!is_done(g, DESCRIBED_CLIENT))
+		return DESCRIBE_PENDING;
+	*hello = flow_stream_data(g->f, g->f->origin, len);
+	return *len ? DESCRIBE_HELLO : DESCRIBE_NONE;
+}
+
+void describe_flow(struct glance *g, bool may_wait)
+{
+	struct judgement *j = g->j;
+	bool wait = false;
+
 	if (g->f->key.proto == IPPROTO_UDP)
-		wait = udp_hostname(g) == -EAGAIN && !flow_stream_full(g->f, g->f->origin);
-	for (uint8_t dir = 0; dir < 2 && g->f->key.proto == IPPROTO_TCP && !flow_hostname(g->f)[0];
-	     dir++)
-		wait |= tcp_hostname(g, dir) == -EAGAIN && !flow_stream_full(g->f, dir);
-	g->j->want_host = may_wait && wait && !flow_hostname(g->f)[0];
+		wait = read_datagram(g);
+	else if (g->f->key.proto == IPPROTO_TCP)
+		wait = read_tcp(g, !may_wait);
+	if (j->looks < LOOKS_MAX)
+		j->looks++;
+	g->f->reading = may_wait && wait && j->looks < LOOKS_MAX && j->described != DESCRIBED_ALL;
 }

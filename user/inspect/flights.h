@@ -36,11 +36,4 @@ _Static_assert(sizeof(struct flights) <= 64, "the record of one undecided flow")
  */
 void flights_note(struct flights *f, uint8_t dir, const uint8_t *message, size_t len, size_t fresh);
 
-/*
- * Whether n bytes (56 to 256) could be random ones: set bits, printable characters, distinct values
- * and how evenly each half of the bytes is spread. Random bytes fail with a probability below 2^-11
- * (96 of them: 2^-13).
- */
-bool bytes_look_random(const uint8_t *data, size_t n);
-
 #endif

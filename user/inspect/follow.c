@@ -13,7 +13,7 @@
 /* The module has seen what it wanted. */
 static void module_leaves(struct glance *g)
 {
-	bool stays = g->i->settings.follow_all && g->f->key.proto == IPPROTO_TCP;
+	bool stays = g->i->settings.follow_all && g->f->key.proto == IPPROTO_TCP && !g->f->tunnel;
 
 	g->f->inspect = stays;
 	g->j->module_done = stays;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
@@ -9,6 +8,7 @@
 /* Offline: the same tuple after so long a silence is another flow. */
 #define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
 #define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
+#define FLOWS_MIN	 (2 * (INSPECT_TUNNELS_MAX + 1))
 #define TELL_AGAIN	 256		 /* frames */
 #define FRAGMENTED	 256		 /* datagrams */
 #define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
@@ -26,28 +26,36 @@ static void settle(struct inspector *i, struct flow *f)
 
 	if (!f->decided)
 		judge_finally(&g);
-	if (g.j->want_host)
-		judge_hostname(&g, false);
+	if (f->reading)
+		describe_flow(&g, false);
+}
+
+/* What only the judgement needed. */
+static void judgement_end(struct inspector *i, struct flow *f)
+{
+	struct judgement *j = judgement_of(f);
+
+	if (!j)
+		return;
+	modules_release(i, j);
+	slab_give(&i->judgements, j);
+	f->module = NULL;
 }
 
 static void release_flow(struct flow *f, void *arg)
 {
 	struct inspector *i = arg;
-	struct judgement *j = judgement_of(f);
 
-	if (!j)
-		return;
-	if (!i->closing) {
+	/* One for which memory ran out never had a frame. */
+	if (!i->closing && f->frames > 0) {
 		if (f->id == 0)
 			settle(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
-		else if (f->id == 0)
+		else if (f->id == 0 && !i->settings.online)
 			record_keep(i, f);
 	}
-	modules_release(i, j);
-	free(j);
-	f->module = NULL;
+	judgement_end(i, f);
 }
 
 static void inspector_freep(struct inspector **i)
@@ -78,17 +86,23 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	if (!i)
 		return NULL;
 	i->settings = *settings;
+	/* A packet's outer flows may not be evicted while its inner ones are looked at. */
+	if (i->settings.limits.flows < FLOWS_MIN)
+		i->settings.limits.flows = FLOWS_MIN;
 	i->registry = r;
 	i->endpoints = endpoints;
 	i->learn = learn;
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
+	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
-	i->table = flow_table_new(&settings->limits, release_flow, i);
+	slab_init(&i->judgements, sizeof(struct judgement));
+	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
 		return NULL;
@@ -101,6 +115,7 @@ void inspector_free(struct inspector *i)
 		return;
 	i->closing = true;
 	flow_table_free(i->table);
+	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
 	record_free(i);
 	classify_scratch_free(i->scratch);
@@ -116,6 +131,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	classify_scratch_free(i->scratch);
 	i->scratch = scratch;
 	i->signatures = s;
+	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
+		int app = app_registry_find(i->registry, packet_tunnel_name(t));
+
+		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
+	}
 	return 0;
 }
 
@@ -129,16 +149,19 @@ void inspector_set_follow_all(struct inspector *i, bool follow_all)
 	i->settings.follow_all = follow_all;
 }
 
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
+{
+	i->settings.tunnels = tunnels;
+}
+
 /* ---- packets ---- */
 
-static bool is_other_flow(const struct judgement *j, const struct packet *p, uint64_t now_ns)
+static bool is_other_flow(const struct flow *f, const struct packet *p)
 {
 	uint64_t idle = p->proto == IPPROTO_TCP ? IDLE_TCP_NS : IDLE_OTHER_NS;
 	bool opens = p->proto == IPPROTO_TCP && (p->tcp_flags & (TH_SYN | TH_ACK)) == TH_SYN;
 
-	if (now_ns > j->last_ns && now_ns - j->last_ns > idle)
-		return true;
-	return opens && (j->reset || (j->fin[0] && j->fin[1]));
+	return f->quiet_ns > idle || (opens && (f->reset || (f->fin[0] && f->fin[1])));
 }
 
 static struct flow *find_flow(struct inspector *i, const struct packet *p,
@@ -151,55 +174,61 @@ static struct flow *find_flow(struct inspector *i, const struct packet *p,
 	if (punt)
 		dir = punt->flags & WEIR_PUNT_ORIGIN ? 1 : 0;
 	f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
-	if (f && !*created && id == 0 && is_other_flow(judgement_of(f), p, now_ns)) {
+	if (f && !*created && id == 0 && is_other_flow(f, p)) {
 		flow_table_remove(i->table, f);
 		f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
 	}
 	if (!f || !*created)
 		return f;
-	f->module = calloc(1, sizeof(struct judgement));
+	f->module = slab_take(&i->judgements);
 	if (!f->module) {
 		flow_table_remove(i->table, f);
 		return NULL;
 	}
-	judgement_of(f)->serial = i->serials++;
 	return f;
+}
+
+/* The number of a direction's SYN, as the gate or the packet itself has it. */
+static void note_isn(struct glance *g, const struct weir_punt *punt)
+{
+	const struct packet *p = g->p;
+	struct judgement *j = g->j;
+
+	for (int dir = 0; punt && dir < 2; dir++) {
+		if (punt->flags & WEIR_PUNT_ISN(dir)) {
+			j->isn_valid[dir] = true;
+			j->isn[dir] = punt->isn[dir];
+		}
+	}
+	if (!punt && p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
+		j->isn_valid[p->dir] = true;
+		j->isn[p->dir] = p->seq;
+	}
 }
 
 static void note_tcp(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	const struct packet *p = g->p;
-	struct judgement *j = g->j;
+	struct flow *f = g->f;
 
-	if (punt) {
-		for (int dir = 0; dir < 2; dir++) {
-			if (punt->flags & WEIR_PUNT_ISN(dir)) {
-				j->isn_valid[dir] = true;
-				j->isn[dir] = punt->isn[dir];
-			}
-		}
-		g->f->midstream = !j->isn_valid[0] && !j->isn_valid[1];
+	if (g->j)
+		note_isn(g, punt);
+	if (punt && g->j)
+		f->midstream = !g->j->isn_valid[0] && !g->j->isn_valid[1];
+	if (punt)
 		return;
-	}
 	if (created)
-		g->f->midstream = !(p->tcp_flags & TH_SYN);
-	if (p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
-		j->isn_valid[p->dir] = true;
-		j->isn[p->dir] = p->seq;
-	}
-	if (p->tcp_flags & TH_FIN)
-		j->fin[p->dir] = true;
-	j->reset |= !!(p->tcp_flags & TH_RST);
+		f->midstream = !(p->tcp_flags & TH_SYN);
+	f->fin[p->dir] |= !!(p->tcp_flags & TH_FIN);
+	f->reset |= !!(p->tcp_flags & TH_RST);
 }
 
-static void note_frame(struct glance *g, const struct weir_punt *punt, uint64_t now_ns,
-		       bool created)
+static void note_frame(struct glance *g, const struct weir_punt *punt, bool created)
 {
 	struct flow *f = g->f;
 
 	f->frames += g->frames;
 	f->bytes += g->bytes;
-	g->j->last_ns = now_ns;
 	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
 		f->two_way = true;
 	if (g->p->proto == IPPROTO_TCP)
@@ -230,7 +259,7 @@ static bool assemble(struct glance *g, size_t *fresh)
 	return true;
 }
 
-static void judge_packet(struct glance *g)
+static void judge_undecided(struct glance *g)
 {
 	const struct packet *p = g->p;
 	const uint8_t *data = p->frame + p->payload;
@@ -250,18 +279,24 @@ static void judge_packet(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its head is still read for the host name. added: the segment is in its stream. */
-static void read_hostname(struct glance *g, bool added)
+/* Decided, but its first messages are still read for details. added: the segment is in its stream.
+ */
+static void read_on(struct glance *g, bool added)
 {
+	struct flow *f = g->f;
 	size_t fresh;
 
 	if (added || g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
-		judge_hostname(g, true);
+		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
+	if (f->reading)
+		return;
+	if (f->id)
+		g->out->decided_now = true; /* the gate need not ask any more */
 }
 
 static bool wants_payload(const struct flow *f)
 {
-	return !f->decided || f->inspect || judgement_of(f)->want_host;
+	return !f->decided || f->inspect || f->reading;
 }
 
 /*
@@ -278,20 +313,20 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool read_host = g->j->want_host, follows = g->f->decided && g->f->inspect;
+	bool reading = g->f->reading, follows = g->f->decided && g->f->inspect;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
 		return;
 	}
 	if (!g->f->decided) {
-		judge_packet(g);
+		judge_undecided(g);
 		return;
 	}
 	if (follows)
 		follow_packet(g);
-	if (read_host)
-		read_hostname(g, follows);
+	if (reading)
+		read_on(g, follows);
 	if (!wants_payload(g->f))
 		flow_release_streams(g->i->table, g->f);
 }
@@ -315,14 +350,14 @@ static void judge_segment(struct glance *g)
  */
 static void tell_again(struct glance *g, const struct weir_punt *punt)
 {
-	bool told = g->f->inspect && punt->flags & WEIR_PUNT_INSPECT;
+	bool on = g->f->inspect || g->f->reading || g->f->carries;
+	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
 
-	if (!told && ++g->j->unheard % TELL_AGAIN == 0)
+	if (!told && ++g->f->unheard % TELL_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
-/* One packet as a receiver takes it. g: inspector, packet, outcome, frames and bytes. */
-static void judge_whole(struct glance *g, const struct weir_punt *punt)
+void judge_packet(struct glance *g, const struct weir_punt *punt)
 {
 	struct inspector *i = g->i;
 	bool created = false;
@@ -334,7 +369,9 @@ static void judge_whole(struct glance *g, const struct weir_punt *punt)
 	g->j = judgement_of(g->f);
 	g->out->flow = g->f;
 	known = g->f->anomalies;
-	note_frame(g, punt, i->now_ns, created);
+	if (created)
+		g->f->tunnel = (uint8_t)g->tunnel;
+	note_frame(g, punt, created);
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
 	if (punt && g->f->decided)
@@ -346,53 +383,8 @@ static void judge_whole(struct glance *g, const struct weir_punt *punt)
 	if (flow_has_ports(g->f) && wants_payload(g->f))
 		judge_segment(g);
 	g->out->anomalies = g->f->anomalies & (uint16_t)~known;
-}
-
-/*
- * A fragment whose header is wrong never gets to the receiver: taking it would let a sender make us
- * give up a datagram that arrives. Offline the header of an edited capture says nothing (is_bad).
- */
-static void judge_fragment(struct glance *g, const struct weir_punt *punt)
-{
-	const struct packet *fragment = g->p;
-	struct fragments_whole whole;
-	struct packet p;
-
-	if (punt && !packet_header_checksum_ok(fragment)) {
-		g->out->bad_checksum = true;
-		return;
-	}
-	if (fragments_push(g->i->fragments, fragment, g->i->now_ns, &whole) <= 0)
-		return;
-	if (packet_decode(whole.packet, whole.len, PACKET_LINK_RAW, &p) == PACKET_OK) {
-		p.key.domain = fragment->key.domain;
-		memcpy(p.key.vlan, fragment->key.vlan, sizeof(p.key.vlan));
-		g->p = &p;
-		g->frames = whole.frames;
-		g->bytes = whole.bytes;
-		judge_whole(g, punt);
-		g->p = fragment;
-	}
-	fragments_release(g->i->fragments, &whole);
-}
-
-void inspector_packet(struct inspector *i, const struct packet *p, enum packet_status status,
-		      const struct weir_punt *punt, uint64_t now_ns, struct inspect_outcome *out)
-{
-	struct glance g = {
-		.i = i,
-		.p = p,
-		.frames = 1,
-		.bytes = (uint64_t)p->frame_len + p->cut_len,
-		.out = out,
-	};
-
-	*out = (struct inspect_outcome){0};
-	i->now_ns = now_ns;
-	if (status == PACKET_OK)
-		judge_whole(&g, punt);
-	else if (status == PACKET_FRAGMENT)
-		judge_fragment(&g, punt);
+	if (!wants_payload(g->f))
+		judgement_end(i, g->f);
 }
 
 /* ---- the rest ---- */

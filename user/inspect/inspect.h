@@ -10,24 +10,45 @@
 #include "classify/classify.h"
 #include "flow/flow.h"
 #include "packet/fragments.h"
+#include "packet/tunnel.h"
+
+/* What is done with packets that carry packets. */
+enum inspect_tunnels {
+	INSPECT_TUNNELS_OUTER,	/* nothing: the tunnel is the flow */
+	INSPECT_TUNNELS_UNWRAP, /* IP in IP alone, in place of the outer packet */
+	INSPECT_TUNNELS_INNER,	/* inner packets are judged as flows of their own, beside it */
+};
+#define INSPECT_TUNNELS_MAX 4 /* one in the other */
 
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
 	bool follow_all; /* every TCP flow is read to its end, also where no module asks for it */
+	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
+			 read for details; offline they always are */
 	struct flow_limits limits;
+	enum inspect_tunnels tunnels;
+	bool online;		  /* fed by the gate: what left is not kept for inspector_finish */
 	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
 };
 
+struct inspect_inner {
+	struct flow *flow;
+	bool decided_now;
+};
+
 /* What the packet led to. */
 struct inspect_outcome {
 	struct flow *flow;
-	bool decided_now;   /* this packet decided (or re-decided) the flow, or the gate goes on as
-			       if it had not heard: publish flow->app .. */
-	bool reconnect;	    /* with decided_now: a reconnection entry is due */
-	bool bad_checksum;  /* passed on uninspected */
+	bool decided_now;  /* this packet decided (or re-decided) the flow, or the gate goes on as
+			      if it had not heard: publish flow->app .. */
+	bool reconnect;	   /* with decided_now: a reconnection entry is due */
+	bool bad_checksum; /* passed on uninspected */
+	/* Flows inside of flow, outermost first. The gate does not know them. */
+	struct inspect_inner inner[INSPECT_TUNNELS_MAX];
+	unsigned int inner_count;
 	bool read;	    /* TCP payload of a direction that is still read, and next is valid */
 	bool out_of_order;  /* with read: the payload begins behind `next`, where bytes are missing
 			     */
@@ -55,6 +76,8 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s);
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Whether flows that are decided from now on are all followed. */
 void inspector_set_follow_all(struct inspector *i, bool follow_all);
+/* Another `tunnels` from now on. */
+void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram
@@ -73,5 +96,12 @@ void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *)
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
 void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);
+
+/* Data connections that control connections announced. */
+struct expect_stats {
+	uint64_t expected;
+	uint64_t refused; /* of another host than the one that spoke, or not to be overruled */
+};
+void inspector_expect_stats(const struct inspector *i, struct expect_stats *out);
 
 #endif

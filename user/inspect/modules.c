@@ -84,7 +84,7 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 		const struct app_module *module = g->i->modules[n];
 		struct app_finding answer = engine;
 
-		if (module == owner || !module->undecided)
+		if (module == owner || !module->undecided || module->only_named)
 			continue;
 		call_undecided(g, module, m, &answer);
 		merge_answer(&engine, &answer, finding);

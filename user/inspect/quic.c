@@ -8,68 +8,61 @@
 #define PACKET_MAX    1500
 #define SAMPLE_OFFSET 4 /* from the packet number to the sample that masks it (RFC 9001, 5.4.2) */
 #define TAG_BYTES     16
+#define SALT_BYTES    20
+#define INITIALS_MAX  8 /* of one datagram; a client has reason for two or three */
 
 struct quic_version {
 	uint32_t first, last;
-	uint8_t salt[20];
-	uint8_t initial; /* type bits of an Initial packet */
+	const uint8_t *salt; /* SALT_BYTES */
+	uint8_t initial;     /* type bits of an Initial packet */
 	const char *key, *iv, *hp;
+	uint8_t crypto; /* type of the frame that carries the handshake */
 };
 
+/* RFC 9001, 5.2, also drafts 33 and 34 */
+static const uint8_t salt_1[SALT_BYTES] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34,
+					   0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8,
+					   0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
+/* RFC 9369, 3.3.1 */
+static const uint8_t salt_2[SALT_BYTES] = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6,
+					   0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26,
+					   0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9};
+/* draft-ietf-quic-tls-29 to -32 */
+static const uint8_t salt_29[SALT_BYTES] = {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2,
+					    0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61,
+					    0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99};
+/* draft-ietf-quic-tls-23 to -28 */
+static const uint8_t salt_23[SALT_BYTES] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb,
+					    0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4,
+					    0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02};
+/* draft-ietf-quic-tls-22 */
+static const uint8_t salt_22[SALT_BYTES] = {0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb,
+					    0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51,
+					    0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a};
+/* Google's versions between its own QUIC and IETF's: Q050 has a CHLO, T050 and T051 have TLS. */
+static const uint8_t salt_q50[SALT_BYTES] = {0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe,
+					     0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3,
+					     0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45};
+static const uint8_t salt_t50[SALT_BYTES] = {0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72,
+					     0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2,
+					     0x36, 0x7c, 0x60, 0x48, 0x83, 0x10};
+static const uint8_t salt_t51[SALT_BYTES] = {0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee,
+					     0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f,
+					     0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d};
+
 static const struct quic_version versions[] = {
-	{1,
-	 1,
-	 {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-	  0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
-	 0,
-	 "quic key",
-	 "quic iv",
-	 "quic hp"},
+	{1, 1, salt_1, 0, "quic key", "quic iv", "quic hp", 6},
 	/* RFC 9369, 3.2 and 3.3 */
-	{0x6b3343cf,
-	 0x6b3343cf,
-	 {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
-	  0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9},
-	 1,
-	 "quicv2 key",
-	 "quicv2 iv",
-	 "quicv2 hp"},
-	/* drafts 33 and 34 */
-	{0xff000021,
-	 0xff000022,
-	 {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-	  0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
-	 0,
-	 "quic key",
-	 "quic iv",
-	 "quic hp"},
-	/* drafts 29 to 32 */
-	{0xff00001d,
-	 0xff000020,
-	 {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97,
-	  0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99},
-	 0,
-	 "quic key",
-	 "quic iv",
-	 "quic hp"},
-	/* drafts 23 to 28 */
-	{0xff000017,
-	 0xff00001c,
-	 {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
-	  0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02},
-	 0,
-	 "quic key",
-	 "quic iv",
-	 "quic hp"},
+	{0x6b3343cf, 0x6b3343cf, salt_2, 1, "quicv2 key", "quicv2 iv", "quicv2 hp", 6},
+	{0xff000021, 0xff000022, salt_1, 0, "quic key", "quic iv", "quic hp", 6},
+	{0xff00001d, 0xff000020, salt_29, 0, "quic key", "quic iv", "quic hp", 6},
+	{0xff000017, 0xff00001c, salt_23, 0, "quic key", "quic iv", "quic hp", 6},
+	{0xff000016, 0xff000016, salt_22, 0, "quic key", "quic iv", "quic hp", 6},
 	/* mvfst's names for draft 27 */
-	{0xfaceb002,
-	 0xfaceb00e,
-	 {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
-	  0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02},
-	 0,
-	 "quic key",
-	 "quic iv",
-	 "quic hp"},
+	{0xfaceb002, 0xfaceb00e, salt_23, 0, "quic key", "quic iv", "quic hp", 6},
+	{0x51303530, 0x51303530, salt_q50, 0, "quic key", "quic iv", "quic hp", 8},
+	{0x54303530, 0x54303530, salt_t50, 0, "quic key", "quic iv", "quic hp", 8},
+	{0x54303531, 0x54303531, salt_t51, 0, "quic key", "quic iv", "quic hp", 8},
 };
 
 static const struct quic_version *version_find(uint32_t number)
@@ -120,6 +113,13 @@ static bool take_id(struct cursor *c, const uint8_t **id, uint8_t *len)
 	return skip(c, (size_t)*len + 1);
 }
 
+uint32_t quic_version_of(const uint8_t *data, size_t len)
+{
+	if (len < 7 || (data[0] & 0xc0) != 0xc0 || data[5] > QUIC_ID_MAX)
+		return 0;
+	return (uint32_t)data[1] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 8 | data[4];
+}
+
 /* A packet with a long header within a datagram. */
 struct long_packet {
 	const struct quic_version *version; /* NULL: none that is known */
@@ -138,14 +138,9 @@ static bool take_packet(struct cursor *c, struct long_packet *out)
 	const uint8_t *source;
 	uint8_t source_len;
 	uint64_t token, len;
-	uint32_t number;
 
-	if (p.left < 7 || (p.at[0] & 0xc0) != 0xc0)
-		return false;
-	number = (uint32_t)p.at[1] << 24 | (uint32_t)p.at[2] << 16 | (uint32_t)p.at[3] << 8 |
-		 p.at[4];
 	out->start = p.at;
-	out->version = version_find(number);
+	out->version = version_find(quic_version_of(p.at, p.left));
 	if (!out->version || !skip(&p, 5))
 		return false;
 	out->initial = (out->start[0] >> 4 & 3) == out->version->initial;
@@ -174,7 +169,7 @@ static void derive(const struct quic_version *v, const uint8_t *id, uint8_t id_l
 	uint8_t client[SECRET_HASH_BYTES];
 	uint8_t key[SECRET_BLOCK_BYTES];
 
-	secret_hmac(v->salt, sizeof(v->salt), id, id_len, initial);
+	secret_hmac(v->salt, SALT_BYTES, id, id_len, initial);
 	secret_expand(initial, "client in", client, sizeof(client));
 	secret_expand(client, v->key, key, sizeof(key));
 	secret_cipher_init(&out->packet, key);
@@ -224,8 +219,8 @@ static bool skip_ack(struct cursor *c, bool ecn)
 
 /* Frames that an Initial packet may have (RFC 9000, 12.4). A wrong key shows as another. fn NULL:
  * just checks. */
-static bool read_frames(struct cursor c, void (*fn)(void *, uint32_t, const uint8_t *, size_t),
-			void *arg)
+static bool read_frames(struct cursor c, uint8_t crypto,
+			void (*fn)(void *, uint32_t, const uint8_t *, size_t), void *arg)
 {
 	while (c.left) {
 		uint8_t type = c.at[0];
@@ -239,12 +234,12 @@ static bool read_frames(struct cursor c, void (*fn)(void *, uint32_t, const uint
 				return false;
 			continue;
 		}
-		if (type != 6 || !take_varint(&c, &offset) || !take_varint(&c, &len))
+		if (type != crypto || !take_varint(&c, &offset) || !take_varint(&c, &len))
 			return false;
 		if (len > c.left || offset > UINT16_MAX)
 			return false;
 		if (fn)
-			fn(arg, (uint32_t)offset, c.at, len);
+			fn(arg, (uint32_t)offset, c.at, (size_t)len);
 		skip(&c, len);
 	}
 	return true;
@@ -259,9 +254,9 @@ static bool read_packet(const struct long_packet *p, const uint8_t *id, uint8_t 
 
 	derive(p->version, id, id_len, &keys);
 	frames.left = unprotect(p, &keys, plain);
-	if (frames.left == 0 || !read_frames(frames, NULL, NULL))
+	if (frames.left == 0 || !read_frames(frames, p->version->crypto, NULL, NULL))
 		return false;
-	return read_frames(frames, fn, arg);
+	return read_frames(frames, p->version->crypto, fn, arg);
 }
 
 unsigned int quic_read_initials(const uint8_t *data, size_t len, struct quic_connection *c,
@@ -271,11 +266,14 @@ unsigned int quic_read_initials(const uint8_t *data, size_t len, struct quic_con
 {
 	struct cursor rest = {data, len};
 	struct long_packet p;
-	unsigned int count = 0;
+	unsigned int count = 0, tried = 0;
 
-	while (take_packet(&rest, &p)) {
+	if (quic_version_of(data, len))
+		c->version = quic_version_of(data, len);
+	while (take_packet(&rest, &p) && tried < INITIALS_MAX) {
 		if (!p.initial)
 			continue;
+		tried++;
 		if (c->known && read_packet(&p, c->id, c->id_len, fn, arg)) {
 			count++;
 		} else if (read_packet(&p, p.id, p.id_len, fn, arg)) {

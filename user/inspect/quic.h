@@ -11,15 +11,20 @@
 
 /* What the packets of one connection share. Zeroed at first. */
 struct quic_connection {
+	uint32_t version; /* of the client's last long header, 0 = none */
 	bool known;
 	uint8_t id_len; /* of the client's first Initial: its keys come from there */
 	uint8_t id[QUIC_ID_MAX];
 };
 
+/* The version of a datagram that begins with a long header (RFC 9000, 17.2; any version but
+ * Google's first ones), 0: it does not. */
+uint32_t quic_version_of(const uint8_t *data, size_t len);
 /*
  * Reads the client's Initial packets of a datagram (RFC 9000, 17.2.2; RFC 9001, 5; RFC 9369; drafts
- * 23 to 34) and calls fn for every piece of its TLS handshake, in any order. Returns how many
- * packets could be read. The authentication tag is not checked: anyone could make it.
+ * 22 to 34, Q050, T050, T051) and calls fn for every piece of its TLS handshake, in any order.
+ * Returns how many packets could be read. The authentication tag is not checked: anyone could make
+ * it.
  */
 unsigned int quic_read_initials(const uint8_t *data, size_t len, struct quic_connection *c,
 				void (*fn)(void *arg, uint32_t offset, const uint8_t *data,

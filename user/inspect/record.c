@@ -29,7 +29,7 @@ void record_keep(struct inspector *i, struct flow *f)
 
 	if (!r)
 		return;
-	r->serial = judgement_of(f)->serial;
+	r->serial = f->serial;
 	r->flow = *f;
 	r->flow.module = NULL;
 	r->flow.stream[0] = r->flow.stream[1] = NULL;

@@ -64,7 +64,7 @@ void segment_place(struct glance *g)
 	const struct packet *p = g->p;
 	struct inspect_outcome *out = g->out;
 
-	if (g->f->decided && !g->f->inspect)
+	if (g->f->decided && !g->f->inspect && !g->f->reading)
 		return;
 	if (!g->f->follow && flow_stream_full(g->f, p->dir))
 		return;

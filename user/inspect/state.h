@@ -8,30 +8,35 @@
 #include "inspect/flights.h"
 #include "inspect/inspect.h"
 #include "inspect/quic.h"
+#include "util/slab.h"
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
 
-/* The inspector's part of a flow (flow.module). */
+/* Whose first message has been read for details. */
+#define DESCRIBED_CLIENT 1
+#define DESCRIBED_SERVER 2
+#define DESCRIBED_ALL	 3
+
+/* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
 struct judgement {
-	uint64_t serial;  /* order of first frames */
-	uint64_t last_ns; /* of the frame before */
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool fin[2];   /* seen, as is_other_flow() wants to know */
-	bool ended[2]; /* seen, of a direction that is read: at fin_seq */
-	uint32_t fin_seq[2];
-	bool reset;
-	uint32_t unheard; /* frames that came as if the decision were not known */
-	bool want_host;	  /* decided, its head is read on for the host name */
+	bool ended[2];	  /* its FIN was seen: at fin_seq */
 	bool resumed;	  /* inspected since before this table knew it: its beginning is gone */
 	bool module_done; /* followed, but by no module any more */
-	size_t judged[2]; /* bytes of each first message that were classified */
+	uint32_t fin_seq[2];
+	uint8_t looks;	   /* of describe_flow() */
+	uint8_t described; /* DESCRIBED_* */
+	size_t judged[2];  /* bytes of each first message that were classified */
 	struct flights flights;
-	void **states;		     /* by module, NULL until one has some */
-	struct quic_connection quic; /* offline, while its host name is looked for */
+	void **states;		   /* by module, NULL until one has some */
+	uint16_t dtls_sequence[2]; /* of the handshake message that is put together */
+	uint32_t read_frame;	   /* number of the last datagram that was read for details */
+	struct quic_connection quic;
+	struct app_finding held; /* QUIC, while its hello is incomplete */
 };
 
 struct inspector {
@@ -46,11 +51,13 @@ struct inspector {
 	const struct app_module *const *modules;
 	size_t module_count;
 	struct flow_table *table;
+	struct slab judgements;
 	struct fragments *fragments;
+	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
 	uint64_t now_ns; /* of the packet at hand */
-	uint64_t serials;
+	struct expect_stats expect;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -60,11 +67,14 @@ struct inspector {
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
-	uint32_t frames; /* it came in, more than one for a fragmented datagram */
-	uint64_t bytes;	 /* of those */
+	uint32_t frames;	   /* it came in, more than one for a fragmented datagram */
+	uint64_t bytes;		   /* of those */
+	enum packet_tunnel tunnel; /* it was in */
+	unsigned int depth;	   /* tunnels around it */
 	struct flow *f;
-	struct judgement *j;
+	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
 	struct inspect_outcome *out;
+	struct inspect_outcome *inner; /* who is told of inner flows */
 };
 
 static inline struct judgement *judgement_of(const struct flow *f)
@@ -76,6 +86,10 @@ static inline bool flow_has_ports(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
 }
+
+/* inspect.c */
+/* One packet as a receiver takes it: all but f and j of g are set. */
+void judge_packet(struct glance *g, const struct weir_punt *punt);
 
 /* judge.c */
 /* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
@@ -89,9 +103,18 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 		      struct app_message *out);
 
 /* describe.c */
-/* Looks for the host name in what is assembled; clears want_host when there is nothing to wait
- * for. */
-void judge_hostname(struct glance *g, bool may_wait);
+/* Notes what the bytes that are there say of the flow (flow->details), and whether it is worth
+ * reading on (flow->reading). */
+void describe_flow(struct glance *g, bool may_wait);
+
+enum describe_quic {
+	DESCRIBE_NONE,	  /* no QUIC, or none that can be read */
+	DESCRIBE_PENDING, /* more of the client's hello is to come */
+	DESCRIBE_HELLO,
+};
+/* Reads the datagram at hand of an undecided flow. hello: the client's whole one, from its
+ * handshake type on, with DESCRIBE_HELLO. */
+enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
 const struct app_module *module_of(const struct inspector *i, unsigned int app);
@@ -104,6 +127,10 @@ void modules_release(const struct inspector *i, struct judgement *j);
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
 
+/* expect.c */
+/* app_services.expect: arg is the inspector. */
+bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
+		     const char *app, bool anyone);
 /* segment.c */
 /* Adds the TCP segment at hand to its stream, as flow_stream_push() does, and notes what is odd
  * about it. */

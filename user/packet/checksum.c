@@ -1,25 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "packet/checksum.h"
 #include "packet/wire.h"
 
-/* RFC 1071. Sums big-endian words so that the result does not depend on the machine. */
-uint32_t checksum_add(uint32_t sum, const uint8_t *data, size_t len)
+/* Adds with the carry going round, so that no bit is lost. */
+static uint64_t add_around(uint64_t a, uint64_t b)
 {
-	uint64_t wide = sum;
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
+}
+
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* RFC 1071, 2: words may be as wide as the machine's and in its own byte order (B), since only the
+ * carries between them count; two sums at a time keep the adder busy. In the machine's order. */
+static uint64_t add_words(const uint8_t *data, size_t len)
+{
+	uint64_t even = 0, odd = 0, rest = 0;
 	size_t i = 0;
 
-	for (; i + 4 <= len; i += 4)
-		wide += wire_get32(data + i);
-	for (; i + 2 <= len; i += 2)
-		wide += wire_get16(data + i);
-	if (i < len)
-		wide += (uint32_t)data[i] << 8;
-	while (wide >> 32)
-		wide = (wide & 0xffffffff) + (wide >> 32);
-	return (uint32_t)wide;
+	for (; i + 16 <= len; i += 16) {
+		even = add_around(even, load64(data + i));
+		odd = add_around(odd, load64(data + i + 8));
+	}
+	if (i + 8 <= len) {
+		even = add_around(even, load64(data + i));
+		i += 8;
+	}
+	memcpy(&rest, data + i, len - i);
+	return add_around(add_around(even, odd), rest);
+}
+
+/* What was added is the sum of big-endian words, so that the result does not depend on the machine.
+ */
+uint32_t checksum_add(uint32_t sum, const uint8_t *data, size_t len)
+{
+	uint64_t wide = add_words(data, len);
+
+	wide = (wide & 0xffffffff) + (wide >> 32);
+	wide = (wide & 0xffffffff) + (wide >> 32);
+	wide = (uint64_t)sum + be16toh(checksum_fold((uint32_t)wide));
+	return (uint32_t)((wide & 0xffffffff) + (wide >> 32));
 }
 
 uint16_t checksum_fold(uint32_t sum)

@@ -248,29 +248,38 @@ static enum packet_status decode_ipv6(struct cursor *c)
 	return decode_rest(c, src, dst, fragment);
 }
 
+/* The PPP protocol and the bytes it takes: one where it is compressed (RFC 1661, 6.5), else two. */
+static uint16_t ppp_protocol(const uint8_t *h, size_t *bytes)
+{
+	*bytes = h[0] & 1 ? 1 : 2;
+	return *bytes == 1 ? h[0] : wire_get16(h);
+}
+
 /* RFC 2516 session data: what follows is IP, or the frame is none. */
 static enum packet_status decode_pppoe(struct cursor *c, uint16_t *type)
 {
 	const uint8_t *h = c->frame + c->at;
+	size_t len, skip;
 	uint16_t ppp;
-	size_t len;
 
-	if (c->have - c->at < WIRE_PPPOE_BYTES)
+	if (c->have - c->at < WIRE_PPPOE_BYTES + 2)
 		return PACKET_TRUNCATED;
+	ppp = ppp_protocol(h + WIRE_PPPOE_BYTES, &skip);
 	if (h[0] != 0x11 || h[1] != 0)
 		return PACKET_NOT_IP;
-	ppp = wire_get16(h + 6);
 	if (ppp != WIRE_PPP_IPV4 && ppp != WIRE_PPP_IPV6)
 		return PACKET_NOT_IP;
 	len = wire_get16(h + 4);
-	if (len < 2)
+	if (len < skip)
 		return PACKET_MALFORMED;
-	if (len > c->end - c->at - 6)
-		return PACKET_TRUNCATED;
-	c->end = c->at + 6 + len;
 	c->at += WIRE_PPPOE_BYTES;
+	if (len > c->end - c->at)
+		return PACKET_TRUNCATED;
+	c->end = c->at + len;
+	c->at += skip;
 	if (c->have > c->end)
 		c->have = c->end;
+	c->out->key.tunnel = htons(wire_get16(h + 2));
 	*type = ppp == WIRE_PPP_IPV4 ? WIRE_TYPE_IPV4 : WIRE_TYPE_IPV6;
 	return PACKET_OK;
 }

@@ -21,8 +21,9 @@ static void copy_link(const struct packet *p, bool to_sender, uint16_t ip_len, u
 		memcpy(out, p->frame + 6, 6);
 		memcpy(out + 6, p->frame, 6);
 	}
-	if (p->l3 > tagged) /* PPPoE: its length counts the PPP protocol field too */
-		wire_put16(out + tagged + 4, (uint16_t)(ip_len + 2));
+	if (p->l3 > tagged) /* PPPoE: its length counts the PPP protocol, of one byte or two, too */
+		wire_put16(out + tagged + 4,
+			   (uint16_t)(p->l3 - tagged - WIRE_PPPOE_BYTES + ip_len));
 }
 
 static void put_ipv4(const struct packet *p, bool to_sender, uint16_t ip_len, uint8_t *ip)

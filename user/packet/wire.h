@@ -10,7 +10,7 @@
 
 #define WIRE_ETH_BYTES	    14
 #define WIRE_VLAN_BYTES	    4
-#define WIRE_PPPOE_BYTES    8 /* RFC 2516 header and the PPP protocol field */
+#define WIRE_PPPOE_BYTES    6 /* RFC 2516 */
 #define WIRE_IPV4_BYTES	    20
 #define WIRE_IPV6_BYTES	    40
 #define WIRE_TCP_BYTES	    20

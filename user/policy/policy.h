@@ -65,7 +65,7 @@ struct policy {
 	enum weir_action default_action;
 	/* Sizes (key `limits:`), see docs/policy.md. */
 	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
-		limit_slots, limit_fragmented;
+		limit_fragments, limit_slots, limit_fragmented;
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
 	/* Compiled: */

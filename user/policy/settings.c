@@ -27,6 +27,7 @@ static const struct setting limits[] = {
 	SETTING("reconnects", limit_reconnects, 256, 4194304, false),
 	SETTING("endpoints", limit_endpoints, 256, 4194304, false),
 	SETTING("blocks", limit_blocks, 16, 1048576, false),
+	SETTING("fragments", limit_fragments, 256, 1048576, false),
 	SETTING("slots", limit_slots, 1024, 1048576, true),
 	SETTING("fragmented", limit_fragmented, 16, 65536, false),
 };
@@ -131,6 +132,7 @@ static void settings_default(struct policy *p)
 	p->limit_reconnects = 65536;
 	p->limit_endpoints = 65536;
 	p->limit_blocks = 4096;
+	p->limit_fragments = 16384;
 	p->limit_slots = 65536;
 	p->limit_fragmented = 1024;
 	p->ring_frames = RING_FRAMES;

@@ -294,6 +294,9 @@ static void write_slowpath_events(FILE *out, const char *name, const struct stat
 		sample(out, name, c->classified, "worker", label, "event", "classified");
 		sample(out, name, c->decided, "worker", label, "event", "decided");
 		sample(out, name, c->learned, "worker", label, "event", "learned");
+		sample(out, name, c->expect.expected, "worker", label, "event", "expected");
+		sample(out, name, c->expect.refused, "worker", label, "event",
+		       "expectation_refused");
 		sample(out, name, c->stalls, "worker", label, "event", "stall");
 	}
 }
@@ -480,7 +483,8 @@ static const struct metric metrics[] = {
 	  "Frames that wait in the worker for something (fast_pass: false)"},
 	 write_waiting},
 	{{"weir_slowpath_events_total", "counter", "worker, event",
-	  "What the worker did: classified and decided flows, learned endpoints, checksums"},
+	  "What the worker did: classified and decided flows, learned endpoints, expected "
+	  "data connections and those refused, checksums"},
 	 write_slowpath_events},
 	{{"weir_slowpath_flows", "gauge", "worker", "Flows the worker holds"},
 	 write_slowpath_flows},

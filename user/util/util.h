@@ -89,4 +89,11 @@ int duration_parse(const char *text, uint64_t *ns);
 int rate_parse(const char *text, uint64_t *bytes_per_second);
 int size_parse(const char *text, uint64_t *bytes);
 
+/*
+ * Whether n bytes (56 to 256) could be random ones: set bits, printable characters, distinct values
+ * and how evenly each half of the bytes is spread. Random bytes fail with a probability below 2^-11
+ * (96 of them: 2^-13).
+ */
+bool bytes_look_random(const uint8_t *data, size_t n);
+
 #endif

@@ -134,7 +134,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = (f->inspect ? WEIR_VERDICT_INSPECT : 0) |
+		.flags = (f->inspect || f->reading ? WEIR_VERDICT_INSPECT : 0) |
 			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
 	};
 

@@ -83,7 +83,7 @@ void worker_hold_after(struct worker *w, const struct weir_punt *punt,
 
 	if (!waiting_count(w->waiting) || !o->flow)
 		return;
-	if (o->flow->decided && !o->flow->inspect)
+	if (o->flow->decided && !o->flow->inspect && !o->flow->reading)
 		let_go(w, &key, action);
 	else if (action != WEIR_ACTION_PASS)
 		let_go(w, &key, action);

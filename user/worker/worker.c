@@ -184,6 +184,7 @@ static void expire(struct worker *w)
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
 	inspector_fragments_stats(w->inspector, &w->counters.fragments);
+	inspector_expect_stats(w->inspector, &w->counters.expect);
 }
 
 /*

@@ -40,6 +40,7 @@ struct worker_counters {
 	uint64_t events_lost;	 /* the daemon did not read them in time */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
+	struct expect_stats expect;
 };
 
 struct worker;

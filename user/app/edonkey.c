@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * eDonkey, eMule and Kad beyond their signatures: what messages in the clear tell of peers, and
+ * obfuscated flows, which open with what a peer goes by or show Kad's lengths.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "app/edonkey.h"
+#include "app/module.h"
+
+/* Of a connection between clients: beyond it are files. */
+#define PEER_BYTES_MAX 65536
+/* Of a UDP flow, enough for what its first exchange tells. */
+#define DATAGRAMS_MAX 32
+
+enum role { ROLE_STREAM, ROLE_DATAGRAMS, ROLE_SHAPE };
+
+struct stream {
+	struct ed2k_reader reader[2];
+	size_t shown[2]; /* bytes of each first message that were read */
+	uint32_t bytes;
+	bool server;
+};
+
+struct edonkey {
+	enum role role;
+	union {
+		struct stream stream;
+		struct kad_shape shape;
+		struct {
+			unsigned int count;
+			bool asked[2]; /* by the responder, by the originator */
+		} datagrams;
+	};
+};
+
+static struct edonkey *state_new(void **state, enum role role)
+{
+	struct edonkey *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	free(*state);
+	*state = e;
+	e->role = role;
+	return e;
+}
+
+static struct edonkey *state_in(void **state, enum role role)
+{
+	struct edonkey *e = *state;
+
+	return e && e->role == role ? e : NULL;
+}
+
+static void found(const struct app_services *s, unsigned int confidence, enum weir_method method,
+		  struct app_finding *f)
+{
+	int app = app_registry_find(s->registry, EDONKEY_NAME);
+
+	if (app <= 0)
+		return;
+	f->app = (uint16_t)app;
+	f->method = (uint8_t)method;
+	f->confidence = (uint8_t)confidence;
+}
+
+static bool is_edonkey(const struct app_services *s, const struct app_finding *f)
+{
+	return f->app && f->app == app_registry_find(s->registry, EDONKEY_NAME);
+}
+
+/* ---- connections ---- */
+
+struct telling {
+	const struct app_services *services;
+	const struct app_message *message;
+	struct stream *stream;
+};
+
+static void on_message(void *arg, uint8_t protocol, uint8_t opcode, const uint8_t *payload,
+		       size_t len, size_t total)
+{
+	const struct telling *t = arg;
+
+	if (ed2k_tell_message(t->services, t->message, protocol, opcode, payload, len))
+		t->stream->server = true;
+}
+
+/* Whether more of the connection is worth reading. */
+static bool stream_read(struct stream *st, const struct app_services *s,
+			const struct app_message *m, const uint8_t *data, size_t len)
+{
+	struct telling t = {s, m, st};
+	bool ok = ed2k_feed(&st->reader[m->from_origin], data, len, on_message, &t);
+
+	st->bytes += (uint32_t)len;
+	return ok && (st->server || st->bytes < PEER_BYTES_MAX);
+}
+
+/* Whether what peers go by opens the connection. */
+static bool stream_opens(const struct app_services *s, const struct app_message *m)
+{
+	uint8_t identity[16];
+
+	return s->facts && m->from_origin &&
+	       facts_identity(s->facts, m->dst, htons(m->dport), m->domain, m->now_ns, identity) &&
+	       ed2k_opens_stream(identity, m->data, m->len);
+}
+
+static void stream_undecided(const struct app_services *s, const struct app_message *m,
+			     void **state, struct app_finding *f)
+{
+	struct edonkey *e = state_in(state, ROLE_STREAM);
+	size_t *shown;
+
+	if (!is_edonkey(s, f)) {
+		if (!f->app && stream_opens(s, m)) {
+			found(s, 100, WEIR_METHOD_SIGNATURE, f);
+			f->reconnect = peer_is_acceptable(m->dst, m->dport);
+		}
+		return;
+	}
+	if (!s->learn)
+		return;
+	if (!e)
+		e = state_new(state, ROLE_STREAM);
+	if (!e)
+		return;
+	shown = &e->stream.shown[m->from_origin];
+	if (m->len > *shown)
+		f->inspect = stream_read(&e->stream, s, m, m->data + *shown, m->len - *shown);
+	*shown = m->len;
+}
+
+/* ---- datagrams ---- */
+
+#define KAD_REQUESTS "\x01\x11\x21"
+
+static bool is_kad_request(const struct app_message *m)
+{
+	return m->len >= 2 && m->data[0] == ED2K_KAD && m->data[1] &&
+	       strchr(KAD_REQUESTS, m->data[1]) != NULL;
+}
+
+/* What was not asked for tells nothing. */
+static bool datagram_read(struct edonkey *e, const struct app_services *s,
+			  const struct app_message *m)
+{
+	bool request = m->data[0] == ED2K_PLAIN || is_kad_request(m);
+
+	if (e->datagrams.asked[!m->from_origin])
+		ed2k_tell_datagram(s, m);
+	if (request)
+		e->datagrams.asked[m->from_origin] = true;
+	return ++e->datagrams.count < DATAGRAMS_MAX;
+}
+
+static bool datagram_opens(const struct app_services *s, const struct app_message *m)
+{
+	uint8_t identity[16];
+
+	if (!s->facts)
+		return false;
+	if (facts_identity(s->facts, m->dst, htons(m->dport), m->domain, m->now_ns, identity) &&
+	    ed2k_opens_datagram(identity, m->src, m->data, m->len))
+		return true;
+	return facts_identity(s->facts, m->src, htons(m->sport), m->domain, m->now_ns, identity) &&
+	       ed2k_opens_answer(identity, m->data, m->len);
+}
+
+static void datagram_undecided(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *f)
+{
+	struct edonkey *e = state_in(state, ROLE_SHAPE);
+	unsigned int confidence;
+
+	if (is_edonkey(s, f)) {
+		e = s->learn ? state_new(state, ROLE_DATAGRAMS) : NULL;
+		f->inspect = e && datagram_read(e, s, m);
+		return;
+	}
+	if (f->app)
+		return;
+	if (datagram_opens(s, m)) {
+		found(s, 100, WEIR_METHOD_SIGNATURE, f);
+		return;
+	}
+	if (!*state && m->from_origin && kad_shape_may_begin(m->data, m->len))
+		e = state_new(state, ROLE_SHAPE);
+	confidence = e ? kad_shape_note(&e->shape, m->from_origin, m->data, m->len) : 0;
+	if (confidence)
+		found(s, confidence, WEIR_METHOD_STATISTICS, f);
+}
+
+/* ---- the module ---- */
+
+static void edonkey_undecided(const struct app_services *s, const struct app_message *m,
+			      void **state, struct app_finding *finding)
+{
+	if (m->len == 0)
+		return;
+	if (m->proto == IPPROTO_TCP)
+		stream_undecided(s, m, state, finding);
+	else if (m->proto == IPPROTO_UDP)
+		datagram_undecided(s, m, state, finding);
+}
+
+static void edonkey_inspected(const struct app_services *s, const struct app_message *m,
+			      void **state, struct app_finding *finding)
+{
+	struct edonkey *e = *state;
+
+	if (m->len == 0)
+		return;
+	if (e && e->role == ROLE_STREAM)
+		finding->done = !stream_read(&e->stream, s, m, m->data, m->len);
+	else if (e && e->role == ROLE_DATAGRAMS)
+		finding->done = !datagram_read(e, s, m);
+	else
+		finding->done = true;
+}
+
+const struct app_module edonkey_module = {
+	.name = EDONKEY_NAME,
+	.category = "p2p",
+	.help = "sources and contacts that clients are told of; obfuscated eMule and Kad",
+	.undecided = edonkey_undecided,
+	.inspected = edonkey_inspected,
+	.release = free,
+};

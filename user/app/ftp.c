@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FTP's control connection (RFC 959, RFC 2428): where the data connections go. After AUTH (RFC
+ * 4217) nothing of it can be read, so an encrypted one teaches nothing.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/lines.h"
+#include "app/module.h"
+#include "util/util.h"
+
+#define FTP_DATA "ftp-data"
+
+struct ftp {
+	struct lines lines[2]; /* of the responder, of the originator */
+	bool passive;	       /* PASV or EPSV was asked for and not yet answered */
+	bool secure;	       /* AUTH was asked for */
+	bool ended;
+};
+
+/* One line on its way. */
+struct ftp_line {
+	struct ftp *ftp;
+	const struct app_services *s;
+	const struct app_message *m;
+};
+
+static void expect(const struct ftp_line *l, const uint32_t *addr, uint16_t port)
+{
+	if (l->s->expect)
+		(void)l->s->expect(l->s->arg, l->m, addr, port, FTP_DATA, false);
+}
+
+/* RFC 959, 4.1.2 "h1,h2,h3,h4,p1,p2". */
+static bool parse_host_port(const char *p, uint32_t addr[4], uint16_t *port)
+{
+	uint32_t byte[6];
+
+	for (unsigned int i = 0; i < 6; i++) {
+		int64_t n = text_number(&p, 255);
+
+		if (n < 0 || (i < 5 && *p++ != ','))
+			return false;
+		byte[i] = (uint32_t)n;
+	}
+	address_from_v4(addr, htonl(byte[0] << 24 | byte[1] << 16 | byte[2] << 8 | byte[3]));
+	*port = (uint16_t)(byte[4] << 8 | byte[5]);
+	return true;
+}
+
+/* RFC 2428, 2: EPRT |protocol|address|port| with any printable character for the bars. */
+static void active_extended(const struct ftp_line *l, const char *p)
+{
+	const char bar[] = {*p, '\0'};
+	uint32_t addr[4];
+	int64_t port;
+
+	if (*p < 33 || *p > 126 || (p[1] != '1' && p[1] != '2') || p[2] != *bar)
+		return;
+	p += 3;
+	if (text_address(&p, bar, addr) < 0 || *p++ != *bar)
+		return;
+	port = text_number(&p, UINT16_MAX);
+	if (port > 0 && *p == *bar)
+		expect(l, addr, (uint16_t)port);
+}
+
+static void active(const struct ftp_line *l, const char *p)
+{
+	uint32_t addr[4];
+	uint16_t port;
+
+	if (parse_host_port(p, addr, &port))
+		expect(l, addr, port);
+}
+
+static void client_line(void *arg, const char *line)
+{
+	const struct ftp_line *l = arg;
+	const char *p;
+
+	if ((p = text_after(line, "PORT ")))
+		active(l, p);
+	else if ((p = text_after(line, "EPRT ")))
+		active_extended(l, p);
+	else if (text_after(line, "PASV") || text_after(line, "EPSV"))
+		l->ftp->passive = true;
+	else if (text_after(line, "AUTH "))
+		l->ftp->secure = true;
+}
+
+/*
+ * RFC 1123, 4.1.2.6: the numbers are looked for, their brackets may be missing. An address that is
+ * not the server's is that of a server behind address translation; clients go to the one they know.
+ */
+static void passive(const struct ftp_line *l, const char *p)
+{
+	uint32_t addr[4];
+	uint16_t port;
+
+	while (*p && (*p < '0' || *p > '9'))
+		p++;
+	if (!l->s->expect || !parse_host_port(p, addr, &port))
+		return;
+	if (memcmp(addr, l->m->src, sizeof(addr)) != 0)
+		(void)l->s->expect(l->s->arg, l->m, addr, port, FTP_DATA, false);
+	expect(l, NULL, port);
+}
+
+/* RFC 2428, 3: (|||port|). */
+static void passive_extended(const struct ftp_line *l, const char *p)
+{
+	int64_t port;
+	char bar;
+
+	p = strchr(p, '(');
+	if (!p)
+		return;
+	bar = p[1];
+	if (bar < 33 || bar > 126 || p[2] != bar || p[3] != bar)
+		return;
+	p += 4;
+	port = text_number(&p, UINT16_MAX);
+	if (port > 0 && *p == bar)
+		expect(l, NULL, (uint16_t)port);
+}
+
+static void server_line(void *arg, const char *line)
+{
+	const struct ftp_line *l = arg;
+	const char *p;
+
+	/* RFC 4217, 4: from here on TLS. */
+	if (l->ftp->secure && text_after(line, "234"))
+		l->ftp->ended = true;
+	else if (l->ftp->passive && (p = text_after(line, "227 ")))
+		passive(l, p);
+	else if (l->ftp->passive && (p = text_after(line, "229 ")))
+		passive_extended(l, p);
+	else
+		return;
+	l->ftp->passive = false;
+}
+
+static void ftp_read(struct ftp *f, const struct app_services *s, const struct app_message *m)
+{
+	struct ftp_line l = {.ftp = f, .s = s, .m = m};
+
+	lines_feed(&f->lines[m->from_origin], m->data, m->len,
+		   m->from_origin ? client_line : server_line, &l);
+}
+
+static void ftp_begin(const struct app_services *s, const struct app_message *m, void **state,
+		      struct app_finding *finding)
+{
+	if (!s->expect || m->proto != IPPROTO_TCP)
+		return;
+	/* Undecided flows are shown from their first byte every time. */
+	free(*state);
+	*state = calloc(1, sizeof(struct ftp));
+	if (!*state)
+		return;
+	ftp_read(*state, s, m);
+	finding->inspect = true;
+}
+
+static void ftp_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding)
+{
+	if (!*state)
+		*state = calloc(1, sizeof(struct ftp));
+	if (!*state)
+		return;
+	ftp_read(*state, s, m);
+	finding->done = ((struct ftp *)*state)->ended;
+}
+
+const struct app_module ftp_module = {
+	.name = "ftp",
+	.category = "files",
+	.help = "expects the data connections of PORT, EPRT, PASV and EPSV",
+	.only_named = true,
+	.undecided = ftp_begin,
+	.inspected = ftp_inspected,
+	.release = free,
+};

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IRC: connections between clients (DCC) are offered in messages that its server relays
+ * ("Client-to-Client Protocol and Direct Client Connections", IRCv3). Whoever offers one waits for
+ * a client whose address only its nick tells, so his own port is expected to be called by anyone;
+ * what a server says about others is not believed.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/lines.h"
+#include "app/module.h"
+#include "util/util.h"
+
+struct irc {
+	struct lines lines[2]; /* of the responder, of the originator */
+};
+
+struct irc_line {
+	const struct app_services *s;
+	const struct app_message *m;
+};
+
+/* Behind the argument (a file's name, which may be quoted), or NULL. */
+static const char *skip_argument(const char *p)
+{
+	const char *end = *p == '"' ? strchr(p + 1, '"') : strchr(p, ' ');
+
+	if (!end)
+		return NULL;
+	if (*p == '"')
+		end++;
+	return *end == ' ' ? end + 1 : NULL;
+}
+
+/* An IPv4 address is one decimal number, an IPv6 address is written as usual. */
+static bool parse_address(const char **p, uint32_t addr[4])
+{
+	const char *at = *p;
+	int64_t number = text_number(&at, UINT32_MAX);
+
+	if (number < 0 || *at != ' ')
+		return text_address(p, " ", addr) == 0;
+	address_from_v4(addr, htonl((uint32_t)number));
+	*p = at;
+	return true;
+}
+
+/* Type, argument, address, port. Port 0 is an offer the other way round: the answer has one. */
+static void offer(const struct irc_line *l, const char *p)
+{
+	static const char *const types[] = {"SEND ", "CHAT ", "TSEND ", "XMIT "};
+	const char *rest = NULL;
+	uint32_t addr[4];
+	int64_t port;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types) && !rest; i++)
+		rest = text_after(p, types[i]);
+	rest = rest ? skip_argument(rest) : NULL;
+	if (!rest || !parse_address(&rest, addr) || *rest++ != ' ')
+		return;
+	port = text_number(&rest, UINT16_MAX);
+	if (port > 0 && strchr(" \x01", *rest))
+		(void)l->s->expect(l->s->arg, l->m, addr, (uint16_t)port, "irc", l->m->from_origin);
+}
+
+static void irc_line(void *arg, const char *line)
+{
+	const char *p = strstr(line, ":\x01"
+				     "DCC ");
+	const char *verb = strstr(line, "PRIVMSG ");
+
+	if (p && verb && verb < p)
+		offer(arg, p + 6);
+}
+
+static void irc_read(struct irc *irc, const struct app_services *s, const struct app_message *m)
+{
+	struct irc_line l = {.s = s, .m = m};
+
+	lines_feed(&irc->lines[m->from_origin], m->data, m->len, irc_line, &l);
+}
+
+static void irc_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding)
+{
+	if (!s->expect || m->proto != IPPROTO_TCP)
+		return;
+	/* Undecided flows are shown from their first byte every time. */
+	free(*state);
+	*state = calloc(1, sizeof(struct irc));
+	if (!*state)
+		return;
+	irc_read(*state, s, m);
+	finding->inspect = true;
+}
+
+static void irc_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding)
+{
+	(void)finding;
+	if (!*state)
+		*state = calloc(1, sizeof(struct irc));
+	if (*state && s->expect)
+		irc_read(*state, s, m);
+}
+
+const struct app_module irc_module = {
+	.name = "irc",
+	.category = "chat",
+	.help = "expects the connections of DCC",
+	.only_named = true,
+	.undecided = irc_undecided,
+	.inspected = irc_inspected,
+	.release = free,
+};

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* RTSP (RFC 2326, 12.39; RFC 7826, 18.54): the Transport header of SETUP says where the media go.
+ */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/lines.h"
+#include "app/module.h"
+
+struct rtsp {
+	struct lines lines[2]; /* of the responder, of the originator */
+	bool interleaved;      /* media come on this very connection (RFC 2326, 10.12) */
+};
+
+struct rtsp_line {
+	struct rtsp *rtsp;
+	const struct app_services *s;
+	const struct app_message *m;
+};
+
+/* The value of a parameter of one transport, or NULL. */
+static const char *parameter(const char *transport, const char *name)
+{
+	const char *p = transport;
+	const char *value;
+
+	while ((p = strpbrk(p, ";,")) && *p == ';') {
+		p++;
+		value = text_after(p, name);
+		if (value && *value == '=')
+			return value + 1;
+	}
+	return NULL;
+}
+
+/* port[-port]: RTP and RTCP. */
+static void expect_ports(const struct rtsp_line *l, const uint32_t *addr, const char *p,
+			 bool secure)
+{
+	int64_t rtp = text_number(&p, UINT16_MAX);
+	int64_t rtcp = -1;
+
+	if (rtp <= 0)
+		return;
+	if (*p == '-') {
+		p++;
+		rtcp = text_number(&p, UINT16_MAX);
+	}
+	(void)l->s->expect(l->s->arg, l->m, addr, (uint16_t)rtp, secure ? "srtp" : "rtp", false);
+	if (rtcp > 0 && rtcp != rtp)
+		(void)l->s->expect(l->s->arg, l->m, addr, (uint16_t)rtcp, "rtcp", false);
+}
+
+/* One of the transports, which commas separate: where the sender of this message waits. */
+static void transport(const struct rtsp_line *l, const char *p)
+{
+	bool client = l->m->from_origin;
+	bool secure = strncmp(p, "RTP/SAVP", 8) == 0;
+	const char *ports = parameter(p, client ? "client_port" : "server_port");
+	const char *host = parameter(p, client ? "destination" : "source");
+	uint32_t addr[4];
+	bool named;
+
+	if (!secure && strncmp(p, "RTP/AVP", 7) != 0)
+		return;
+	if (!client && parameter(p, "interleaved"))
+		l->rtsp->interleaved = true;
+	named = host && text_address(&host, ";,\"", addr) == 0;
+	if (ports)
+		expect_ports(l, named ? addr : NULL, ports, secure);
+}
+
+static void rtsp_line(void *arg, const char *line)
+{
+	const struct rtsp_line *l = arg;
+	const char *p = text_after(line, "Transport:");
+
+	while (p) {
+		p += strspn(p, " \t");
+		transport(l, p);
+		p = strchr(p, ',');
+		if (p)
+			p++;
+	}
+}
+
+static void rtsp_read(struct rtsp *r, const struct app_services *s, const struct app_message *m)
+{
+	struct rtsp_line l = {.rtsp = r, .s = s, .m = m};
+
+	lines_feed(&r->lines[m->from_origin], m->data, m->len, rtsp_line, &l);
+}
+
+static void rtsp_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	if (!s->expect || m->proto != IPPROTO_TCP)
+		return;
+	/* Undecided flows are shown from their first byte every time. */
+	free(*state);
+	*state = calloc(1, sizeof(struct rtsp));
+	if (!*state)
+		return;
+	rtsp_read(*state, s, m);
+	finding->inspect = true;
+}
+
+static void rtsp_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	struct rtsp *r;
+
+	if (!*state)
+		*state = calloc(1, sizeof(struct rtsp));
+	r = *state;
+	if (!r || !s->expect)
+		return;
+	rtsp_read(r, s, m);
+	/* Media on the control connection are no lines, and too many to be read. */
+	finding->done = r->interleaved || (m->len > 0 && m->data[0] == '$');
+}
+
+const struct app_module rtsp_module = {
+	.name = "rtsp",
+	.category = "voip",
+	.help = "expects the media of SETUP",
+	.only_named = true,
+	.undecided = rtsp_undecided,
+	.inspected = rtsp_inspected,
+	.release = free,
+};

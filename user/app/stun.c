@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * STUN opens flows for others: behind the checks of ICE (RFC 8445) the same flow carries DTLS and
+ * SRTP, which their first bytes tell apart (RFC 7983). The flow is then what it carries.
+ */
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "app/module.h"
+#include "app/rtp.h"
+
+/* Datagrams behind the first after which the flow costs no more looking: checks are few, and what
+ * follows them comes at once. */
+#define MESSAGES_MAX 16
+/* RFC 6347, 4.1: type, version, epoch, sequence number, length. */
+#define DTLS_HEADER_BYTES 13
+
+struct stun {
+	struct rtp_watch watch;
+	uint8_t messages;
+};
+
+/* RFC 6347, 4.1: a whole record of versions 1.0 or 1.2: change_cipher_spec to heartbeat. */
+static bool is_dtls_record(const uint8_t *data, size_t len)
+{
+	return len > DTLS_HEADER_BYTES && data[0] >= 20 && data[0] <= 24 && data[1] == 0xfe &&
+	       (data[2] == 0xff || data[2] == 0xfd) &&
+	       DTLS_HEADER_BYTES + (size_t)(data[11] << 8 | data[12]) <= len;
+}
+
+static void found(const struct app_services *s, const char *name, enum weir_method method,
+		  uint8_t confidence, struct app_finding *f)
+{
+	int app = app_registry_find(s->registry, name);
+
+	if (app <= 0)
+		return;
+	f->app = (uint16_t)app;
+	f->method = (uint8_t)method;
+	f->confidence = confidence;
+	f->done = true;
+}
+
+static void stun_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	(void)s;
+	(void)state;
+	finding->inspect = m->proto == IPPROTO_UDP;
+}
+
+static void stun_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	struct rtp_header h;
+	struct stun *t;
+
+	if (!*state)
+		*state = calloc(1, sizeof(*t));
+	t = *state;
+	if (!t || ++t->messages >= MESSAGES_MAX)
+		finding->done = true;
+	if (!t || m->len == 0)
+		return;
+	if (is_dtls_record(m->data, m->len))
+		found(s, "dtls", WEIR_METHOD_SIGNATURE, 92, finding);
+	else if (rtp_parse(m->data, m->len, &h) && rtp_watch_packet(&t->watch, m->from_origin, &h))
+		/* ICE's media are secured (RFC 8827, 6.5); the header does not tell. */
+		found(s, "srtp", WEIR_METHOD_STATISTICS, 80, finding);
+}
+
+const struct app_module stun_module = {
+	.name = "stun",
+	.category = "voip",
+	.help = "the DTLS and SRTP that follow on the same flow",
+	.only_named = true,
+	.undecided = stun_undecided,
+	.inspected = stun_inspected,
+	.release = free,
+};

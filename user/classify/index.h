@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which rules a message can meet. Every rule is found in one of three ways: by a narrow set of
+ * ports that it needs; by bytes at positions and the length, in a tree of decisions; or by texts
+ * that one of its regexes cannot match without, in one pass over the message.
+ */
+#ifndef WEIR_CLASSIFY_INDEX_H
+#define WEIR_CLASSIFY_INDEX_H
+
+#include "classify/set.h"
+
+#define SHAPE_POSITIONS 32
+/* Beyond the positions: the upper byte of the message's length (255: or more) and the lower. */
+#define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
+#define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
+#define SHAPE_SETS	  (SHAPE_POSITIONS + 2)
+
+/* What a message for which a feature or a rule is true looks like, as far as that is bytes and
+ * lengths. Never too narrow. */
+struct shape {
+	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
+	uint32_t min, max;		/* bytes of a complete message; min > max: none */
+	uint8_t transports, directions;
+};
+void shape_read(const struct feature *f, struct shape *out);
+/* Of a rule, given those of all features. */
+void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out);
+/* Whether no message has it. */
+bool shape_empty(const struct shape *s);
+/* How much it narrows: bits of what is nearly a single value. */
+unsigned int shape_bits(const struct shape *s);
+
+struct rule_list {
+	const uint16_t *rules; /* by falling confidence */
+	size_t count;
+};
+
+/* access.c: how the index finds a rule, and the features that it goes by (PORT, LITERAL): where the
+ * rule is not false, one of them is not. */
+enum access_kind { ACCESS_TREE, ACCESS_PORT, ACCESS_LITERAL };
+struct access {
+	enum access_kind kind;
+	uint16_t features[RULE_OPS_MAX];
+	size_t count;
+};
+#define ACCESS_PORTS_MAX 256 /* of a narrow set */
+void access_choose(const struct signatures *s, const struct shape *shapes, const struct rule *rule,
+		   struct access *out);
+
+/* tree.c */
+struct tree;
+/* Rules, by falling confidence, and the shapes of all rules. complete: the tree is for complete
+ * messages alone, and tests lengths. */
+int tree_new(const struct shape *shapes, const uint16_t *rules, size_t count, bool complete,
+	     struct tree **out);
+void tree_free(struct tree *t);
+
+/* A message's way through a tree: it meets several leaves, no rule twice. */
+struct tree_walk {
+	const struct tree *t;
+	const uint8_t *data;
+	size_t len;
+	unsigned int depth;
+	uint32_t links[SHAPE_SETS + 1]; /* no position is tested twice on a way */
+};
+void tree_walk_begin(struct tree_walk *w, const struct tree *t, const uint8_t *data, size_t len);
+/* All rules, whatever the message. */
+void tree_walk_all(struct tree_walk *w, const struct tree *t);
+/* False at the end. */
+bool tree_walk_next(struct tree_walk *w, struct rule_list *out);
+
+/* ports.c */
+struct port_index;
+struct port_index *port_index_new(void);
+void port_index_free(struct port_index *x);
+/* Rules come by falling confidence. 0 or -ENOMEM. */
+int port_index_add(struct port_index *x, const struct ranges *ports, uint16_t rule);
+int port_index_finish(struct port_index *x);
+struct rule_list port_index_find(const struct port_index *x, uint16_t port);
+
+/* scan.c: an Aho-Corasick automaton that folds case. */
+struct scan;
+struct scan *scan_new(void);
+void scan_free(struct scan *x);
+/* -ENOSPC where the automaton is full; nothing is added then. */
+int scan_add(struct scan *x, const struct literal *literals, size_t count, uint16_t feature);
+int scan_finish(struct scan *x);
+/* Calls found for the features of literals in the text, for some more than once. */
+void scan_run(const struct scan *x, const uint8_t *data, size_t len,
+	      void (*found)(void *arg, uint16_t feature), void *arg);
+
+struct index {
+	struct tree *trees[2][2]; /* udp, from_origin */
+	struct port_index *ports[2];
+	struct {
+		struct scan *scan;
+		uint32_t within; /* bytes that any of them looks at */
+		uint16_t *rules; /* by falling confidence */
+		size_t count;
+		uint8_t confidence; /* the highest */
+	} literal[2];		    /* udp */
+	uint32_t *rules_of;	    /* where a scanned feature's rules begin in feature_rules */
+	uint16_t *feature_rules;
+};
+int index_new(struct signatures *s, struct index **out);
+void index_free(struct index *x);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/ja4.h"
+#include "inspect/secret.h"
+#include "util/util.h"
+
+#define LIST_MAX     1024 /* entries; the registries have some 350 */
+#define ENTRY_BYTES  5	  /* "c02f," */
+#define DIGEST_CHARS 12
+#define SHOWN_MAX    99
+
+struct list {
+	size_t count;
+	uint16_t value[LIST_MAX];
+};
+
+static bool list_add(struct list *l, uint16_t value)
+{
+	if (hello_is_grease(value))
+		return true;
+	if (l->count == LIST_MAX)
+		return false;
+	l->value[l->count++] = value;
+	return true;
+}
+
+static bool list_read(struct bytes from, struct list *l)
+{
+	struct bytes one = {0};
+
+	l->count = 0;
+	while (bytes_take(&from, 2, &one) > 0)
+		if (!list_add(l, (uint16_t)bytes_number(one.at, 2)))
+			return false;
+	return true;
+}
+
+/* Types of the extensions without those that the first part tells of; *count has these too. */
+static bool list_extensions(struct bytes from, struct list *l, size_t *count)
+{
+	struct bytes type = {0}, body = {0};
+
+	l->count = 0;
+	*count = 0;
+	while (bytes_take(&from, 2, &type) > 0 && bytes_vector(&from, 2, &body) > 0) {
+		uint16_t value = (uint16_t)bytes_number(type.at, 2);
+
+		*count += !hello_is_grease(value);
+		if (value != 0 && value != 16 && !list_add(l, value))
+			return false;
+	}
+	return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+static size_t list_print(const struct list *l, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t at = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (i)
+			out[at++] = ',';
+		for (int shift = 12; shift >= 0; shift -= 4)
+			out[at++] = digits[l->value[i] >> shift & 15];
+	}
+	return at;
+}
+
+static void digest(const char *text, size_t len, char out[DIGEST_CHARS + 1])
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+
+	secret_hash((const uint8_t *)text, len, hash);
+	for (size_t i = 0; i < DIGEST_CHARS / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+static const char *version_text(uint16_t version)
+{
+	static const struct {
+		uint16_t version;
+		const char *text;
+	} names[] = {
+		{0x0304, "13"}, {0x0303, "12"}, {0x0302, "11"}, {0x0301, "10"}, {0x0300, "s3"},
+		{0x0002, "s2"}, {0xfeff, "d1"}, {0xfefd, "d2"}, {0xfefc, "d3"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].version == version)
+			return names[i].text;
+	return "00";
+}
+
+static bool is_alphanumeric(uint8_t c)
+{
+	return c < 0x80 && isalnum(c);
+}
+
+/* First and last character of the first protocol name. */
+static void protocol_text(struct bytes protocols, char out[3])
+{
+	static const char digits[] = "0123456789abcdef";
+	struct bytes first = {0};
+	uint8_t a, z;
+
+	memcpy(out, "00", 3);
+	if (!hello_next_protocol(&protocols, &first) || first.len == 0)
+		return;
+	a = first.at[0];
+	z = first.at[first.len - 1];
+	if (is_alphanumeric(a) && is_alphanumeric(z)) {
+		out[0] = (char)a;
+		out[1] = (char)z;
+	} else {
+		out[0] = digits[a >> 4];
+		out[1] = digits[z & 15];
+	}
+}
+
+static unsigned int shown(size_t count)
+{
+	return count > SHOWN_MAX ? SHOWN_MAX : (unsigned int)count;
+}
+
+/* The sorted extensions, then the signature algorithms as they stand. */
+static bool extensions_digest(const struct client_hello *hello, struct list *extensions,
+			      char out[DIGEST_CHARS + 1])
+{
+	char text[2 * LIST_MAX * ENTRY_BYTES + 1];
+	struct list signatures;
+	size_t len;
+
+	if (!list_read(hello->signatures, &signatures))
+		return false;
+	if (extensions->count == 0)
+		return true;
+	qsort(extensions->value, extensions->count, sizeof(extensions->value[0]), by_value);
+	len = list_print(extensions, text);
+	if (signatures.count) {
+		text[len++] = '_';
+		len += list_print(&signatures, text + len);
+	}
+	digest(text, len, out);
+	return true;
+}
+
+bool ja4_make(const struct client_hello *hello, char transport, char out[JA4_BYTES])
+{
+	char ciphers_text[DIGEST_CHARS + 1] = "000000000000";
+	char extensions_text[DIGEST_CHARS + 1] = "000000000000";
+	char text[LIST_MAX * ENTRY_BYTES], alpn[3];
+	struct list ciphers, extensions;
+	size_t extension_count;
+
+	if (!list_read(hello->ciphers, &ciphers) ||
+	    !list_extensions(hello->extensions, &extensions, &extension_count) ||
+	    !extensions_digest(hello, &extensions, extensions_text))
+		return false;
+	if (ciphers.count) {
+		qsort(ciphers.value, ciphers.count, sizeof(ciphers.value[0]), by_value);
+		digest(text, list_print(&ciphers, text), ciphers_text);
+	}
+	protocol_text(hello->protocols, alpn);
+	snprintf(out, JA4_BYTES, "%c%s%c%02u%02u%s_%s_%s", transport,
+		 version_text(hello->best_version), hello->has_name ? 'd' : 'i',
+		 shown(ciphers.count), shown(extension_count), alpn, ciphers_text, extensions_text);
+	return true;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/slab.h"
+
+#define LINE_BYTES  64
+#define CHUNK_BYTES 65536 /* with the chunk's own line */
+
+struct chunk {
+	struct chunk *next;
+};
+
+/* Under AddressSanitizer each object is the C library's, or it would not see what goes wrong. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SLAB_IS_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLAB_IS_HEAP 1
+#endif
+#endif
+#ifndef SLAB_IS_HEAP
+#define SLAB_IS_HEAP 0
+#endif
+
+void slab_init(struct slab *s, size_t size)
+{
+	*s = (struct slab){.size = (size + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES};
+}
+
+static void push(struct slab *s, void *object)
+{
+	memcpy(object, &s->free, sizeof(s->free));
+	s->free = object;
+}
+
+static int grow(struct slab *s)
+{
+	uint8_t *memory = aligned_alloc(LINE_BYTES, CHUNK_BYTES);
+	struct chunk *chunk = (struct chunk *)memory;
+
+	if (!memory)
+		return -1;
+	chunk->next = s->chunks;
+	s->chunks = chunk;
+	/* So that objects are handed out in the order of their addresses. */
+	for (size_t n = (CHUNK_BYTES - LINE_BYTES) / s->size; n-- > 0;)
+		push(s, memory + LINE_BYTES + n * s->size);
+	return 0;
+}
+
+void *slab_take(struct slab *s)
+{
+	void *object = s->free;
+
+	if (SLAB_IS_HEAP)
+		return calloc(1, s->size);
+	if (!object) {
+		if (grow(s) < 0)
+			return NULL;
+		object = s->free;
+	}
+	memcpy(&s->free, object, sizeof(s->free));
+	return memset(object, 0, s->size);
+}
+
+void slab_give(struct slab *s, void *object)
+{
+	if (SLAB_IS_HEAP)
+		free(object);
+	else if (object)
+		push(s, object);
+}
+
+void slab_fini(struct slab *s)
+{
+	struct chunk *chunk = s->chunks;
+
+	while (chunk) {
+		struct chunk *next = chunk->next;
+
+		free(chunk);
+		chunk = next;
+	}
+	s->chunks = NULL;
+	s->free = NULL;
+}
