@@ -179,7 +179,9 @@ void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct w
 {
 	struct worker *w = arg;
 
-	gate_put_endpoint(w->shared->gate, key, peer);
+	/* The gate would decide by it at the first packet, and nobody would follow the flow. */
+	if (!w->shared->policy->follow_all)
+		gate_put_endpoint(w->shared->gate, key, peer);
 	w->counters.learned++;
 }
 
