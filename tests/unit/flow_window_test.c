@@ -249,6 +249,23 @@ static void the_window_slides(void **state)
 	assert_true(raised(f, WEIR_ANOMALY_CONTRADICTION));
 }
 
+/* The segment that makes the window slide repeats bytes that go with it. */
+static void what_slides_away_is_compared_before(void **state)
+{
+	struct fixture *f = *state;
+	char text[101];
+
+	push_many(f, 1, 'a', 90);
+	flow_stream_follow(f->table, f->flow);
+	memset(text, 'a', 100);
+	text[100] = '\0';
+	text[5] = 'X';
+	push(f, 0, 31, text);
+	assert_int_equal(f->flow->anomalies, 1u << WEIR_ANOMALY_CONTRADICTION);
+	assert_int_equal(strlen(take(f)), 40);
+	assert_int_equal(count(f, FLOW_STREAM_OVERLAP), 1);
+}
+
 static void what_slid_away_cannot_be_compared(void **state)
 {
 	struct fixture *f = *state;
@@ -398,6 +415,7 @@ int main(void)
 		TEST(a_handshake_s_pieces_are_no_tcp),
 		TEST(reading_begins_behind_the_message),
 		TEST(the_window_slides),
+		TEST(what_slides_away_is_compared_before),
 		TEST(what_slid_away_cannot_be_compared),
 		TEST(a_gap_is_given_up_for_want_of_room),
 		TEST(strays_are_left_until_they_are_many),

@@ -216,27 +216,42 @@ static void compare_overlap(struct flow_table *t, struct flow *f, const struct s
 
 /* ---- segments ---- */
 
+/* In order behind all that is there, as nearly every segment is. */
+static bool appends(const struct stream *s, uint32_t from)
+{
+	return from == contiguous(s) && s->ranges <= 1 && used(s) == from;
+}
+
 static int stream_insert(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
 			 uint32_t to, const uint8_t *data)
 {
-	uint32_t limit = f->follow ? s->window : s->limit;
-	uint32_t had = contiguous(s);
-	struct stream merged = *s;
+	bool in_order = appends(s, from);
+	struct stream merged;
 
-	compare_overlap(t, f, s, from, to, data);
-	if (from > had)
+	if (from > contiguous(s))
 		flow_stream_note(t, f, FLOW_STREAM_OUT_OF_ORDER);
-	if (!merge_range(&merged, from, to) || stream_reserve(t, s, to, limit) < 0)
+	if (!in_order) {
+		merged = *s;
+		if (!merge_range(&merged, from, to))
+			return refuse(t, f);
+	}
+	if (stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
 		return refuse(t, f);
+	s->strays = 0;
+	if (in_order) {
+		memcpy(s->data + from, data, to - from);
+		s->range[0] = (struct range){0, to};
+		s->ranges = 1;
+		return 0;
+	}
 	fill_gaps(s, from, to, data);
 	memcpy(s->range, merged.range, sizeof(s->range));
 	s->ranges = merged.ranges;
-	s->strays = 0;
 	return 0;
 }
 
-/* Makes room in front of bytes that end at `to`. Returns by how much they moved. */
-static uint32_t window_make_room(const struct flow_table *t, struct stream *s, uint32_t to)
+/* How much of what was read has to go, so that bytes up to `to` have room. */
+static uint32_t window_excess(const struct flow_table *t, const struct stream *s, uint32_t to)
 {
 	uint32_t keep = history_max(t, s), drop = 0;
 
@@ -244,7 +259,6 @@ static uint32_t window_make_room(const struct flow_table *t, struct stream *s, u
 		drop = s->read - keep;
 	if (to > drop && to - drop > s->window)
 		drop = s->read;
-	stream_slide(s, drop);
 	return drop;
 }
 
@@ -257,9 +271,12 @@ static int window_push(struct flow_table *t, struct flow *f, struct stream *s, u
 
 	if (to > UINT32_MAX)
 		return -ENOSPC;
-	drop = window_make_room(t, s, (uint32_t)to);
+	drop = window_excess(t, s, (uint32_t)to);
 	if (to - drop > s->window)
 		return -ENOSPC;
+	/* Before what it may have to be compared with is gone. */
+	compare_overlap(t, f, s, from, (uint32_t)to, data);
+	stream_slide(s, drop);
 	cut = from < drop ? drop - from : 0;
 	if (cut >= len)
 		return 0;
@@ -274,6 +291,7 @@ static int message_push(struct flow_table *t, struct flow *f, struct stream *s, 
 		return 0;
 	if (len > s->limit - from)
 		len = s->limit - from;
+	compare_overlap(t, f, s, from, from + (uint32_t)len, data);
 	return stream_insert(t, f, s, from, from + (uint32_t)len, data);
 }
 
