@@ -7,6 +7,7 @@
 
 extern const struct app_module bittorrent_module; /* bittorrent.c */
 extern const struct app_module edonkey_module;	  /* edonkey.c */
+extern const struct app_module dns_module;	  /* dns.c */
 extern const struct app_module ppstream_module;	  /* ppstream.c */
 extern const struct app_module ftp_module;	  /* ftp.c */
 extern const struct app_module irc_module;	  /* irc.c */

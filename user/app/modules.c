@@ -5,9 +5,9 @@
 #include "app/module.h"
 
 static const struct app_module *const modules[] = {
-	&bittorrent_module, &edonkey_module, &ftp_module,  &irc_module,
-	&ppstream_module,   &rtp_module,     &rtsp_module, &sip_module,
-	&stun_module,	    &tftp_module,    NULL,
+	&bittorrent_module, &dns_module,      &edonkey_module, &ftp_module,
+	&irc_module,	    &ppstream_module, &rtp_module,     &rtsp_module,
+	&sip_module,	    &stun_module,     &tftp_module,    NULL,
 };
 
 const struct app_module *const *app_modules(void)

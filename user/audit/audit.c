@@ -120,6 +120,11 @@ void audit_anomaly(struct audit *a, const struct weir_event *ev, const struct ap
 	audit_write(a, "anomaly", audit_anomaly_json(ev, r, port_interface));
 }
 
+void audit_note(struct audit *a, const char *type, const struct audit_note *note, json_t *body)
+{
+	audit_write(a, type, audit_note_json(type, note, body));
+}
+
 void audit_event(struct audit *a, const char *type, json_t *body)
 {
 	char timestamp[AUDIT_TIMESTAMP_MAX];

@@ -15,7 +15,8 @@
 
 bool audit_type_known(const char *type)
 {
-	static const char *const types[] = {"flow", "drop", "anomaly", "policy", "port"};
+	static const char *const types[] = {"flow", "drop", "anomaly", "tls",
+					    "http", "dns",  "policy",  "port"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i], type))
@@ -191,12 +192,14 @@ static json_t *event_flow(const struct weir_event *ev, unsigned int origin)
 	return o;
 }
 
-/* What all events of a flow begin with; source: the side named first. */
-static json_t *event_head(const struct weir_event *ev, const char *type, unsigned int source,
-			  const char *port_interface, const struct app_info *app)
+json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
+			const char *port_interface, const char *rule, const char *hostname)
 {
+	const struct app_info *app = app_registry_get(r, ev->flow.app);
+	const char *type = ev->kind == WEIR_EVENT_DROPPED ? "drop" : "flow";
+	unsigned int origin = event_origin(ev);
 	char timestamp[AUDIT_TIMESTAMP_MAX];
-	json_t *o = json_object();
+	json_t *o = json_object(), *body;
 
 	set(o, "timestamp", json_string(audit_timestamp(ev->time_ns, timestamp)));
 	if (ev->flow.id != 0)
@@ -205,8 +208,33 @@ static json_t *event_head(const struct weir_event *ev, const char *type, unsigne
 		set(o, "in_iface", json_string(port_interface));
 	set(o, "event_type", json_string(type));
 	event_vlan(o, &ev->key);
-	event_tuple(o, &ev->key, source);
+	event_tuple(o, &ev->key, origin);
 	set(o, "app_proto", json_string(app ? app->name : "unknown"));
+	if (ev->kind == WEIR_EVENT_DROPPED) {
+		body = json_object();
+		set(body, "reason", json_string(event_reason(ev->reason)));
+	} else {
+		body = event_flow(ev, origin);
+	}
+	event_judgement(body, ev, app, rule, hostname);
+	set(o, type, body);
+	return o;
+}
+
+json_t *audit_note_json(const char *type, const struct audit_note *note, json_t *body)
+{
+	char timestamp[AUDIT_TIMESTAMP_MAX];
+	json_t *o = json_object();
+
+	set(o, "timestamp", json_string(audit_timestamp(note->time_ns, timestamp)));
+	set(o, "flow_id", json_integer(audit_flow_id(note->flow_id)));
+	if (note->interface[0])
+		set(o, "in_iface", json_string(note->interface));
+	set(o, "event_type", json_string(type));
+	event_vlan(o, note->key);
+	event_tuple(o, note->key, note->origin);
+	set(o, "app_proto", json_string(note->app ? note->app->name : "unknown"));
+	set(o, type, body);
 	return o;
 }
 
@@ -220,33 +248,19 @@ json_t *audit_anomaly_json(const struct weir_event *ev, const struct app_registr
 		WEIR_ANOMALIES(X)
 #undef X
 	};
-	const struct app_info *app = app_registry_get(r, ev->flow.app);
-	json_t *o = event_head(ev, "anomaly", ev->dir & 1, port_interface, app);
+	const struct audit_note note = {
+		.time_ns = ev->time_ns,
+		.flow_id = ev->flow.id,
+		.key = &ev->key,
+		.origin = ev->dir & 1,
+		.interface = port_interface ? port_interface : "",
+		.app = app_registry_get(r, ev->flow.app),
+	};
 	json_t *body = json_object();
 
 	if (ev->reason < ARRAY_SIZE(names)) {
 		set(body, "type", json_string(names[ev->reason].type));
 		set(body, "event", json_string(names[ev->reason].event));
 	}
-	set(o, "anomaly", body);
-	return o;
-}
-
-json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
-			const char *port_interface, const char *rule, const char *hostname)
-{
-	const struct app_info *app = app_registry_get(r, ev->flow.app);
-	const char *type = ev->kind == WEIR_EVENT_DROPPED ? "drop" : "flow";
-	unsigned int origin = event_origin(ev);
-	json_t *o = event_head(ev, type, origin, port_interface, app), *body;
-
-	if (ev->kind == WEIR_EVENT_DROPPED) {
-		body = json_object();
-		set(body, "reason", json_string(event_reason(ev->reason)));
-	} else {
-		body = event_flow(ev, origin);
-	}
-	event_judgement(body, ev, app, rule, hostname);
-	set(o, type, body);
-	return o;
+	return audit_note_json("anomaly", &note, body);
 }

@@ -29,7 +29,7 @@ static const struct option_info opt_for = {"--for", NULL, "TIME",
 static const struct option_info opt_follow = {"--follow", NULL, NULL,
 					      "go on with events as they happen"};
 static const struct option_info opt_type = {
-	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, policy, port"};
+	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, tls, http, ..."};
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_tunnels = {

@@ -154,6 +154,7 @@ static enum weir_action judge(struct worker *w, const struct job *j, struct insp
 {
 	const struct weir_cell *cell;
 
+	w->note_port = j->punt.in_port;
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
 	w->counters.classified++;
 	if (o->bad_checksum)
@@ -166,6 +167,8 @@ static enum weir_action judge(struct worker *w, const struct job *j, struct insp
 		publish(w, o);
 	if (!o->flow->decided)
 		return WEIR_ACTION_PASS;
+	if (o->decided_now && !o->flow->reading)
+		worker_note_details(w, o->flow);
 	cell = flow_cell(w, o->flow);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;

@@ -15,7 +15,7 @@ class Sender:
 
     def send(self, seq, payload=b"", flags=frames.ACK):
         net = self.net
-        packet = frames.tcp_packet(net.c1.ip4, self.sport, net.s1.ip4, PORT, seq, payload, flags)
+        packet = frames.tcp_packet(net.c1.ip4, self.sport, net.s1.ip4, PORT, seq, 1, flags, payload)
         frames.send(net.c1, frames.ethernet(net.s1.mac, net.c1.mac, packet))
 
     def arrived(self):
