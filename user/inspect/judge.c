@@ -23,14 +23,18 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->confidence = finding->app ? finding->confidence : 0;
 	f->decided_after = f->frames;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
+	if (!f->inspect)
+		modules_release(g->i, g->j);
+	if (!f->inspect && g->i->settings.follow_all && f->key.proto == IPPROTO_TCP && !f->tunnel) {
+		f->inspect = true;
+		g->j->module_done = true;
+	}
 	g->out->decided_now = true;
 	g->out->reconnect = finding->reconnect && f->two_way;
 	if (f->inspect)
-		follow_begin(f);
-	else
-		modules_release(g->i, g->j);
+		flow_stream_follow(g->i->table, f);
 	describe_flow(g, f->id == 0 || g->i->settings.read_on);
-	if (!f->reading)
+	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
 }
 
@@ -213,6 +217,10 @@ void judge_finally(struct glance *g)
 	const struct app_finding unknown = {0};
 	bool tcp = g->f->key.proto == IPPROTO_TCP;
 
+	for (uint8_t dir = 0; dir < 2; dir++)
+		/* The receiver may yet get what is missing, and nobody here will look. */
+		if (flow_stream_has_gap(g->f, dir))
+			flow_stream_note(g->i->table, g->f, FLOW_STREAM_GAP);
 	if (g->j->held.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &g->j->held);
 	for (uint8_t n = 0; n < 2 && tcp && !g->f->decided; n++) {
