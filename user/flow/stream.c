@@ -9,7 +9,10 @@
 
 /* Islands of bytes that one stream may consist of; more gaps than this are not a network's. */
 #define STREAM_RANGES_MAX 32
-#define STREAM_FIRST_SIZE 512
+/* Islands that nearly every stream gets by with. */
+#define STREAM_RANGES_FEW 2
+/* Memory for bytes comes in lines: the first segment has what it needs, later ones double it. */
+#define STREAM_LINE 64
 /* The largest window there is: 65535 << 14 (RFC 7323, 2.3). */
 #define STREAM_AHEAD_MAX (1 << 30)
 /* So many segments in a row beyond the window are where the stream is: weir missed the rest. */
@@ -30,8 +33,17 @@ struct stream {
 	uint8_t strays;
 	bool slid; /* bytes before data[0] were here */
 	bool was_acked;
-	struct range range[STREAM_RANGES_MAX]; /* what data holds: ascending, not touching */
+	struct range few[STREAM_RANGES_FEW];
+	struct range *range; /* what data holds: ascending, not touching. few, or one of
+				STREAM_RANGES_MAX on the heap once there were more */
 	uint8_t *data;
+};
+_Static_assert(sizeof(struct stream) <= 72, "two of them for every undecided TCP flow");
+
+/* Ranges on their way to be a stream's. */
+struct islands {
+	uint32_t count;
+	struct range range[STREAM_RANGES_MAX];
 };
 
 /* ---- events ---- */
@@ -85,6 +97,7 @@ static struct stream *stream_new(struct flow_table *t, uint32_t base)
 
 	if (!s)
 		return NULL;
+	s->range = s->few;
 	s->base = base;
 	s->limit = clamp_bytes(t->limits.stream_bytes);
 	s->window = clamp_bytes(t->limits.window_bytes);
@@ -95,13 +108,13 @@ static struct stream *stream_new(struct flow_table *t, uint32_t base)
 
 static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size, uint32_t limit)
 {
-	uint32_t capacity = s->capacity ? s->capacity : STREAM_FIRST_SIZE;
+	uint64_t capacity = ((uint64_t)size + STREAM_LINE - 1) / STREAM_LINE * STREAM_LINE;
 	uint8_t *data;
 
 	if (size <= s->capacity)
 		return 0;
-	while (capacity < size)
-		capacity *= 2;
+	if (capacity < 2 * (uint64_t)s->capacity)
+		capacity = 2 * (uint64_t)s->capacity;
 	if (capacity > limit)
 		capacity = limit;
 	if (t->stats.stream_bytes + (capacity - s->capacity) > t->limits.stream_bytes_all)
@@ -111,7 +124,7 @@ static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size,
 		return -ENOMEM;
 	t->stats.stream_bytes += capacity - s->capacity;
 	s->data = data;
-	s->capacity = capacity;
+	s->capacity = (uint32_t)capacity;
 	return 0;
 }
 
@@ -133,25 +146,40 @@ static void fill_gaps(struct stream *s, uint32_t from, uint32_t to, const uint8_
 }
 
 /* Joins [from, to) with every range it touches; false when there is no room for one more. */
-static bool merge_range(struct stream *s, uint32_t from, uint32_t to)
+static bool islands_join(struct islands *x, uint32_t from, uint32_t to)
 {
 	uint32_t first = 0;
 	uint32_t last;
 
-	while (first < s->ranges && s->range[first].to < from)
+	while (first < x->count && x->range[first].to < from)
 		first++;
-	for (last = first; last < s->ranges && s->range[last].from <= to; last++) {
-		if (s->range[last].from < from)
-			from = s->range[last].from;
-		if (s->range[last].to > to)
-			to = s->range[last].to;
+	for (last = first; last < x->count && x->range[last].from <= to; last++) {
+		if (x->range[last].from < from)
+			from = x->range[last].from;
+		if (x->range[last].to > to)
+			to = x->range[last].to;
 	}
-	if (first == last && s->ranges == STREAM_RANGES_MAX)
+	if (first == last && x->count == STREAM_RANGES_MAX)
 		return false;
-	memmove(&s->range[first + 1], &s->range[last], (s->ranges - last) * sizeof(s->range[0]));
-	s->ranges = s->ranges - (last - first) + 1;
-	s->range[first] = (struct range){from, to};
+	memmove(&x->range[first + 1], &x->range[last], (x->count - last) * sizeof(x->range[0]));
+	x->count = x->count - (last - first) + 1;
+	x->range[first] = (struct range){from, to};
 	return true;
+}
+
+/* Room for so many ranges in the stream. 0 or -ENOMEM. */
+static int ranges_reserve(struct stream *s, uint32_t count)
+{
+	struct range *more;
+
+	if (count <= STREAM_RANGES_FEW || s->range != s->few)
+		return 0;
+	more = calloc(STREAM_RANGES_MAX, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memcpy(more, s->few, sizeof(s->few));
+	s->range = more;
+	return 0;
 }
 
 /* Forgets the first n bytes. */
@@ -222,32 +250,41 @@ static bool appends(const struct stream *s, uint32_t from)
 	return from == contiguous(s) && s->ranges <= 1 && used(s) == from;
 }
 
+static int insert_island(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
+			 uint32_t to, const uint8_t *data)
+{
+	struct islands joined = {.count = s->ranges};
+
+	memcpy(joined.range, s->range, s->ranges * sizeof(joined.range[0]));
+	if (!islands_join(&joined, from, to) || ranges_reserve(s, joined.count) < 0 ||
+	    stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
+		return refuse(t, f);
+	fill_gaps(s, from, to, data);
+	memcpy(s->range, joined.range, joined.count * sizeof(s->range[0]));
+	s->ranges = joined.count;
+	return 0;
+}
+
 static int stream_insert(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
 			 uint32_t to, const uint8_t *data)
 {
-	bool in_order = appends(s, from);
-	struct stream merged;
+	int err;
 
 	if (from > contiguous(s))
 		flow_stream_note(t, f, FLOW_STREAM_OUT_OF_ORDER);
-	if (!in_order) {
-		merged = *s;
-		if (!merge_range(&merged, from, to))
-			return refuse(t, f);
-	}
-	if (stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
-		return refuse(t, f);
-	s->strays = 0;
-	if (in_order) {
+	if (!appends(s, from)) {
+		err = insert_island(t, f, s, from, to, data);
+	} else if (stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0) {
+		err = refuse(t, f);
+	} else {
 		memcpy(s->data + from, data, to - from);
 		s->range[0] = (struct range){0, to};
 		s->ranges = 1;
-		return 0;
+		err = 0;
 	}
-	fill_gaps(s, from, to, data);
-	memcpy(s->range, merged.range, sizeof(s->range));
-	s->ranges = merged.ranges;
-	return 0;
+	if (err == 0)
+		s->strays = 0;
+	return err;
 }
 
 /* How much of what was read has to go, so that bytes up to `to` have room. */
@@ -444,6 +481,8 @@ void flow_release_streams(struct flow_table *t, struct flow *f)
 		if (!s)
 			continue;
 		t->stats.stream_bytes -= s->capacity;
+		if (s->range != s->few)
+			free(s->range);
 		free(s->data);
 		free(s);
 		f->stream[dir] = NULL;
