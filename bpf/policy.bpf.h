@@ -43,6 +43,26 @@ static __always_inline const struct weir_cell *policy_cell(__u32 slot, __u32 ind
 	return bpf_map_lookup_elem(cells, &index);
 }
 
+/* The row's index: that of the pair of classes, and which of the confidences asked for are reached.
+ */
+static __noinline __u32 policy_row(__u32 slot, __u32 pair, __u8 confidence)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	__u32 levels, level = 0;
+
+	if (!ctl)
+		return pair;
+	levels = ctl->levels[slot & 1];
+	for (__u32 i = 0; i < WEIR_CONFIDENCES_MAX; i++) {
+		__u8 asked = ctl->confidence[slot & 1][i];
+
+		level += asked && confidence >= asked;
+	}
+	if (!levels)
+		levels = 1;
+	return pair * levels + level;
+}
+
 /*
  * Fills class, action and rule from application and addresses. Nothing but TCP can be reset: there
  * the flow is dropped. A policy without the cell passes.
@@ -61,7 +81,7 @@ __noinline int policy_decide(const struct frame *f, struct decision *d)
 	d->class[1] = policy_class(slot, f->pkt.key.addr[1], classes);
 	from = d->origin ? d->class[1] : d->class[0];
 	to = d->origin ? d->class[0] : d->class[1];
-	cell = policy_cell(slot, from * classes + to, d->app);
+	cell = policy_cell(slot, policy_row(slot, from * classes + to, d->confidence), d->app);
 	d->rule = cell ? cell->rule : WEIR_RULE_DEFAULT;
 	d->action = WEIR_ACTION_PASS;
 	if (cell && (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))

@@ -31,7 +31,11 @@ struct weir_ctl {
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
 	__u32 classes[2];      /* classes of each policy slot */
 	__u32 hash_seed;
-	__u32 pad[4];
+	/* Of each policy slot: the confidences that its rules ask for, ascending; 0 behind the
+	 * last.
+	 */
+	__u8 confidence[2][WEIR_CONFIDENCES_MAX];
+	__u8 levels[2];			      /* those confidences, and 1; 0 counts as 1 */
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */
 };
 _Static_assert(sizeof(struct weir_ctl) == 64 + 8 * WEIR_WORKERS_MAX, "weir_ctl");

@@ -22,4 +22,6 @@
  * adopted. */
 #define WEIR_ABI 2
 
+#define WEIR_CONFIDENCES_MAX 7 /* different confidences that a policy's rules may ask for */
+
 #endif

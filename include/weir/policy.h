@@ -33,8 +33,11 @@ struct weir_class_key {
 	__u32 addr[4];	 /* network order */
 };
 
-/* Inner map of weir_rows: ARRAY of __u32 row, index source class * classes + destination class
- * (weir_ctl.classes). */
+/*
+ * Inner map of weir_rows: ARRAY of __u32 row, index (source class * classes + destination class) *
+ * levels + level (weir_ctl.classes). An answer's level is how many of weir_ctl.confidence it
+ * reaches; without any there is one level.
+ */
 /* Inner map of weir_cells: ARRAY of struct weir_cell, index row * WEIR_APPS_MAX + application. */
 struct weir_cell {
 	__u8 action; /* enum weir_action */

@@ -87,6 +87,8 @@ void rig_finish(struct rig *r);
 void rig_forget(struct rig *r);
 /* Puts actions (by application) into the slot of a generation and switches to it. rule = app. */
 void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APPS]);
+/* From now on the generation's rules ask for this confidence; what does not reach it passes. */
+void rig_confidence(struct rig *r, uint8_t asked);
 void rig_port_flags(struct rig *r, int port, uint32_t flags);
 #define RIG_PORT_USUAL                                                                             \
 	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */

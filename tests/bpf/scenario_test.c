@@ -167,6 +167,24 @@ static void verdict_pass(void **state)
 	assert_true(flow.flags & WEIR_FLOW_MOVED);
 }
 
+/* A rule may ask for a surer answer than there is: 90 here. */
+static void verdict_confidence(void **state)
+{
+	struct rig *r = *state;
+	struct shape other = {UDP, .session = 1};
+
+	rig_confidence(r, 91);
+	rig_identify(r, &tcp, RIG_P2P);
+	SEND(r, REDIRECTED, DATA);
+	rig_confidence(r, 90);
+	rig_identify(r, &other, RIG_P2P);
+	SEND(r, DROP_VERDICT, UDP, .session = 1);
+	/* The flow decided before is decided again by a change of generation alone. */
+	SEND(r, REDIRECTED, DATA);
+	r->ctl->generation += 2;
+	SEND(r, DROP_VERDICT, DATA);
+}
+
 static void verdict_drop(void **state)
 {
 	struct rig *r = *state;
@@ -474,6 +492,7 @@ int main(void)
 		RIG_TEST(punt_of_tagged_frames),
 		RIG_TEST(pppoe_sessions),
 		RIG_TEST(verdict_pass),
+		RIG_TEST(verdict_confidence),
 		RIG_TEST(verdict_drop),
 		RIG_TEST(verdict_reset),
 		RIG_TEST(reset_without_slow_path),

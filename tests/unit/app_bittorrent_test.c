@@ -32,7 +32,7 @@ static void the_answer_speaks_for_its_port(void **state)
 	message(b, false, HANDSHAKE, 68);
 	assert_int_equal(b->count, 1);
 	assert_learned(b, 0, NULL, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
-	assert_false(b->inspecting);
+	assert_true(b->inspecting); /* both know BEP 10 */
 	bench_free(b);
 }
 
@@ -59,6 +59,99 @@ static void no_answer_is_not_waited_for(void **state)
 	}
 	message(b, false, HANDSHAKE, 68);
 	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
+static void greet(struct bench *b, bool from_client)
+{
+	message(b, from_client, HANDSHAKE, 68);
+}
+
+static void without_extensions_there_is_no_exchange(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+	uint8_t data[68];
+
+	memcpy(data, HANDSHAKE, sizeof(data));
+	data[25] = 0; /* the bit of BEP 10 */
+	greet(b, true);
+	message(b, false, data, sizeof(data));
+	assert_int_equal(b->count, 1);
+	assert_false(b->inspecting);
+	bench_free(b);
+}
+
+/* An extension's message, shown in pieces. */
+static void extended(struct bench *b, bool from_client, uint8_t number, const char *text,
+		     size_t len, size_t piece)
+{
+	uint8_t data[1024] = {0, 0, (uint8_t)((len + 2) >> 8), (uint8_t)(len + 2), 20, number};
+
+	memcpy(data + 6, text, len);
+	for (size_t at = 0; at < len + 6; at += piece)
+		message(b, from_client, data + at, len + 6 - at < piece ? len + 6 - at : piece);
+}
+
+#define TEXT(s) s, sizeof(s) - 1
+
+static void peer_exchange_in_pieces(size_t piece)
+{
+	static const char peers[] = "d5:added12:\xc6\x33\x64\x07\x1a\xe1\xc6\x33\x64\x08\x1a\xe2"
+				    "7:added.f2:\0\0"
+				    "6:added618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x1a\xe3"
+				    "7:dropped0:e";
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+
+	greet(b, true);
+	greet(b, false);
+	assert_true(b->inspecting);
+	assert_int_equal(b->count, 1);
+	/* The client wants ut_pex as 3 and listens on 6999. */
+	extended(b, true, 0, TEXT("d1:md11:ut_metadatai2e6:ut_pexi3ee1:pi6999ee"), piece);
+	assert_learned(b, 1, NULL, CLIENT, 6999, WEIR_SOURCE_HANDSHAKE);
+	message(b, false, "\0\0\0\0\0\0\0\1\2\0\0\0\5\4\0\0\0\1", 18);
+	extended(b, false, 2, TEXT(peers), piece);
+	assert_int_equal(b->count, 2);
+	extended(b, false, 3, TEXT(peers), piece);
+	assert_learned(b, 2, CLIENT, "198.51.100.7", 6881, WEIR_SOURCE_PEX);
+	assert_learned(b, 3, CLIENT, "198.51.100.8", 6882, WEIR_SOURCE_PEX);
+	assert_learned(b, 4, CLIENT, "2001:db8::9", 6883, WEIR_SOURCE_PEX);
+	assert_int_equal(b->count, 5);
+	/* The peer never said by which number it wants it. */
+	extended(b, true, 3, TEXT(peers), piece);
+	assert_int_equal(b->count, 5);
+	assert_true(b->inspecting);
+	bench_free(b);
+}
+
+static void peer_exchange(void **state)
+{
+	static const size_t pieces[] = {1024, 50, 7, 1};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		peer_exchange_in_pieces(pieces[i]);
+}
+
+static void peer_exchange_is_not_read_for_ever(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 6881);
+	uint8_t piece[1000] = {0, 0, 3, 0xe4, 7}; /* a message of 1000 bytes */
+	unsigned int count = 0;
+
+	greet(b, true);
+	greet(b, false);
+	while (b->inspecting) {
+		assert_true(++count <= 300);
+		message(b, false, piece, sizeof(piece));
+	}
+	assert_in_range(count, 200, 300);
+	bench_free(b);
+
+	b = bench_new(IPPROTO_TCP, 6881);
+	greet(b, true);
+	greet(b, false);
+	message(b, false, "\xff\xff\xff\xff", 4);
+	assert_false(b->inspecting);
 	bench_free(b);
 }
 
@@ -213,6 +306,75 @@ static void utp_answers_of_others(void **state)
 	}
 }
 
+/* A packet of a connection that was there before: STATE without payload, DATA with 4 bytes. */
+static size_t utp_packet(uint8_t out[24], uint8_t type, uint16_t id, uint32_t time, uint16_t seq,
+			 uint16_t ack)
+{
+	memset(out, 0, 24);
+	out[0] = (uint8_t)(type << 4 | 1);
+	out[2] = (uint8_t)(id >> 8);
+	out[3] = (uint8_t)id;
+	for (int i = 0; i < 4; i++)
+		out[4 + i] = (uint8_t)(time >> (24 - 8 * i));
+	out[16] = (uint8_t)(seq >> 8);
+	out[17] = (uint8_t)seq;
+	out[18] = (uint8_t)(ack >> 8);
+	out[19] = (uint8_t)ack;
+	return type == 0 ? 24 : 20;
+}
+
+struct utp_step {
+	bool from_client;
+	uint8_t type;
+	uint16_t id;
+	uint32_t time;
+	uint16_t seq, ack;
+};
+
+static unsigned int utp_steps(const struct utp_step *steps, size_t count)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6881);
+	unsigned int confidence;
+	uint8_t data[24];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct utp_step *x = &steps[i];
+
+		assert_int_equal(b->finding.app, 0);
+		message(b, x->from_client, data,
+			utp_packet(data, x->type, x->id, x->time, x->seq, x->ack));
+	}
+	confidence = b->finding.app ? b->finding.confidence : 0;
+	bench_free(b);
+	return confidence;
+}
+
+static void utp_without_its_beginning(void **state)
+{
+	static const struct utp_step data[] = {{true, 0, 0x1234, 900, 65535, 7},
+					       {true, 0, 0x1234, 1000, 0, 7},
+					       {true, 2, 0x1234, 90000, 0, 8}};
+	static const struct utp_step both[] = {{true, 0, 0x1234, 900, 100, 7},
+					       {false, 2, 0x1235, 77, 8, 100},
+					       {true, 0, 0x1234, 950, 101, 8}};
+	static const struct utp_step still[] = {{true, 2, 0x1234, 900, 100, 7},
+						{true, 2, 0x1234, 1000, 100, 7},
+						{true, 2, 0x1234, 1100, 100, 7}};
+	static const struct utp_step backwards[] = {{true, 0, 0x1234, 900, 100, 7},
+						    {true, 0, 0x1234, 800, 101, 7},
+						    {true, 0, 0x1234, 700, 102, 7},
+						    {true, 0, 0x1234, 600, 103, 7}};
+	static const struct utp_step other_ids[] = {{true, 0, 0x1234, 900, 100, 7},
+						    {true, 0, 0x1236, 1000, 101, 7},
+						    {true, 0, 0x1238, 1100, 102, 7}};
+
+	assert_int_equal(utp_steps(data, 3), 80);
+	assert_int_equal(utp_steps(both, 3), 95);
+	assert_int_equal(utp_steps(still, 3), 0);
+	assert_int_equal(utp_steps(backwards, 4), 0);
+	assert_int_equal(utp_steps(other_ids, 3), 0);
+}
+
 static void utp_data_with_handshake(void **state)
 {
 	struct bench *b = bench_new(IPPROTO_UDP, 6881);
@@ -242,6 +404,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer_handshake),
+		cmocka_unit_test(without_extensions_there_is_no_exchange),
+		cmocka_unit_test(peer_exchange),
+		cmocka_unit_test(peer_exchange_is_not_read_for_ever),
 		cmocka_unit_test(handshake_of_the_responder),
 		cmocka_unit_test(midstream_says_nothing),
 		cmocka_unit_test(the_answer_speaks_for_its_port),
@@ -254,6 +419,7 @@ int main(void)
 		cmocka_unit_test(utp_connection),
 		cmocka_unit_test(utp_answers_of_others),
 		cmocka_unit_test(utp_data_with_handshake),
+		cmocka_unit_test(utp_without_its_beginning),
 		cmocka_unit_test(modules_table),
 	};
 

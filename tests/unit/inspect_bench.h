@@ -25,12 +25,14 @@ static const char bench_yaml[] =
 	"  guess: { transport: tcp, mask: { offset: 0, text: 'GUESS' } }\n"
 	"  tls: { transport: tcp, mask: { offset: 0, bytes: '16 03' } }\n"
 	"  web: { transport: tcp, mask: { offset: 0, text: 'GET ' } }\n"
+	"  stun: { transport: udp, mask: { offset: 0, text: 'STUN' } }\n"
 	"applications:\n"
 	"  alpha: { category: test, when: alpha-hello or alpha-datagram, confidence: 90 }\n"
 	"  exact: { category: test, when: exact and not longer, confidence: 80 }\n"
 	"  guess: { category: test, when: guess, confidence: 40 }\n"
 	"  tls: { category: web, when: tls, confidence: 90 }\n"
-	"  http: { category: web, when: web, confidence: 90 }\n";
+	"  http: { category: web, when: web, confidence: 90 }\n"
+	"  stun: { category: voip, when: stun, confidence: 90 }\n";
 
 /* What a fake module saw and what it shall say. */
 struct fake {
@@ -42,7 +44,9 @@ struct fake {
 	bool complete;	     /* the last message was */
 	char text[256];	     /* what inspected() was shown, joined */
 	const char *until;   /* inspected: done when text ends so */
-	uint16_t learn_port; /* tells of 192.0.2.9 at this port */
+	uint16_t learn_port; /* tells of 192.0.2.9, or of learn_peer, at this port */
+	const char *learn_peer;
+	enum weir_source learn_source; /* 0: the DHT */
 	struct {
 		uint16_t port; /* expects somebody there, 0 = nobody */
 		const uint32_t *addr;
@@ -62,9 +66,12 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 		struct weir_endpoint_key key = {.port = htons(f->learn_port)};
 
 		memcpy(key.host, m->dst, sizeof(key.host));
-		address_from_v4(key.peer, htonl(0xc0000209));
+		if (f->learn_peer)
+			assert_int_equal(address_parse(f->learn_peer, key.peer), 0);
+		else
+			address_from_v4(key.peer, htonl(0xc0000209));
 		s->learn(s->arg, &key, (uint16_t)app_registry_find(s->registry, "alpha"),
-			 WEIR_SOURCE_DHT);
+			 f->learn_source ? f->learn_source : WEIR_SOURCE_DHT);
 	}
 	if (f->expect.port)
 		(void)s->expect(s->arg, m, f->expect.addr, f->expect.port, "alpha",

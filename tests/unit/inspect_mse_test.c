@@ -336,6 +336,7 @@ static struct talk talk_new(struct bench *b, uint16_t port, bool syn)
 	struct talk t = {.bench = b, .seed = 31, .seq = {100, 500}, .port = port};
 
 	assert_true(app_registry_add(b->registry, MSE_APPLICATION, "p2p") > 0);
+	assert_int_equal(inspector_set_signatures(b->inspector, b->signatures), 0);
 	inspector_set_packets(b->inspector, 8);
 	for (int back = 0; back < 2 && syn; back++) {
 		struct frame_spec s = spec_of(IPPROTO_TCP, back, NULL);
@@ -414,7 +415,55 @@ static void midstream_is_not_judged(void **state)
 	assert_false(say(&t, false, 124)->decided_now);
 }
 
-static void random_chat_stays_unknown(void **state)
+static void run_bittorrent(struct bench *b, const char *host)
+{
+	uint32_t addr[4];
+
+	assert_int_equal(address_parse(host, addr), 0);
+	facts_host_runs(endpoints_facts(b->endpoints), addr, 0, app_of(b, MSE_APPLICATION),
+			b->now_ns);
+}
+
+static void the_shape_is_believed_of_hosts_that_run_it(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	run_bittorrent(b, SERVER);
+	say(&t, false, 300);
+	say(&t, true, 200);
+	assert_true(say(&t, false, 180)->decided_now);
+	assert_int_equal(b->out.flow->app, app_of(b, MSE_APPLICATION));
+	assert_int_equal(b->out.flow->confidence, 65);
+	assert_int_equal(b->out.flow->method, WEIR_METHOD_STATISTICS);
+}
+
+static void the_shape_between_two_of_them_still_more(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	run_bittorrent(b, SERVER);
+	run_bittorrent(b, CLIENT);
+	say(&t, false, 300);
+	say(&t, true, 200);
+	assert_true(say(&t, false, 180)->decided_now);
+	assert_int_equal(b->out.flow->confidence, 75);
+}
+
+static void no_shape_is_believed_of_nobody(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	run_bittorrent(b, SERVER);
+	run_bittorrent(b, CLIENT);
+	say(&t, false, 300);
+	say(&t, true, 50);
+	assert_false(say(&t, false, 180)->decided_now);
+}
+
+static void random_chat_is_encrypted_and_no_more(void **state)
 {
 	struct bench *b = *state;
 	struct talk t = talk_new(b, 6881, true);
@@ -425,7 +474,9 @@ static void random_chat_stays_unknown(void **state)
 	for (int i = 0; i < 5; i++)
 		say(&t, i % 2 == 0, 200);
 	assert_true(b->out.flow->decided);
-	assert_int_equal(b->out.flow->app, 0);
+	assert_int_equal(b->out.flow->app, app_of(b, APP_ENCRYPTED));
+	assert_int_equal(b->out.flow->confidence, 60);
+	assert_int_equal(b->out.flow->method, WEIR_METHOD_STATISTICS);
 }
 
 int main(void)
@@ -447,7 +498,10 @@ int main(void)
 		BENCH_TEST(late_handshake_decides_within_the_packets),
 		BENCH_TEST(service_ports_are_not_judged),
 		BENCH_TEST(midstream_is_not_judged),
-		BENCH_TEST(random_chat_stays_unknown),
+		BENCH_TEST(random_chat_is_encrypted_and_no_more),
+		BENCH_TEST(the_shape_is_believed_of_hosts_that_run_it),
+		BENCH_TEST(the_shape_between_two_of_them_still_more),
+		BENCH_TEST(no_shape_is_believed_of_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Classes, rows and cells against what the rules say, worked out the slow way. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,8 +49,8 @@ static uint32_t class_at(const struct policy *p, const char *address)
 }
 
 /* Name of the rule that decides, as the gate finds it. */
-static const char *rule_of(const struct policy *p, const char *from, const char *to,
-			   const char *app)
+static const char *rule_with(const struct policy *p, const char *from, const char *to,
+			     const char *app, unsigned int confidence)
 {
 	struct app_registry *r = registry();
 	int number = app_registry_find(r, app);
@@ -58,10 +59,75 @@ static const char *rule_of(const struct policy *p, const char *from, const char 
 	/* Not registered: a number that no policy knew when it was compiled. */
 	if (number < 0)
 		number = WEIR_APPS_MAX - 1;
-	cell = policy_cell(p, class_at(p, from), class_at(p, to), (uint32_t)number);
+	cell = policy_cell(p, class_at(p, from), class_at(p, to), (uint32_t)number, confidence);
 	app_registry_free(r);
 	assert_non_null(cell);
 	return policy_rule_name(p, cell->rule);
+}
+
+static const char *rule_of(const struct policy *p, const char *from, const char *to,
+			   const char *app)
+{
+	return rule_with(p, from, to, app, 100);
+}
+
+static void rules_may_ask_for_confidence(void **state)
+{
+	struct policy *p = parse(
+		HEAD "rules:\n"
+		     "- { name: sure, application: bittorrent, confidence: 90, action: drop }\n"
+		     "- { name: staff, from: 10.1.0.0/16, application: bittorrent,\n"
+		     "    confidence: 60, action: reset }\n"
+		     "- { name: rest, application: [bittorrent, unknown], action: pass }\n"
+		     "default: drop\n");
+	static const uint8_t asked[WEIR_CONFIDENCES_MAX] = {60, 90};
+
+	assert_int_equal(p->levels, 3);
+	assert_memory_equal(p->confidence, asked, sizeof(asked));
+	assert_string_equal(rule_with(p, "10.1.0.1", "192.0.2.1", "bittorrent", 100), "sure");
+	assert_string_equal(rule_with(p, "10.1.0.1", "192.0.2.1", "bittorrent", 90), "sure");
+	assert_string_equal(rule_with(p, "10.1.0.1", "192.0.2.1", "bittorrent", 89), "staff");
+	assert_string_equal(rule_with(p, "10.1.0.1", "192.0.2.1", "bittorrent", 60), "staff");
+	assert_string_equal(rule_with(p, "10.1.0.1", "192.0.2.1", "bittorrent", 59), "rest");
+	assert_string_equal(rule_with(p, "10.2.0.1", "192.0.2.1", "bittorrent", 89), "rest");
+	assert_string_equal(rule_with(p, "10.2.0.1", "192.0.2.1", "bittorrent", 0), "rest");
+	assert_string_equal(rule_with(p, "10.2.0.1", "192.0.2.1", "edonkey", 0), "default");
+	policy_free(p);
+}
+
+/* The line of the error or the warnings that a list of rules gives. */
+static void expect_words(const char *rules, int result, const char *words)
+{
+	struct app_registry *r = registry();
+	struct policy *p = NULL;
+	struct error e = {0};
+	char text[4096], said[4096] = "";
+	FILE *warnings = fmemopen(said, sizeof(said), "w");
+
+	snprintf(text, sizeof(text), HEAD "rules:\n%s", rules);
+	assert_int_equal(policy_parse("p.yaml", text, strlen(text), r, &p, warnings, &e), result);
+	fclose(warnings);
+	assert_non_null(strstr(result ? e.text : said, words));
+	policy_free(p);
+	app_registry_free(r);
+}
+
+static void confidences_are_checked(void **state)
+{
+	char many[2048] = "";
+
+	expect_words("- { name: a, application: http, confidence: 0, action: drop }\n", -EINVAL,
+		     "p.yaml:5:45: confidence: expected a number from 1 to 100");
+	expect_words("- { name: a, application: http, confidence: 101, action: drop }\n", -EINVAL,
+		     "confidence");
+	expect_words("- { name: a, application: http, confidence: 50, action: drop }\n"
+		     "- { name: b, application: http, confidence: 70, action: drop }\n",
+		     0, "rule `b` is never reached: rule `a` matches first");
+	for (int i = 0; i < 8; i++)
+		sprintf(many + strlen(many),
+			"- { name: r%d, application: http, confidence: %d, action: drop }\n", i,
+			90 - i);
+	expect_words(many, -EINVAL, "more than 7 different values of `confidence`");
 }
 
 static void first_match_wins(void **state)
@@ -88,7 +154,7 @@ static void first_match_wins(void **state)
 	assert_string_equal(rule_of(p, "192.0.2.1", "10.1.0.7", "unknown"), "odd");
 	assert_string_equal(rule_of(p, "192.0.2.1", "10.1.0.7", "later"), "default");
 	assert_string_equal(rule_of(p, "192.0.2.1", "192.0.2.2", "edonkey"), "list");
-	assert_int_equal(policy_cell(p, 0, 0, 0)->action, WEIR_ACTION_DROP);
+	assert_int_equal(policy_cell(p, 0, 0, 0, 100)->action, WEIR_ACTION_DROP);
 	policy_free(p);
 }
 
@@ -312,6 +378,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_match_wins),
+		cmocka_unit_test(rules_may_ask_for_confidence),
+		cmocka_unit_test(confidences_are_checked),
 		cmocka_unit_test(nested_prefixes_add_up),
 		cmocka_unit_test(whole_families),
 		cmocka_unit_test(equal_rows_are_one),

@@ -32,9 +32,17 @@ struct bittorrent {
 	union {
 		struct tracker_http *http; /* apart: it is large and seldom */
 		struct tracker_udp udp;
-		struct utp_syn syn;
+		struct {
+			struct utp_syn syn;
+			bool began; /* with that SYN */
+			struct utp_track track;
+		} utp;
 		struct dht dht;
-		unsigned int segments;
+		struct {
+			unsigned int segments;
+			bool answered;
+			struct pex *pex; /* apart like http */
+		} peer;
 	};
 };
 
@@ -42,6 +50,8 @@ static void state_free(struct bittorrent *b)
 {
 	if (b && b->role == ROLE_HTTP_TRACKER)
 		free(b->http);
+	if (b && b->role == ROLE_PEER)
+		free(b->peer.pex);
 	free(b);
 }
 
@@ -140,6 +150,17 @@ static struct bittorrent *udp_begin(const struct app_message *m, void **state)
 	return b;
 }
 
+/* Peer exchange is read from the first handshake on. */
+static bool peer_begin(const struct app_services *s, const struct app_message *m, void **state)
+{
+	struct bittorrent *b = state_new(state, ROLE_PEER, m);
+
+	if (!b)
+		return false;
+	b->peer.pex = calloc(1, sizeof(*b->peer.pex));
+	return !b->peer.pex || pex_read(b->peer.pex, s, m);
+}
+
 /*
  * A handshake on TCP. Of the host that was called it is the evidence that its port is BitTorrent's,
  * so one that came first is followed until the answer. Without the SYN nobody knows who called.
@@ -153,7 +174,7 @@ static void found_handshake(const struct app_services *s, const struct app_messa
 	if (!m->from_origin)
 		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
 	else
-		f->inspect = state_new(state, ROLE_PEER, m) && f->app;
+		f->inspect = peer_begin(s, m, state) && f->app;
 }
 
 static void tcp_undecided(const struct app_services *s, const struct app_message *m, void **state,
@@ -185,6 +206,22 @@ static bool udp_tracker_undecided(const struct app_services *s, const struct app
 	return true;
 }
 
+/* A connection whose SYN was not seen. */
+static void utp_midstream(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *f)
+{
+	struct bittorrent *b = state_in(state, ROLE_UTP);
+	unsigned int confidence;
+
+	if (!b && !*state && utp_is_packet(m->data, m->len))
+		b = state_new(state, ROLE_UTP, m);
+	confidence = b ? utp_track_note(&b->utp.track, m->from_origin, m->data, m->len) : 0;
+	if (!confidence)
+		return;
+	found(s, WEIR_METHOD_STATISTICS, f);
+	f->confidence = (uint8_t)confidence;
+}
+
 static void utp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
@@ -194,15 +231,21 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 
 	if (payload && is_handshake(m->data + payload, m->len - payload)) {
 		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
-	} else if (b && m->from_origin != b->from_origin) {
-		if (utp_answers_syn(m->data, m->len, &b->syn)) {
+	} else if (b && b->utp.began && m->from_origin != b->from_origin) {
+		if (utp_answers_syn(m->data, m->len, &b->utp.syn)) {
 			found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
 			peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+		} else {
+			utp_midstream(s, m, state, f);
 		}
 	} else if (utp_parse_syn(m->data, m->len, &syn)) {
 		b = state_new(state, ROLE_UTP, m);
-		if (b)
-			b->syn = syn;
+		if (!b)
+			return;
+		b->utp.syn = syn;
+		b->utp.began = true;
+	} else if (!f->app) {
+		utp_midstream(s, m, state, f);
 	}
 }
 
@@ -270,15 +313,23 @@ static void udp_inspected(struct bittorrent *b, const struct app_services *s,
 		(void)tracker_udp_response(&b->udp, s, m);
 }
 
-/* Only the side that was called is of interest. */
+/* The side that was called shows that its port is BitTorrent's; then there is peer exchange. */
 static void peer_inspected(struct bittorrent *b, const struct app_services *s,
 			   const struct app_message *m, struct app_finding *finding)
 {
-	bool answer = m->from_origin != b->from_origin;
+	bool answer = m->from_origin != b->from_origin && !b->peer.answered;
 
-	if (answer && is_handshake(m->data, m->len))
+	if (answer && !is_handshake(m->data, m->len)) {
+		finding->done = true;
+		return;
+	}
+	if (answer)
 		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
-	finding->done = answer || ++b->segments >= PEER_SEGMENTS_MAX;
+	b->peer.answered |= answer;
+	if (!b->peer.answered && ++b->peer.segments >= PEER_SEGMENTS_MAX)
+		finding->done = true;
+	else
+		finding->done = b->peer.pex ? !pex_read(b->peer.pex, s, m) : b->peer.answered;
 }
 
 /* A flow whose state was lost goes on with the client's next request or the next query. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the BitTorrent module: peers told of, HTTP trackers, UDP trackers, DHT, local
- * discovery, uTP. */
+/* The parts of the BitTorrent module: peer exchange, peers told of, HTTP trackers, UDP trackers,
+ * DHT, local discovery, uTP. */
 #ifndef WEIR_APP_BITTORRENT_H
 #define WEIR_APP_BITTORRENT_H
 
@@ -137,6 +137,32 @@ struct dht {
  */
 bool dht_read(struct dht *d, const struct app_services *s, const struct app_message *m);
 
+/* ---- pex.c (BEP 10, 11) ---- */
+
+/* Bytes of a peer connection, both ways, after which peer exchange is no longer read. */
+#define PEX_BYTES_MAX (256u << 10)
+
+struct pex {
+	struct pex_side {
+		uint8_t greeted; /* bytes of its handshake */
+		bool extends;	 /* it speaks BEP 10 */
+		uint8_t wants;	 /* its number for ut_pex, 0: none */
+		uint8_t head[6];
+		uint8_t have;  /* bytes of head */
+		uint8_t body;  /* enum body */
+		uint32_t left; /* bytes of the message */
+		uint16_t peers;
+		uint8_t part[18]; /* compact entry */
+		struct bencode bencode;
+	} side[2]; /* of the responder, of the originator */
+	uint32_t bytes;
+	uint8_t messages;
+	bool over; /* what came is no message */
+};
+/* Reads on in a peer connection, from the handshakes on; learns what the receiver is told of, and
+ * the ports that the sides say they listen on. Whether more is worth reading. */
+bool pex_read(struct pex *p, const struct app_services *s, const struct app_message *m);
+
 /* ---- lsd.c (BEP 14) ---- */
 
 /* Port of a local service discovery announcement, host order, or 0. */
@@ -155,5 +181,24 @@ bool utp_parse_syn(const uint8_t *data, size_t len, struct utp_syn *out);
 bool utp_answers_syn(const uint8_t *data, size_t len, const struct utp_syn *syn);
 /* Offset of the payload of a data packet, or 0. */
 size_t utp_payload(const uint8_t *data, size_t len);
+
+/* A connection whose beginning was not seen, by what its headers do from packet to packet. */
+struct utp_track {
+	struct utp_side {
+		bool seen;
+		uint8_t steps; /* packets that followed from the one before */
+		uint8_t moved; /* of them, those that sent or acknowledged something new */
+		uint16_t connection, sequence, acknowledged;
+		uint32_t time;
+	} side[2]; /* of the responder, of the originator */
+};
+/*
+ * A further datagram. Returns how sure it is that the flow is uTP's, 0 to 100. 80: three packets of
+ * one side whose connection is one, whose clock runs, and whose numbers go on. 95: both sides,
+ * whose connections differ by one, and one acknowledges what the other sends. 0 so far, or forever.
+ */
+unsigned int utp_track_note(struct utp_track *t, bool from_origin, const uint8_t *data, size_t len);
+/* Whether the datagram has a uTP header, and nothing behind one that carries nothing. */
+bool utp_is_packet(const uint8_t *data, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
 #include "app/bittorrent.h"
 
 #define HEADER	   20
+#define TYPE_MAX   4
+#define TYPE_RESET 0x31
 #define TYPE_DATA  0x01 /* type in the upper half, version 1 in the lower */
 #define TYPE_STATE 0x21
 #define TYPE_SYN   0x41
@@ -64,4 +66,68 @@ size_t utp_payload(const uint8_t *data, size_t len)
 		return 0;
 	end = extensions_end(data, len);
 	return end < len ? end : 0;
+}
+
+/* A step's limits: packets in flight between two that are seen, and the sender's clock, in
+ * microseconds. */
+#define STEP_NUMBERS 256
+#define STEP_TIME    (60u * 1000000u)
+/* Packets that have to follow from the one before, one of them with something new. */
+#define STEPS_NEEDED 2
+
+static uint32_t u32_at(const uint8_t *data, size_t at)
+{
+	return (uint32_t)u16_at(data, at) << 16 | u16_at(data, at + 2);
+}
+
+bool utp_is_packet(const uint8_t *data, size_t len)
+{
+	size_t end;
+
+	if (len < HEADER || (data[0] & 15) != 1 || data[0] >> 4 > TYPE_MAX || is_zero(data, 4, 4))
+		return false;
+	end = extensions_end(data, len);
+	return end && (data[0] == TYPE_DATA ? end < len : end == len);
+}
+
+static bool follows(const struct utp_side *before, const struct utp_side *now)
+{
+	uint32_t time = now->time - before->time;
+
+	return now->connection == before->connection && time > 0 && time < STEP_TIME &&
+	       (uint16_t)(now->sequence - before->sequence) < STEP_NUMBERS &&
+	       (uint16_t)(now->acknowledged - before->acknowledged) < STEP_NUMBERS;
+}
+
+/* One side is sent to on the number next to the one it sends on, and acknowledges what it gets. */
+static bool belong_together(const struct utp_side *a, const struct utp_side *b)
+{
+	uint16_t apart = (uint16_t)(a->connection - b->connection);
+
+	return (apart == 1 || apart == UINT16_MAX) &&
+	       (uint16_t)(a->sequence - b->acknowledged + STEP_NUMBERS) < 2 * STEP_NUMBERS &&
+	       (uint16_t)(b->sequence - a->acknowledged + STEP_NUMBERS) < 2 * STEP_NUMBERS;
+}
+
+unsigned int utp_track_note(struct utp_track *t, bool from_origin, const uint8_t *data, size_t len)
+{
+	struct utp_side *side = &t->side[from_origin], *other = &t->side[!from_origin];
+	struct utp_side now = {.seen = true};
+
+	/* A SYN has another number than what follows it, and its own answer. */
+	if (!utp_is_packet(data, len) || data[0] == TYPE_SYN || data[0] == TYPE_RESET)
+		return 0;
+	now.connection = (uint16_t)u16_at(data, 2);
+	now.time = u32_at(data, 4);
+	now.sequence = (uint16_t)u16_at(data, 16);
+	now.acknowledged = (uint16_t)u16_at(data, 18);
+	if (side->seen && follows(side, &now)) {
+		now.steps = (uint8_t)(side->steps + (side->steps < UINT8_MAX));
+		now.moved = (uint8_t)(side->moved + (now.sequence != side->sequence ||
+						     now.acknowledged != side->acknowledged));
+	}
+	*side = now;
+	if (other->seen && belong_together(side, other) && side->steps + other->steps >= 1)
+		return 95;
+	return side->steps >= STEPS_NEEDED && side->moved ? 80 : 0;
 }

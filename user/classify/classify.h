@@ -23,8 +23,10 @@ struct app_info {
 	unsigned int signatures;	  /* features that can decide it */
 };
 struct app_registry;
-/* With "unknown" and the protocols known by IP protocol number alone (icmp, icmpv6, igmp, gre, esp,
- * sctp ...) registered. */
+/* What is random from its first byte in both directions, and told by that alone. */
+#define APP_ENCRYPTED "encrypted"
+/* With "unknown", APP_ENCRYPTED and the protocols known by IP protocol number alone (icmp, icmpv6,
+ * igmp, gre, esp, sctp ...) registered. */
 struct app_registry *app_registry_new(void);
 void app_registry_free(struct app_registry *r);
 /* Number of name, added when new (category may be NULL). -ENOSPC when full, -EINVAL for a name too
@@ -93,6 +95,8 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
 		    struct weir_peer *out);
 size_t endpoints_count(const struct endpoints *e);
+/* Forgets what host was told of peer:port. Whether there was something. */
+bool endpoints_withdraw(struct endpoints *e, const struct weir_endpoint_key *key);
 /* What is kept beside them; lives as long as e. */
 struct facts *endpoints_facts(const struct endpoints *e);
 
@@ -105,6 +109,7 @@ enum fact_kind {
 	FACT_RUNS = 1, /* the host was an end of a flow of app; port 0 */
 	FACT_SERVICE,  /* what answered at addr:port was app, by its bytes */
 	FACT_IDENTITY, /* the 16 bytes that a peer at addr:port goes by */
+	FACT_TOLD,     /* an endpoint was learned there; data: the host that was told of it last */
 };
 struct fact_key {
 	uint32_t addr[4];

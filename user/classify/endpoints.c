@@ -260,6 +260,20 @@ bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, ui
 	return found;
 }
 
+bool endpoints_withdraw(struct endpoints *e, const struct weir_endpoint_key *key)
+{
+	struct weir_endpoint_key clean = *key;
+	uint32_t at;
+
+	clean.pad = 0;
+	pthread_mutex_lock(&e->lock);
+	at = entry_find(e, &clean);
+	if (at != NIL)
+		entry_remove(e, at);
+	pthread_mutex_unlock(&e->lock);
+	return at != NIL;
+}
+
 size_t endpoints_count(const struct endpoints *e)
 {
 	struct endpoints *open = (struct endpoints *)e;

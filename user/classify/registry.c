@@ -64,13 +64,15 @@ bool app_name_valid(const char *name)
 struct app_registry *app_registry_new(void)
 {
 	struct app_registry *r = calloc(1, sizeof(*r));
+	int app;
 
 	if (!r)
 		return NULL;
 	app_registry_add(r, "unknown", NULL);
+	app = app_registry_add(r, APP_ENCRYPTED, "tunnel");
+	r->apps[app].enabled = true;
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
-		int app = app_registry_add(r, protocols[i].name, protocols[i].category);
-
+		app = app_registry_add(r, protocols[i].name, protocols[i].category);
 		r->apps[app].enabled = true;
 		r->by_protocol[protocols[i].proto] = (uint16_t)app;
 	}

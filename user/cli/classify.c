@@ -83,6 +83,18 @@ static const char *method_name(uint8_t method)
 	return method < WEIR_METHOD_COUNT ? names[method] : names[WEIR_METHOD_NONE];
 }
 
+/* NULL where nothing was learned. */
+static const char *source_name(uint8_t source)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_SOURCE_##id] = name,
+		WEIR_SOURCES(X)
+#undef X
+	};
+
+	return source && source < WEIR_SOURCE_COUNT ? names[source] : NULL;
+}
+
 /* A flow as words and numbers. */
 struct line {
 	char src[ADDRESS_TEXT_MAX], dest[ADDRESS_TEXT_MAX];
@@ -134,6 +146,8 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 			      "frames", (json_int_t)f->frames, "bytes", (json_int_t)f->bytes,
 			      "decided_after", (int)f->decided_after, "hostname", flow_hostname(f));
 
+	if (o && source_name(f->source))
+		json_object_set_new(o, "learned_from", json_string(source_name(f->source)));
 	if (o && f->tunnel)
 		json_object_set_new(o, "tunnel", json_string(packet_tunnel_name(f->tunnel)));
 	details_set_json(o, f->details);

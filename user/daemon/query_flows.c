@@ -163,7 +163,7 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 	if (f->action != WEIR_ACTION_UNDECIDED || gate_get_verdict(q->w->gate, f->id, &v) < 0)
 		return;
 	cell = policy_cell(p, policy_class(p, k->addr[origin]), policy_class(p, k->addr[!origin]),
-			   v.app);
+			   v.app, v.confidence);
 	if (!cell)
 		return;
 	f->app = v.app;

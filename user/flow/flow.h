@@ -51,6 +51,7 @@ struct flow {
 	bool two_way;	/* both directions were seen */
 	bool decided;
 	bool inspect;	 /* decided, its module still reads it */
+	bool peer;	 /* decided: the responder's port is the application's alone */
 	bool reading;	 /* decided, its first messages are still read for details */
 	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
 	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
@@ -59,6 +60,7 @@ struct flow {
 	uint8_t method;
 	uint8_t confidence;
 	uint16_t anomalies;	 /* bits of enum weir_anomaly: what was seen of it */
+	uint8_t source;		 /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	uint32_t frames;	 /* frames seen, with or without payload */
 	uint32_t payload_frames; /* frames with payload that were classified */
 	uint64_t bytes;

@@ -105,6 +105,13 @@ static uint32_t generation_after(uint32_t generation, uint32_t step)
 	return generation + step ?: 2;
 }
 
+static void slot_describe(struct gate *g, const struct policy *p, uint32_t slot)
+{
+	g->ctl->classes[slot] = p->class_ids;
+	memcpy(g->ctl->confidence[slot], p->confidence, sizeof(p->confidence));
+	g->ctl->levels[slot] = (uint8_t)p->levels;
+}
+
 static int slot_fill(struct gate *g, const struct policy *p, uint32_t slot, int classes, int rows,
 		     int cells)
 {
@@ -117,7 +124,7 @@ static int slot_fill(struct gate *g, const struct policy *p, uint32_t slot, int 
 	if (!r)
 		r = rule_hits_clear(g, slot);
 	if (!r)
-		g->ctl->classes[slot] = p->class_ids;
+		slot_describe(g, p, slot);
 	return r;
 }
 
@@ -130,7 +137,7 @@ int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generatio
 	r = classes_make(p, &classes);
 	if (!r)
 		r = array_make("weir_row", p->rows, sizeof(*p->rows),
-			       (uint64_t)p->class_ids * p->class_ids, &rows);
+			       (uint64_t)p->class_ids * p->class_ids * p->levels, &rows);
 	if (!r)
 		r = array_make("weir_cell", p->cells, sizeof(*p->cells),
 			       (uint64_t)p->row_count * WEIR_APPS_MAX, &cells);

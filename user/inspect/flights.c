@@ -82,3 +82,8 @@ void flights_note(struct flights *f, uint8_t dir, const uint8_t *message, size_t
 		weigh(f, f->count - 1u, message + len - fresh - before, before, before + fresh);
 	now->len = saturated(before + fresh);
 }
+
+bool flights_are_random(const struct flights *f)
+{
+	return (f->random & 3) == 3 && !(f->framed & 3);
+}

@@ -36,4 +36,7 @@ _Static_assert(sizeof(struct flights) <= 64, "the record of one undecided flow")
  */
 void flights_note(struct flights *f, uint8_t dir, const uint8_t *message, size_t len, size_t fresh);
 
+/* Whether the first flight each way looks random from its first byte, and names no length. */
+bool flights_are_random(const struct flights *f);
+
 #endif

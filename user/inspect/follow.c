@@ -30,6 +30,7 @@ static void apply_finding(struct glance *g, const struct app_finding *finding)
 		f->app = finding->app;
 		f->method = finding->method;
 		f->confidence = finding->confidence;
+		f->decided_after = f->frames;
 		g->out->decided_now = true;
 	}
 	if (finding->done)
@@ -40,7 +41,7 @@ static void apply_finding(struct glance *g, const struct app_finding *finding)
 
 static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size_t len)
 {
-	const struct app_module *module = module_of(g->i, g->f->app);
+	const struct app_module *module = g->j->reader ? g->j->reader : module_of(g->i, g->f->app);
 	struct app_finding finding = {
 		.app = g->f->app,
 		.method = g->f->method,

@@ -3,7 +3,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include "inspect/state.h"
+#include "inspect/evidence.h"
 #include "util/util.h"
 
 /* Offline: the same tuple after so long a silence is another flow. */
@@ -134,6 +134,7 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	i->scratch = scratch;
 	i->signatures = s;
 	memset(i->owner_known, 0, sizeof(i->owner_known));
+	evidence_resolve(i);
 	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
 		int app = app_registry_find(i->registry, packet_tunnel_name(t));
 
@@ -242,8 +243,11 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, bool crea
 
 	f->frames += g->frames;
 	f->bytes += g->bytes;
-	if (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))
+	if (!f->two_way && (g->p->dir != f->origin || (punt && punt->flags & WEIR_PUNT_TWOWAY))) {
 		f->two_way = true;
+		if (f->decided)
+			evidence_note(g);
+	}
 	if (g->p->proto == IPPROTO_TCP)
 		note_tcp(g, punt, created);
 }

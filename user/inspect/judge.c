@@ -3,14 +3,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "inspect/evidence.h"
 #include "inspect/mse.h"
-#include "inspect/state.h"
 #include "util/util.h"
 
 /* Below are well-known services: a shape alone must not cost a host its web or mail. */
-#define SERVICE_PORTS	  1024
-#define TLS_RECORD_HEADER 5 /* RFC 8446, 5.1 */
-#define TLS_RECORD_MAX	  16384
+#define SERVICE_PORTS 1024
+/* Random bytes both ways: docs/encrypted.md. */
+#define ENCRYPTED_CONFIDENCE 60
+#define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
+#define TLS_RECORD_MAX	     16384
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
@@ -22,7 +24,10 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->method = finding->app ? finding->method : WEIR_METHOD_NONE;
 	f->confidence = finding->app ? finding->confidence : 0;
 	f->decided_after = f->frames;
+	if (f->method != WEIR_METHOD_ENDPOINT)
+		f->source = WEIR_SOURCE_NONE;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
+	g->j->reader = module;
 	if (!f->inspect)
 		modules_release(g->i, g->j);
 	if (!f->inspect && g->i->settings.follow_all && f->key.proto == IPPROTO_TCP && !f->tunnel) {
@@ -30,23 +35,14 @@ static void decide(struct glance *g, const struct app_finding *finding)
 		g->j->module_done = true;
 	}
 	g->out->decided_now = true;
-	g->out->reconnect = finding->reconnect && f->two_way;
+	f->peer = finding->reconnect && !evidence_is_service(g);
+	g->out->reconnect = f->peer && f->two_way;
 	if (f->inspect)
 		flow_stream_follow(g->i->table, f);
+	evidence_note(g);
 	describe_flow(g, f->id == 0 || g->i->settings.read_on);
 	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
-}
-
-/* Whether `host` was told that `peer` is something at `port`. */
-static bool find_endpoint(const struct glance *g, unsigned int host, struct weir_peer *peer)
-{
-	const struct weir_flow_key *k = &g->f->key;
-	struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
-
-	memcpy(key.host, k->addr[host], sizeof(key.host));
-	memcpy(key.peer, k->addr[!host], sizeof(key.peer));
-	return endpoints_find(g->i->endpoints, &key, g->i->now_ns, peer);
 }
 
 /* As the gate does at a first packet: either end may be the one that was told. */
@@ -55,10 +51,10 @@ static bool decide_by_endpoint(struct glance *g)
 	struct weir_peer peer;
 	struct app_finding finding = {.method = WEIR_METHOD_ENDPOINT};
 
-	if (!g->i->endpoints || !flow_has_ports(g->f))
+	/* Candidates of WebRTC may be named by others: only what they carry counts. */
+	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
-	if (!find_endpoint(g, g->f->origin, &peer) && !find_endpoint(g, !g->f->origin, &peer))
-		return false;
+	g->f->source = peer.source;
 	finding.app = peer.app;
 	finding.confidence = peer.confidence;
 	decide(g, &finding);
@@ -68,20 +64,16 @@ static bool decide_by_endpoint(struct glance *g)
 /* What has no bytes to name: the shape of the exchange from its very beginning. */
 static void decide_by_flights(struct glance *g)
 {
-	unsigned int confidence = mse_confidence(&g->j->flights);
+	unsigned int confidence = evidence_of_shape(g, mse_confidence(&g->j->flights));
 	struct app_finding finding = {
+		.app = g->i->apps.bittorrent,
 		.method = WEIR_METHOD_STATISTICS,
 		.confidence = (uint8_t)confidence,
 	};
 	uint16_t service;
-	int app;
 
-	if (confidence < DECIDE_CONFIDENCE || g->f->midstream)
+	if (confidence < DECIDE_CONFIDENCE || !finding.app || g->f->midstream)
 		return;
-	app = app_registry_find(g->i->registry, MSE_APPLICATION);
-	if (app <= 0)
-		return;
-	finding.app = (uint16_t)app;
 	service = ntohs(g->f->key.port[!g->f->origin]);
 	if (g->j->flights.known_key)
 		finding.method = WEIR_METHOD_SIGNATURE;
@@ -204,6 +196,7 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 		finding.confidence = result.confidence;
 	}
 	modules_undecided(g, &m, &finding);
+	evidence_weigh(g, &m, &finding);
 	if (m.proto == IPPROTO_UDP && waits_for_hello(g, &m, &finding))
 		return;
 	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
@@ -214,7 +207,7 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 
 void judge_finally(struct glance *g)
 {
-	const struct app_finding unknown = {0};
+	struct app_finding unknown = {0};
 	bool tcp = g->f->key.proto == IPPROTO_TCP;
 
 	for (uint8_t dir = 0; dir < 2; dir++)
@@ -231,6 +224,12 @@ void judge_finally(struct glance *g)
 		if (len > 0 && !flow_stream_full(g->f, dir))
 			judge_message(g, dir, data, len, true);
 	}
-	if (!g->f->decided)
-		decide(g, &unknown);
+	if (g->f->decided)
+		return;
+	if (flights_are_random(&g->j->flights) && !g->f->midstream) {
+		unknown.app = g->i->apps.encrypted;
+		unknown.method = WEIR_METHOD_STATISTICS;
+		unknown.confidence = ENCRYPTED_CONFIDENCE;
+	}
+	decide(g, &unknown);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "inspect/state.h"
+#include "inspect/evidence.h"
 #include "util/util.h"
 
 #define NAME_TTL_MIN 60 /* seconds */
@@ -138,11 +138,21 @@ void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 			i->settings.endpoint_ttl_ns ? i->now_ns + i->settings.endpoint_ttl_ns : 0,
 	};
 	struct weir_peer before = {0};
-	bool known = endpoints_find(i->endpoints, key, i->now_ns, &before);
-	int is_new = endpoints_add(i->endpoints, key, &peer);
+	bool known;
+	int is_new;
 
+	if (evidence_refuses(i, key, app))
+		return;
+	known = endpoints_find(i->endpoints, key, i->now_ns, &before);
+	is_new = endpoints_add(i->endpoints, key, &peer);
+	if (is_new < 0)
+		return;
+	evidence_told(i, key, app);
+	/* The gate would go by the first packet alone. */
+	if (source == WEIR_SOURCE_WS_TRACKER)
+		return;
 	/* What was added comes back with the time the table gave it. */
-	if (is_new < 0 || !i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
+	if (!i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
 		return;
 	if (is_new || !known || is_worth_telling(&before, &peer, i->now_ns))
 		i->learn(i->learn_arg, key, &peer);

@@ -32,9 +32,10 @@ struct judgement {
 	uint8_t described; /* DESCRIBED_* */
 	size_t judged[2];  /* bytes of each first message that were classified */
 	struct flights flights;
-	void **states;		   /* by module, NULL until one has some */
-	uint16_t dtls_sequence[2]; /* of the handshake message that is put together */
-	uint32_t read_frame;	   /* number of the last datagram that was read for details */
+	const struct app_module *reader; /* of an inspected flow */
+	void **states;			 /* by module, NULL until one has some */
+	uint16_t dtls_sequence[2];	 /* of the handshake message that is put together */
+	uint32_t read_frame;		 /* number of the last datagram that was read for details */
 	struct quic_connection quic;
 	struct app_finding held; /* QUIC, while its hello is incomplete */
 };
@@ -64,6 +65,9 @@ struct inspector {
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
+	struct {
+		uint16_t bittorrent, directconnect, encrypted, tls, stun, dtls;
+	} apps; /* 0: the registry has none */
 };
 
 /* One packet on its way through the inspector. */

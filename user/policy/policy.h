@@ -31,6 +31,7 @@ struct policy_forward {
 struct policy_rule {
 	char name[64];
 	enum weir_action action;
+	uint8_t confidence; /* of the answer at least, 0 to 100 */
 	unsigned int line, column;
 };
 struct policy_class {
@@ -78,7 +79,11 @@ struct policy {
 	struct policy_class *classes; /* prefixes with their class */
 	size_t class_count;
 	uint32_t class_ids; /* classes used, class 0 included */
-	uint32_t *rows;	    /* class_ids * class_ids: row of (source, destination) */
+	/* Confidences that rules ask for, ascending; 0 behind the last. Answers that reach the same
+	 * of them are of one level. */
+	uint8_t confidence[WEIR_CONFIDENCES_MAX];
+	uint32_t levels;
+	uint32_t *rows; /* class_ids * class_ids * levels: row of (source, destination, level) */
 	uint32_t row_count;
 	struct weir_cell *cells; /* row_count * WEIR_APPS_MAX */
 };
@@ -93,9 +98,10 @@ int policy_load(const char *path, struct app_registry *r, struct policy **out,
 void policy_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);
-/* What the gate does with app between two classes. Never NULL for valid arguments. */
+/* What the gate does with app, identified with this confidence (0 to 100), between two classes.
+ * Never NULL for valid arguments. */
 const struct weir_cell *policy_cell(const struct policy *p, uint32_t source_class,
-				    uint32_t dest_class, uint32_t app);
+				    uint32_t dest_class, uint32_t app, unsigned int confidence);
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);

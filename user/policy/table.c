@@ -2,7 +2,8 @@
 /* Rules to rows and cells: first match, for every pair of classes and every application. */
 #include "policy/draft.h"
 
-/* Rows made so far, with what finds them again. There are never more sets than pairs of classes. */
+/* Rows made so far, with what finds them again. There are never more sets than pairs of classes and
+ * levels. */
 struct table {
 	struct bits *sets; /* per distinct set of rules: which apply */
 	uint32_t *set_row;
@@ -160,21 +161,56 @@ static int row_of(struct draft *d, struct table *t, const struct bits *rules, ui
 	return 0;
 }
 
-static int rows_fill(struct draft *d, struct table *t, const struct bits *from,
-		     const struct bits *to)
+/* Rules of which the confidence is reached by every answer of the level. */
+static void level_rules(const struct policy *p, uint32_t level, struct bits *out)
+{
+	unsigned int reached = level ? p->confidence[level - 1] : 0;
+
+	*out = (struct bits){0};
+	for (unsigned int rule = 0; rule < p->rule_count; rule++)
+		if (p->rules[rule].confidence <= reached)
+			bits_set(out, rule);
+}
+
+static int level_fill(struct draft *d, struct table *t, const struct bits *from,
+		      const struct bits *to, uint32_t level)
 {
 	struct policy *p = d->policy;
+	struct bits reached;
 	int err = 0;
 
+	level_rules(p, level, &reached);
 	for (uint32_t source = 0; err == 0 && source < p->class_ids; source++) {
 		for (uint32_t dest = 0; err == 0 && dest < p->class_ids; dest++) {
+			uint32_t pair = source * p->class_ids + dest;
 			struct bits rules = from[source];
 
 			bits_and(&rules, &to[dest]);
-			err = row_of(d, t, &rules, &p->rows[source * p->class_ids + dest]);
+			bits_and(&rules, &reached);
+			err = row_of(d, t, &rules, &p->rows[pair * p->levels + level]);
 		}
 	}
 	return err;
+}
+
+/* The confidences asked for, ascending. False when there are too many. */
+static bool levels_make(struct policy *p)
+{
+	bool asked[101] = {false};
+	uint32_t count = 0;
+
+	for (unsigned int rule = 0; rule < p->rule_count; rule++)
+		asked[p->rules[rule].confidence] = true;
+	memset(p->confidence, 0, sizeof(p->confidence));
+	for (unsigned int value = 1; value <= 100; value++) {
+		if (!asked[value])
+			continue;
+		if (count == WEIR_CONFIDENCES_MAX)
+			return false;
+		p->confidence[count++] = (uint8_t)value;
+	}
+	p->levels = count + 1;
+	return true;
 }
 
 static bool side_covers(const struct draft_side *a, const struct draft_side *b)
@@ -190,7 +226,8 @@ static const char *rule_hidden_by(const struct draft *d, unsigned int rule)
 	for (unsigned int i = 0; i < rule; i++) {
 		const struct draft_rule *early = &d->rules[i];
 
-		if (side_covers(&early->from, &late->from) && side_covers(&early->to, &late->to) &&
+		if (d->policy->rules[i].confidence <= d->policy->rules[rule].confidence &&
+		    side_covers(&early->from, &late->from) && side_covers(&early->to, &late->to) &&
 		    bits_cover(&early->apps, &late->apps))
 			return d->policy->rules[i].name;
 	}
@@ -217,29 +254,41 @@ static void unreachable_warn(const struct draft *d, const struct bits *used)
 int draft_compile_tables(struct draft *d)
 {
 	struct policy *p = d->policy;
-	_cleanup_(table_freep) struct table *t = table_new(p->class_ids * p->class_ids);
+	_cleanup_(table_freep) struct table *t = NULL;
 	_cleanup_free_ struct bits *from = calloc(p->class_ids, sizeof(*from));
 	_cleanup_free_ struct bits *to = calloc(p->class_ids, sizeof(*to));
-	int err;
+	uint32_t pairs;
+	int err = 0;
 
+	if (!levels_make(p))
+		return draft_error(d, yaml_get(yaml_root(d->file), "rules"),
+				   "rules: more than %u different values of `confidence`",
+				   WEIR_CONFIDENCES_MAX);
+	pairs = p->class_ids * p->class_ids * p->levels;
+	t = table_new(pairs);
 	free(p->rows);
 	p->row_count = 0;
-	p->rows = calloc((size_t)p->class_ids * p->class_ids, sizeof(*p->rows));
+	p->rows = calloc(pairs, sizeof(*p->rows));
 	if (!t || !from || !to || !p->rows)
 		return draft_memory(d);
 	sides_of(d, false, from);
 	sides_of(d, true, to);
-	err = rows_fill(d, t, from, to);
+	for (uint32_t level = 0; err == 0 && level < p->levels; level++)
+		err = level_fill(d, t, from, to, level);
 	if (err == 0)
 		unreachable_warn(d, &t->used);
 	return err;
 }
 
 const struct weir_cell *policy_cell(const struct policy *p, uint32_t source_class,
-				    uint32_t dest_class, uint32_t app)
+				    uint32_t dest_class, uint32_t app, unsigned int confidence)
 {
+	uint32_t level = 0, pair;
+
 	if (source_class >= p->class_ids || dest_class >= p->class_ids || app >= WEIR_APPS_MAX)
 		return NULL;
-	return &p->cells[(size_t)p->rows[source_class * p->class_ids + dest_class] * WEIR_APPS_MAX +
-			 app];
+	while (level + 1 < p->levels && confidence >= p->confidence[level])
+		level++;
+	pair = source_class * p->class_ids + dest_class;
+	return &p->cells[(size_t)p->rows[pair * p->levels + level] * WEIR_APPS_MAX + app];
 }

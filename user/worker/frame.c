@@ -105,7 +105,7 @@ static const struct weir_cell *flow_cell(const struct worker *w, const struct fl
 	const struct policy *p = w->shared->policy;
 	const uint32_t *from = f->key.addr[f->origin], *to = f->key.addr[!f->origin];
 
-	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app);
+	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app, f->confidence);
 }
 
 static void publish_reconnect(struct worker *w, const struct flow *f)

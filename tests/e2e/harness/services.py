@@ -11,6 +11,8 @@ from .net import bracket
 
 TRACKER_TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools",
                             "tracker.py")
+DHT_TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools",
+                            "dht_node.py")
 
 
 def listening(host, address, port):
@@ -164,6 +166,26 @@ class Tracker:
     def wait_announce(self, address, seconds=15):
         wait_for(lambda: any(item["address"] == address for item in self.announces()),
                  f"an announce of {address} reaches the tracker", seconds)
+
+
+class DhtNode:
+    """A node that answers every get_peers with the peers given (tools/dht_node.py)."""
+
+    def __init__(self, host, peers, port=6770):
+        self.host, self.peers, self.port = host, peers, port
+        self.process = None
+
+    def start(self):
+        words = ["/usr/bin/python3", DHT_TOOL, self.host.ip4, str(self.port)]
+        for address, port in self.peers:
+            words += ["--peer", address, str(port)]
+        self.process = self.host.spawn(words, log=f"dht-{self.port}")
+        self.process.wait_log("ready")
+        return self
+
+    def wait_asked(self, address, seconds=30):
+        wait_for(lambda: f'"address": "{address}"' in self.process.log(),
+                 f"{address} asks the DHT for peers", seconds)
 
 
 class OpenTracker:

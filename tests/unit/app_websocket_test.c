@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "app_bench.h"
+
+#define HEAD                                                                                       \
+	"GET / HTTP/1.1\r\nHost: tracker\r\nupgrade: WebSocket\r\nConnection: Upgrade\r\n"         \
+	"Sec-WebSocket-Key: x\r\n\r\n"
+#define ANSWER "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+#define OFFER(address, port)                                                                       \
+	"\"sdp\":\"v=0\\r\\na=candidate:123 1 udp 2122 " address " " #port " typ "                 \
+	"host\\r\\na=end\""
+#define ANNOUNCE "{\"action\":\"announce\",\"info_hash\":\"aaaaaaaaaaaaaaaaaaaa\","
+
+static void ws_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
+		     enum weir_source source)
+{
+	struct bench *b = arg;
+
+	assert_int_equal(app, app_registry_find(b->registry, "bittorrent"));
+	assert_true(b->count < LEARNED_MAX);
+	b->learned[b->count++] = (struct learned){.key = *key, .source = source};
+}
+
+/* An upgrade that was asked for and granted. */
+static struct bench *upgraded(void)
+{
+	struct bench *b = bench_of("http", IPPROTO_TCP, 8000);
+
+	assert_true(app_registry_add(b->registry, "bittorrent", "p2p") > 0);
+	b->services.learn = ws_learn;
+	/* The signature engine's word. */
+	b->finding = (struct app_finding){.app = (uint16_t)app_registry_find(b->registry, "http"),
+					  .confidence = 90};
+	return b;
+}
+
+static void first(struct bench *b, const char *text)
+{
+	struct app_message m = {
+		.flow = &b->flow,
+		.data = (const uint8_t *)text,
+		.len = strlen(text),
+		.proto = IPPROTO_TCP,
+		.from_origin = true,
+	};
+
+	b->module->undecided(&b->services, &m, &b->state, &b->finding);
+	b->inspecting = b->finding.inspect;
+}
+
+/* One frame; a client's is masked. Shown in pieces of `piece` bytes. Returns the last answer. */
+static struct app_finding frame(struct bench *b, bool client, const char *text, size_t piece)
+{
+	static const uint8_t key[4] = {0x11, 0x82, 0xf3, 0x64};
+	size_t len = strlen(text), at = 0;
+	struct app_finding f = {.app = b->finding.app, .inspect = true};
+	uint8_t data[4096];
+
+	data[at++] = 0x81;
+	data[at++] = (uint8_t)((client ? 0x80 : 0) | (len < 126 ? len : 126));
+	if (len >= 126) {
+		data[at++] = (uint8_t)(len >> 8);
+		data[at++] = (uint8_t)len;
+	}
+	if (client) {
+		memcpy(data + at, key, 4);
+		at += 4;
+	}
+	for (size_t i = 0; i < len; i++)
+		data[at++] = (uint8_t)(text[i] ^ (client ? key[i & 3] : 0));
+	for (size_t from = 0; from < at; from += piece) {
+		struct app_message m = {
+			.flow = &b->flow,
+			.data = data + from,
+			.len = at - from < piece ? at - from : piece,
+			.proto = IPPROTO_TCP,
+			.from_origin = client,
+			.domain = 3,
+		};
+
+		assert_int_equal(address_parse(client ? CLIENT : TRACKER, m.src), 0);
+		assert_int_equal(address_parse(client ? TRACKER : CLIENT, m.dst), 0);
+		b->module->inspected(&b->services, &m, &b->state, &f);
+	}
+	return f;
+}
+
+static struct app_finding answer(struct bench *b, const char *text)
+{
+	struct app_finding f = {.app = b->finding.app, .inspect = true};
+	struct app_message m = {.flow = &b->flow,
+				.data = (const uint8_t *)text,
+				.len = strlen(text),
+				.proto = IPPROTO_TCP};
+
+	b->module->inspected(&b->services, &m, &b->state, &f);
+	return f;
+}
+
+static void tracker_in_pieces(struct bench *b, size_t piece)
+{
+	struct app_finding f;
+
+	first(b, HEAD);
+	assert_true(b->inspecting);
+	assert_false(answer(b, ANSWER).done);
+	f = frame(b, true, ANNOUNCE OFFER("2001:db8::1", 40000) "}", piece);
+	assert_int_equal(f.app, app_registry_find(b->registry, "bittorrent"));
+	assert_int_equal(f.method, WEIR_METHOD_HANDSHAKE);
+	assert_false(f.reconnect);
+	assert_false(f.done);
+	assert_int_equal(b->count, 0);
+	frame(b, false, "{\"action\":\"announce\"," OFFER("198.51.100.7", 41000) "}", piece);
+	/* For the address that asked, and for the one that the client offered. */
+	assert_learned(b, 0, CLIENT, "198.51.100.7", 41000, WEIR_SOURCE_WS_TRACKER);
+	assert_learned(b, 1, "2001:db8::1", "198.51.100.7", 41000, WEIR_SOURCE_WS_TRACKER);
+	assert_int_equal(b->count, 2);
+}
+
+static void a_tracker_is_known_by_the_announce(void **state)
+{
+	static const size_t pieces[] = {4096, 100, 7, 1};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct bench *b = upgraded();
+
+		tracker_in_pieces(b, pieces[i]);
+		bench_free(b);
+	}
+}
+
+static void long_messages_are_searched_all_through(void **state)
+{
+	struct bench *b = upgraded();
+	char text[3000] = "{", tail[] = OFFER("198.51.100.7", 41000);
+
+	first(b, HEAD);
+	answer(b, ANSWER);
+	frame(b, true, ANNOUNCE "}", 4096);
+	for (size_t pad = 900; pad < 1100; pad += 3) {
+		b->count = 0;
+		memset(text + 1, 'x', pad);
+		strcpy(text + 1 + pad, tail);
+		frame(b, false, text, 4096);
+		assert_int_equal(b->count, 1);
+	}
+	bench_free(b);
+}
+
+static void other_talk_stays_http(void **state)
+{
+	struct bench *b = upgraded();
+	struct app_finding f;
+	char text[1001];
+
+	memset(text, 'x', 1000);
+	text[1000] = '\0';
+	first(b, HEAD);
+	assert_false(answer(b, ANSWER).done);
+	f = frame(b, true, "{\"action\":\"announce\"}", 4096);
+	assert_int_equal(f.app, b->finding.app);
+	for (int i = 0; i < 70 && !f.done; i++)
+		f = frame(b, true, text, 4096);
+	assert_true(f.done);
+	assert_int_equal(f.app, b->finding.app);
+	bench_free(b);
+}
+
+static void what_cannot_be_read_ends_it(void **state)
+{
+	static const uint8_t compressed[] = {0xc1, 0x81, 1, 2, 3, 4, 5};
+	static const uint8_t bare[] = {0x81, 0x01, 'x'};
+	struct app_finding f = {0};
+	struct app_message m = {.data = compressed, .len = sizeof(compressed), .from_origin = true};
+	struct bench *b = upgraded();
+
+	first(b, "GET / HTTP/1.1\r\nHost: tracker\r\n\r\n");
+	assert_false(b->inspecting);
+	first(b, HEAD);
+	assert_true(answer(b, "HTTP/1.1 403 Forbidden\r\n\r\n").done);
+	bench_free(b);
+
+	b = upgraded();
+	first(b, HEAD);
+	b->module->inspected(&b->services, &m, &b->state, &f);
+	assert_true(f.done);
+	bench_free(b);
+
+	b = upgraded();
+	first(b, HEAD);
+	m.data = bare;
+	m.len = sizeof(bare);
+	f.done = false;
+	b->module->inspected(&b->services, &m, &b->state, &f);
+	assert_true(f.done);
+	bench_free(b);
+}
+
+static void names_and_odd_ports_are_no_candidates(void **state)
+{
+	struct bench *b = upgraded();
+
+	first(b, HEAD);
+	answer(b, ANSWER);
+	frame(b, true, ANNOUNCE "}", 4096);
+	frame(b, false, OFFER("abc.local", 41000), 4096);
+	frame(b, false, OFFER("198.51.100.7", 99999), 4096);
+	frame(b, false, OFFER("198.51.100.7", 443), 4096);
+	frame(b, false, "\"candidate:1 1 tcp 99 198.51.100.7 41000 typ host\"", 4096);
+	assert_int_equal(b->count, 0);
+	bench_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_tracker_is_known_by_the_announce),
+		cmocka_unit_test(long_messages_are_searched_all_through),
+		cmocka_unit_test(other_talk_stays_http),
+		cmocka_unit_test(what_cannot_be_read_ends_it),
+		cmocka_unit_test(names_and_odd_ports_are_no_candidates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

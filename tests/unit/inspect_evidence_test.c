@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "inspect_bench.h"
+
+#define PORT  8080
+#define OTHER "10.0.0.3"
+
+static void address(const char *text, uint32_t addr[4])
+{
+	assert_int_equal(address_parse(text, addr), 0);
+}
+
+static struct weir_endpoint_key told(const char *host, uint16_t port)
+{
+	struct weir_endpoint_key key = {.port = htons(port)};
+
+	address(host, key.host);
+	address(SERVER, key.peer);
+	return key;
+}
+
+/* `host` was told, as by a tracker, that SERVER:port is alpha's. */
+static void tell(struct bench *b, const char *host, uint16_t port)
+{
+	struct inspect_outcome *out;
+	struct frame_spec s = spec_of(IPPROTO_UDP, true, "xyz");
+
+	/* The module learns 192.0.2.9 for the datagram's receiver; its place is taken by SERVER. */
+	alpha.learn_port = port;
+	alpha.learn_peer = SERVER;
+	s.dst = host;
+	s.sport = 5000;
+	out = send_spec(b, &s, NULL);
+	assert_non_null(out->flow);
+	alpha.learn_port = 0;
+}
+
+/* A connection from `host` to SERVER:PORT in which both sides speak. */
+static struct flow *talk_bytes(struct bench *b, const char *host, const void *data, size_t len)
+{
+	struct inspect_outcome *out = NULL;
+
+	for (int i = 0; i < 4; i++) {
+		struct frame_spec s = spec_of(IPPROTO_TCP, i & 1, NULL);
+
+		if (i >= 2) {
+			s.payload = data;
+			s.len = len;
+		}
+		*(i & 1 ? &s.dst : &s.src) = host;
+		*(i & 1 ? &s.sport : &s.dport) = PORT;
+		s.flags = i < 2 ? FRAME_SYN | (i ? FRAME_ACK : 0) : FRAME_ACK;
+		s.seq = i < 2 ? 99 : 100;
+		out = send_spec(b, &s, NULL);
+	}
+	return out->flow;
+}
+
+static struct flow *talk(struct bench *b, const char *host, const char *text)
+{
+	return talk_bytes(b, host, text, strlen(text));
+}
+
+static bool is_told(struct bench *b, const char *host)
+{
+	struct weir_endpoint_key key = told(host, PORT);
+	struct weir_peer peer;
+
+	return endpoints_find(b->endpoints, &key, b->now_ns, &peer);
+}
+
+static void what_was_told_decides(void **state)
+{
+	struct bench *b = *state;
+	struct flow *f;
+
+	tell(b, CLIENT, PORT);
+	assert_true(is_told(b, CLIENT));
+	f = talk(b, CLIENT, "GET / HTTP/1.1\r\n");
+	assert_int_equal(f->app, app_of(b, "alpha"));
+	assert_int_equal(f->source, WEIR_SOURCE_DHT);
+	/* Nobody else is concerned. */
+	f = talk(b, OTHER, "GET / HTTP/1.1\r\n");
+	assert_int_equal(f->app, app_of(b, "http"));
+	assert_int_equal(f->source, WEIR_SOURCE_NONE);
+}
+
+static void a_known_service_is_not_learned(void **state)
+{
+	struct bench *b = *state;
+
+	talk(b, OTHER, "GET / HTTP/1.1\r\n");
+	tell(b, CLIENT, PORT);
+	assert_false(is_told(b, CLIENT));
+	assert_int_equal(b->learned, 0);
+	assert_int_equal(talk(b, CLIENT, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
+}
+
+static void a_service_that_answers_takes_the_endpoint_back(void **state)
+{
+	struct bench *b = *state;
+
+	tell(b, CLIENT, PORT);
+	assert_int_equal(b->learned, 1);
+	talk(b, OTHER, "GET / HTTP/1.1\r\n");
+	assert_false(is_told(b, CLIENT));
+	/* The gate is told by a time that is over. */
+	assert_int_equal(b->learned, 2);
+	assert_int_equal(b->last_learned.expires_ns, 1);
+	assert_int_equal(talk(b, CLIENT, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
+}
+
+static void who_only_asks_proves_no_service(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = spec_of(IPPROTO_TCP, false, "GET / HTTP/1.1\r\n");
+
+	s.src = OTHER;
+	s.dport = PORT;
+	s.flags = FRAME_ACK;
+	s.seq = 100;
+	send_spec(b, &s, NULL);
+	tell(b, CLIENT, PORT);
+	assert_true(is_told(b, CLIENT));
+}
+
+static void the_same_application_confirms(void **state)
+{
+	struct bench *b = *state;
+
+	talk(b, OTHER, "ALPHA");
+	tell(b, CLIENT, PORT);
+	assert_true(is_told(b, CLIENT));
+}
+
+/* WebRTC: a candidate counts for STUN alone, and is not the gate's business. */
+static void a_candidate_counts_for_what_only_carries(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = spec_of(IPPROTO_UDP, false, "STUN");
+
+	alpha.learn_source = WEIR_SOURCE_WS_TRACKER;
+	tell(b, CLIENT, PORT);
+	assert_int_equal(b->learned, 0);
+	assert_true(is_told(b, CLIENT));
+	assert_int_equal(talk(b, CLIENT, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
+	s.dport = PORT + 1;
+	send_spec(b, &s, NULL);
+	assert_int_equal(b->out.flow->app, app_of(b, "stun"));
+}
+
+static void stun_to_a_candidate_is_the_trackers(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = spec_of(IPPROTO_UDP, false, "STUN");
+
+	alpha.learn_source = WEIR_SOURCE_WS_TRACKER;
+	tell(b, CLIENT, PORT);
+	s.dport = PORT;
+	send_spec(b, &s, NULL);
+	assert_int_equal(b->out.flow->app, app_of(b, "alpha"));
+	assert_int_equal(b->out.flow->method, WEIR_METHOD_ENDPOINT);
+	assert_int_equal(b->out.flow->source, WEIR_SOURCE_WS_TRACKER);
+}
+
+/* TLS without a name, between hosts that are both in Direct Connect hubs. */
+static void tls_between_clients_of_hubs(void **state)
+{
+	/* A ClientHello without extensions (RFC 5246, 7.4.1.2): version, random, no session, one
+	 * cipher, no compression. */
+	static const uint8_t hello[50] = {0x16, 3,  1, 0, 45,	    1,	       0,
+					  0,	41, 3, 3, [45] = 2, [47] = 47, [48] = 1};
+	struct bench *b = *state;
+	struct facts *facts = endpoints_facts(b->endpoints);
+	uint32_t client[4], server[4];
+	int app = app_registry_add(b->registry, "directconnect", "p2p");
+
+	assert_true(app > 0);
+	assert_int_equal(inspector_set_signatures(b->inspector, b->signatures), 0);
+	address(CLIENT, client);
+	address(SERVER, server);
+	facts_host_runs(facts, client, 0, (uint16_t)app, b->now_ns);
+	assert_int_equal(talk_bytes(b, CLIENT, hello, sizeof(hello))->app, app_of(b, "tls"));
+	facts_host_runs(facts, server, 0, (uint16_t)app, b->now_ns);
+	b->now_ns += 400 * BENCH_SECOND;
+	assert_int_equal(talk_bytes(b, CLIENT, hello, sizeof(hello))->app, app);
+	assert_int_equal(b->out.flow->confidence, 70);
+	assert_int_equal(talk_bytes(b, OTHER, hello, sizeof(hello))->app, app_of(b, "tls"));
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(what_was_told_decides),
+		test(a_known_service_is_not_learned),
+		test(a_service_that_answers_takes_the_endpoint_back),
+		test(who_only_asks_proves_no_service),
+		test(the_same_application_confirms),
+		test(a_candidate_counts_for_what_only_carries),
+		test(stun_to_a_candidate_is_the_trackers),
+		test(tls_between_clients_of_hubs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

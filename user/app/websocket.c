@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * HTTP connections that were upgraded to WebSocket (RFC 6455), as far as it takes to know the
+ * tracker of WebTorrent: messages in JSON (bittorrent-tracker, "websocket-tracker"), in which a
+ * client announces an info_hash with offers, and the tracker passes on those of others. Offers are
+ * session descriptions (RFC 8866) whose candidates (RFC 8839, 5.1) say where a peer can be reached.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/module.h"
+#include "app/peers.h"
+
+#define TRACKED	       "bittorrent"
+#define HEAD_MAX       4096  /* of a response */
+#define BYTES_MAX      65536 /* of a connection that is not a tracker's */
+#define TOLD_MAX       (1u << 20)
+#define WINDOW	       1024
+#define CANDIDATE_MAX  160 /* bytes of a candidate's line */
+#define TAIL	       40  /* bytes that may begin what goes on in the next piece */
+#define OWN_MAX	       4
+#define CANDIDATES_MAX 512
+
+enum stage { STAGE_HEAD, STAGE_FRAMES };
+
+/* One direction. */
+struct half {
+	enum stage stage;
+	uint32_t head;	   /* bytes of the response's head */
+	uint8_t ends;	   /* how much of its end was just seen: CR LF CR LF */
+	uint8_t frame[14]; /* header of the frame at hand */
+	uint8_t have;
+	uint8_t key_at; /* where in the mask the next byte is */
+	uint64_t left;
+	uint32_t kept;
+	char window[WINDOW]; /* text that was not searched yet */
+};
+
+struct websocket {
+	struct half half[2]; /* of the responder, of the originator */
+	uint32_t bytes;
+	uint32_t candidates;
+	bool announced, hashed; /* the client's words were seen */
+	bool failed;
+	uint32_t own[OWN_MAX][4]; /* the client's addresses as it says */
+	unsigned int own_count;
+};
+
+/* ---- candidates ---- */
+
+static void keep_own(struct websocket *w, const uint32_t addr[4])
+{
+	for (unsigned int i = 0; i < w->own_count; i++)
+		if (memcmp(w->own[i], addr, sizeof(w->own[i])) == 0)
+			return;
+	if (w->own_count < OWN_MAX)
+		memcpy(w->own[w->own_count++], addr, sizeof(w->own[0]));
+}
+
+/* "foundation component transport priority address port ...", NUL-terminated. */
+static void read_candidate(struct websocket *w, const struct app_services *s,
+			   const struct app_message *m, const char *text)
+{
+	char transport[8], address[48];
+	unsigned int port = 0;
+	uint32_t addr[4];
+
+	if (++w->candidates > CANDIDATES_MAX ||
+	    sscanf(text, "%*32[^ ] %*u %7[A-Za-z] %*u %47[0-9A-Fa-f.:] %5u", transport, address,
+		   &port) != 3)
+		return;
+	if (strcasecmp(transport, "udp") != 0 || port > UINT16_MAX || address_parse(address, addr))
+		return;
+	if (m->from_origin) {
+		keep_own(w, addr);
+		return;
+	}
+	peer_learn_app(s, TRACKED, m->domain, m->dst, addr, (uint16_t)port, WEIR_SOURCE_WS_TRACKER);
+	for (unsigned int i = 0; i < w->own_count; i++)
+		peer_learn_app(s, TRACKED, m->domain, w->own[i], addr, (uint16_t)port,
+			       WEIR_SOURCE_WS_TRACKER);
+}
+
+/* Reads the candidates that are complete, and returns where what is not begins. */
+static uint32_t read_candidates(struct websocket *w, const struct app_services *s,
+				const struct app_message *m, const struct half *h)
+{
+	static const char mark[] = "candidate:";
+	const size_t mark_len = sizeof(mark) - 1;
+	uint32_t at = 0;
+
+	for (;;) {
+		const char *from = memmem(h->window + at, h->kept - at, mark, mark_len);
+		char line[CANDIDATE_MAX];
+		size_t len = 0, room;
+
+		if (!from)
+			return h->kept > at + TAIL ? h->kept - TAIL : at;
+		at = (uint32_t)(from - h->window);
+		from += mark_len;
+		room = (size_t)(h->window + h->kept - from);
+		while (len < room && len < sizeof(line) - 1 && from[len] != '\\' &&
+		       from[len] != '"')
+			len++;
+		if (len == room && len < sizeof(line) - 1)
+			return at;
+		memcpy(line, from, len);
+		line[len] = '\0';
+		read_candidate(w, s, m, line);
+		at += (uint32_t)(mark_len + len);
+	}
+}
+
+/* What makes a message of a client an announce or an answer. */
+static void read_words(struct websocket *w, const struct app_message *m, const struct half *h)
+{
+	static const char action[] = "\"action\":\"announce\"", hash[] = "\"info_hash\":\"";
+
+	if (!m->from_origin)
+		return;
+	w->announced |= memmem(h->window, h->kept, action, sizeof(action) - 1) != NULL;
+	w->hashed |= memmem(h->window, h->kept, hash, sizeof(hash) - 1) != NULL;
+}
+
+static void read_text(struct websocket *w, const struct app_services *s,
+		      const struct app_message *m, struct half *h)
+{
+	uint32_t from;
+
+	read_words(w, m, h);
+	from = read_candidates(w, s, m, h);
+	if (h->kept - from > CANDIDATE_MAX)
+		from = h->kept - CANDIDATE_MAX;
+	memmove(h->window, h->window + from, h->kept - from);
+	h->kept -= from;
+}
+
+/* ---- frames ---- */
+
+static size_t frame_header_len(const struct half *h)
+{
+	size_t len = 2;
+
+	if (h->have < 2)
+		return len;
+	if ((h->frame[1] & 0x7f) == 126)
+		len += 2;
+	if ((h->frame[1] & 0x7f) == 127)
+		len += 8;
+	return h->frame[1] & 0x80 ? len + 4 : len;
+}
+
+/* The header is whole: how long the frame is. False for one that cannot be read: compressed, or
+ * without the mask that a client's must have (5.1). */
+static bool frame_begin(struct half *h, bool from_client)
+{
+	uint8_t bits = h->frame[1] & 0x7f;
+	unsigned int bytes = bits == 126 ? 2 : bits == 127 ? 8 : 0;
+
+	if (h->frame[0] & 0x70 || !!(h->frame[1] & 0x80) != from_client)
+		return false;
+	h->left = bytes ? 0 : bits;
+	for (unsigned int i = 0; i < bytes; i++)
+		h->left = h->left << 8 | h->frame[2 + i];
+	h->key_at = 0;
+	return h->left < 1u << 24;
+}
+
+/* Bytes of the frame's payload: unmasked (5.3), then searched by the window. */
+static size_t frame_take(struct websocket *w, const struct app_services *s,
+			 const struct app_message *m, struct half *h, const uint8_t *data,
+			 size_t len)
+{
+	const uint8_t *key = h->frame + frame_header_len(h) - 4;
+	size_t room = sizeof(h->window) - h->kept;
+
+	if (len > h->left)
+		len = (size_t)h->left;
+	if (len > room)
+		len = room;
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = data[i];
+
+		if (m->from_origin)
+			byte ^= key[h->key_at++ & 3];
+		h->window[h->kept++] = (char)byte;
+	}
+	h->left -= len;
+	if (h->kept == sizeof(h->window) || h->left == 0)
+		read_text(w, s, m, h);
+	if (h->left == 0)
+		h->have = 0;
+	return len;
+}
+
+static size_t head_take(struct websocket *w, struct half *h, const uint8_t *data, size_t len)
+{
+	static const char answer[] = "HTTP/1.1 101 ", end[] = "\r\n\r\n";
+
+	for (size_t i = 0; i < len; i++) {
+		if (h->head < sizeof(answer) - 1 && data[i] != (uint8_t)answer[h->head])
+			w->failed = true;
+		h->ends = data[i] == (uint8_t)end[h->ends] ? h->ends + 1 : data[i] == '\r';
+		if (++h->head > HEAD_MAX)
+			w->failed = true;
+		if (w->failed)
+			return len;
+		if (h->ends == 4) {
+			h->stage = STAGE_FRAMES;
+			return i + 1;
+		}
+	}
+	return len;
+}
+
+static void half_feed(struct websocket *w, const struct app_services *s,
+		      const struct app_message *m, const uint8_t *data, size_t len)
+{
+	struct half *h = &w->half[m->from_origin];
+
+	while (len > 0 && !w->failed) {
+		size_t used = 1;
+
+		if (h->stage == STAGE_HEAD) {
+			used = head_take(w, h, data, len);
+		} else if (h->left > 0) {
+			used = frame_take(w, s, m, h, data, len);
+		} else {
+			h->frame[h->have++] = *data;
+			if (h->have >= 2 && h->have == frame_header_len(h)) {
+				w->failed = !frame_begin(h, m->from_origin);
+				h->have = h->left ? h->have : 0;
+			}
+		}
+		data += used;
+		len -= used;
+	}
+}
+
+/* ---- the module ---- */
+
+/* Whether the request's head is whole and asks for the upgrade (RFC 6455, 4.1). */
+static bool is_upgrade(const struct app_message *m)
+{
+	static const char upgrade[] = "\r\nUpgrade: websocket\r\n";
+	size_t len = m->len < HEAD_MAX ? m->len : HEAD_MAX;
+	char head[HEAD_MAX + 1];
+
+	if (!m->from_origin || len < 4 || memcmp(m->data, "GET ", 4) != 0)
+		return false;
+	memcpy(head, m->data, len);
+	head[len] = '\0';
+	return strcasestr(head, upgrade) && strstr(head, "\r\n\r\n");
+}
+
+static void http_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	struct websocket *w;
+
+	if (m->proto != IPPROTO_TCP || *state || !is_upgrade(m))
+		return;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return;
+	/* The client waits for the answer before it sends a frame. */
+	w->half[1].stage = STAGE_FRAMES;
+	*state = w;
+	finding->inspect = finding->app != 0;
+}
+
+static void http_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	struct websocket *w = *state;
+	int app;
+
+	if (!w) {
+		finding->done = true;
+		return;
+	}
+	w->bytes += (uint32_t)m->len;
+	half_feed(w, s, m, m->data, m->len);
+	finding->done = w->failed || w->bytes > (w->hashed && w->announced ? TOLD_MAX : BYTES_MAX);
+	if (!w->announced || !w->hashed)
+		return;
+	app = app_registry_find(s->registry, TRACKED);
+	if (app > 0 && finding->app != app) {
+		finding->app = (uint16_t)app;
+		finding->method = WEIR_METHOD_HANDSHAKE;
+		finding->confidence = 95;
+	}
+}
+
+const struct app_module http_module = {
+	.name = "http",
+	.category = "web",
+	.help = "WebTorrent's trackers behind WebSocket; learns the peers they tell of",
+	.undecided = http_undecided,
+	.inspected = http_inspected,
+	.release = free,
+};
