@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, capture_fuzz, fragments_fuzz and neighbour_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, capture_fuzz, fragments_fuzz, neighbour_fuzz and stream_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -193,11 +193,30 @@ def neighbour_seeds():
     }
 
 
+def segment(place, quads, flags=0, vary=0):
+    """A step of stream_fuzz."""
+    return struct.pack('>BHBB', flags, place, quads, vary)
+
+
+def stream_seeds():
+    far, follow, acked, odd = 1, 2, 4, 8
+    return {
+        'in-order': b''.join(segment(i * 100, 25) for i in range(20)),
+        'backwards': b''.join(segment(900 - i * 100, 25) for i in range(10)),
+        'contradiction': segment(0, 25) + segment(40, 25, odd, 3),
+        'islands': b''.join(segment(8 + i * 8, 1) for i in range(40)) + segment(0, 255),
+        'window': segment(0, 25) + b''.join(segment(100 + i * 1000, 250, follow) for i in range(12)),
+        'gap': segment(0, 25) + b''.join(segment(500 + i * 1000, 250, follow) for i in range(8)) + segment(100, 100),
+        'strays': segment(0, 25, follow) + b''.join(segment(9 + i, 25, far, i) for i in range(12)),
+        'acked': segment(0, 25) + segment(100, 0, acked) + segment(99, 1, odd),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
-                          ('fragments', fragments_seeds()),
-                          ('neighbour', neighbour_seeds())):
+                          ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
+                          ('stream', stream_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -295,7 +295,8 @@ static void memo_store(const struct classify_scratch *c, const struct best *best
 		       struct classify_memo *memo)
 {
 	memo->set = 0;
-	if (!best->rule && c->memo.count <= CLASSIFY_MEMO_RULES)
+	/* Rules were ruled out by the end of what was complete: if it grows after all, anew. */
+	if (!best->rule && !c->in->complete && c->memo.count <= CLASSIFY_MEMO_RULES)
 		*memo = c->memo;
 }
 
@@ -313,9 +314,9 @@ bool classify_stream(const struct signatures *s, struct classify_scratch *c,
 	c->in = in;
 	serial_next(c);
 	pending = rules_run(c, known ? memo : NULL, &best);
-	c->in = NULL;
 	if (memo)
 		memo_store(c, &best, memo);
+	c->in = NULL;
 	if (!best.rule || (best.rule->wait && pending)) {
 		out->pending = pending;
 		return false;

@@ -28,8 +28,8 @@ static const struct option_info opt_for = {"--for", NULL, "TIME",
 					   "as 30s, 10m, 2h; otherwise until lifted"};
 static const struct option_info opt_follow = {"--follow", NULL, NULL,
 					      "go on with events as they happen"};
-static const struct option_info opt_type = {"--type", NULL, "TYPE",
-					    "only events of this type: flow, drop, policy, port"};
+static const struct option_info opt_type = {
+	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, tls, http, ..."};
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_tunnels = {

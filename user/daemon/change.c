@@ -5,6 +5,8 @@
 
 #include "daemon/daemon_private.h"
 
+#define HANDOVER_MAX_MS 250
+
 void weir_event(struct weir *w, const char *type, const char *what, const char *name)
 {
 	audit_event(w->audit, type, json_pack("{s:s, s:s}", "change", what, "name", name));
@@ -20,6 +22,10 @@ void policy_to_ctl(struct weir *w)
 	if (w->policy->on_overload_drop)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
+	ctl->handover_max_ms = HANDOVER_MAX_MS;
+	/* Frames that wait are no reason to drop those behind them. */
+	if (w->policy->hold_out_of_order)
+		ctl->handover_max_ms += (uint32_t)(w->policy->reassembly_hold_ns / 1000000);
 }
 
 int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
@@ -130,6 +136,12 @@ static int policy_fits(const struct weir *w, const struct policy *p, struct erro
 		return error_set(e, -EINVAL,
 				 "%s: `inspect: bytes` differs from the running one; restart weir "
 				 "to change it",
+				 p->path);
+	if (old->reassembly_flow != p->reassembly_flow ||
+	    old->reassembly_total != p->reassembly_total)
+		return error_set(e, -EINVAL,
+				 "%s: `reassembly: flow` or `total` differs from the running one; "
+				 "restart weir to change it",
 				 p->path);
 	return 0;
 }
