@@ -29,5 +29,5 @@ $(B)/bench/%: tests/bench/%.c $(B)/libweir.a $(BENCH_SKEL)
 
 $(B)/bench/nfqgate: BENCH_LIBS := -lmnl -lnetfilter_queue
 # Only to compare with, and left out where it is not installed.
-$(B)/bench/classify: $(wildcard tests/bench/classify_*.h) | bench-deps
+$(B)/bench/classify: $(wildcard tests/bench/classify_*.h) | $(if $(filter bench,$(MAKECMDGOALS)),bench-deps)
 $(B)/bench/classify: BENCH_LIBS = $(shell pkg-config --silence-errors --libs libndpi)

@@ -104,9 +104,9 @@ static void note_seen(struct world *w, const struct traffic_packet *x, const str
 	if (before == SEEN_UNDECIDED || (before == SEEN_INSPECTED && x->payload))
 		*seen = before;
 	if (f)
-		w->states[x->flow] = !f->decided  ? SEEN_UNDECIDED
-				     : f->inspect ? SEEN_INSPECTED
-						  : SEEN_DECIDED;
+		w->states[x->flow] = !f->decided		? SEEN_UNDECIDED
+				     : f->inspect || f->reading ? SEEN_INSPECTED
+								: SEEN_DECIDED;
 }
 
 static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
@@ -225,15 +225,16 @@ static int signatures_ready(struct world *w)
 	return fail(e.text);
 }
 
-static int inspector_ready(struct world *w)
+static int inspector_ready(struct world *w, size_t flows, size_t endpoints)
 {
-	const struct inspect_settings settings = {
+	struct inspect_settings settings = {
 		.packets = 8,
 		.limits = limits,
 		.endpoint_ttl_ns = 3600 * SECOND_NS,
 	};
 
-	w->endpoints = endpoints_new(65536, 3600 * SECOND_NS);
+	settings.limits.flows = flows;
+	w->endpoints = endpoints_new(endpoints, 3600 * SECOND_NS);
 	if (w->endpoints)
 		w->inspector = inspector_new(&settings, w->signatures, w->registry, w->endpoints,
 					     NULL, NULL);
@@ -253,7 +254,7 @@ static int world_make(struct world *w, char **paths)
 	w->states = calloc(w->traffic.flows, 1);
 	w->bare = flow_table_new(&limits, NULL, NULL);
 	if (!w->all.index || !w->states || !w->bare || signatures_ready(w) < 0 ||
-	    inspector_ready(w) < 0)
+	    inspector_ready(w, limits.flows, 65536) < 0)
 		return -1;
 	for (size_t n = 0; n < w->all.count; n++)
 		w->all.index[n] = (uint32_t)n;
@@ -425,7 +426,7 @@ static uint64_t offline_loop(struct world *w)
 	struct inspect_outcome o;
 	uint64_t begin, spent = 0;
 
-	if (inspector_ready(w) < 0)
+	if (inspector_ready(w, 4096, 1024) < 0)
 		exit(1);
 	begin = clock_ns();
 	for (size_t n = 0; n < w->traffic.count; n++) {
@@ -448,6 +449,7 @@ static void capture_alone(struct world *w, const char *path, unsigned int loops)
 	uint64_t best = UINT64_MAX;
 	struct error e = {0};
 
+	w->traffic.whole = true;
 	/* Not every file is a capture. */
 	if (traffic_load(&w->traffic, path, &e) < 0 || w->traffic.count == 0)
 		return;
@@ -464,6 +466,7 @@ static int each(char **paths, unsigned int loops)
 {
 	struct world w = {.base_ns = 1000 * SECOND_NS};
 
+	settle_down();
 	if (signatures_ready(&w) < 0)
 		return -1;
 	while (*paths)

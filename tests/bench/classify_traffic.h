@@ -41,6 +41,7 @@ struct traffic {
 	struct traffic_packet *packets;
 	size_t count, room;
 	size_t skipped; /* frames that belong to no flow: not IP, fragments, damaged */
+	bool whole;	/* take every frame, as it is */
 	uint32_t flows;
 	uint64_t length_ns; /* of the longest capture */
 };
@@ -109,6 +110,25 @@ static void traffic_flow_note(struct traffic_flow *x, const struct packet *p, un
 	x->reset |= !!(p->tcp_flags & TH_RST);
 }
 
+static struct traffic_packet *traffic_store(struct traffic *t, const struct capture_frame *c)
+{
+	struct traffic_packet *x;
+
+	t->packets = traffic_grow(t->packets, &t->room, t->count + 1, sizeof(*t->packets));
+	t->store = traffic_grow(t->store, &t->store_room, t->store_len + c->len + 64, 1);
+	x = &t->packets[t->count++];
+	*x = (struct traffic_packet){
+		.at = t->store_len,
+		.len = (uint32_t)c->len,
+		.wire_len = (uint32_t)c->wire_len,
+		.link = (uint8_t)c->link,
+	};
+	memcpy(t->store + t->store_len, c->data, c->len);
+	/* Frames begin on a line of their own, as in the pool. */
+	t->store_len = (t->store_len + c->len + 63) & ~(size_t)63;
+	return x;
+}
+
 static void traffic_add(struct traffic *t, struct flow_table *table, const struct capture_frame *c,
 			uint64_t since_ns)
 {
@@ -117,6 +137,10 @@ static void traffic_add(struct traffic *t, struct flow_table *table, const struc
 	struct packet p;
 	struct flow *f;
 
+	if (t->whole) {
+		traffic_store(t, c)->time_ns = since_ns;
+		return;
+	}
 	if (packet_decode_cut(c->data, c->len, c->wire_len, c->link, &p) != PACKET_OK) {
 		t->skipped++;
 		return;
@@ -126,25 +150,15 @@ static void traffic_add(struct traffic *t, struct flow_table *table, const struc
 		abort();
 	known = f->module;
 	traffic_flow_note(known, &p, p.dir != f->origin);
-	t->packets = traffic_grow(t->packets, &t->room, t->count + 1, sizeof(*t->packets));
-	t->store = traffic_grow(t->store, &t->store_room, t->store_len + c->len + 64, 1);
-	x = &t->packets[t->count++];
-	*x = (struct traffic_packet){
-		.at = t->store_len,
-		.len = (uint32_t)c->len,
-		.wire_len = (uint32_t)c->wire_len,
-		.flow = known->number,
-		.time_ns = since_ns,
-		.l3 = p.l3,
-		.link = (uint8_t)c->link,
-		.payload = p.payload_len > 0,
-		.from_origin = p.dir == f->origin,
-		.flags = (uint8_t)(known->isn_flags | (known->two_way ? WEIR_PUNT_TWOWAY : 0)),
-		.isn = {known->isn[0], known->isn[1]},
-	};
-	memcpy(t->store + t->store_len, c->data, c->len);
-	/* Frames begin on a line of their own, as in the pool. */
-	t->store_len = (t->store_len + c->len + 63) & ~(size_t)63;
+	x = traffic_store(t, c);
+	x->time_ns = since_ns;
+	x->flow = known->number;
+	x->l3 = p.l3;
+	x->payload = p.payload_len > 0;
+	x->from_origin = p.dir == f->origin;
+	x->flags = (uint8_t)(known->isn_flags | (known->two_way ? WEIR_PUNT_TWOWAY : 0));
+	x->isn[0] = known->isn[0];
+	x->isn[1] = known->isn[1];
 }
 
 /* Adds the flows of a capture. Returns 0, or a negative errno with e filled when it cannot be

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "capture/capture.h"
 #include "classify/classify.h"
@@ -217,15 +218,24 @@ static void set_open(struct set *s, const char *name)
 		die("out of memory");
 }
 
+/* The thread's own time: what others take of the machine is no cost of a signature. */
+static uint64_t spent_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
 static void measure(const struct set *s, const struct messages *m)
 {
 	struct classify_result result;
 	size_t found = 0;
-	uint64_t start = time_now_ns(), took;
+	uint64_t start = spent_ns(), took;
 
 	for (size_t i = 0; i < m->count; i++)
 		found += classify_message(s->signatures, s->scratch, &m->list[i], &result);
-	took = time_now_ns() - start;
+	took = spent_ns() - start;
 	printf("%s\t%s\t%.1f\t%.3f\n", m->kind, s->name, (double)took / (double)m->count,
 	       (double)found / (double)m->count);
 }

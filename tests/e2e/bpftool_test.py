@@ -168,6 +168,12 @@ def flows_read(world, _):
     check(world.counter(1, REASON_NO_EGRESS) >= 1, "payload that has no other port is not counted as no_egress")
 
 
+def fragments_read(world, _):
+    world.at_peer("ping", "-q", "-c", "1", "-W", "1", "-s", "3000", OWN)
+    noted = world.shell.run("bpftool map dump pinned $PINS/maps/weir_fragments")
+    check(re.search(r'"proto": 1\b', noted), f"the large ping is not among the fragments: {noted[:2000]}")
+
+
 def blocked_and_lifted(world, _):
     check(world.ping(), "the lifted block still holds")
 
@@ -204,7 +210,7 @@ CHECKS = {
     "Attach": [attached],
     "Read counters": [counted],
     "Configure a port": [None, configured],
-    "Read flows": [flows_read],
+    "Read flows": [flows_read, fragments_read],
     "Block an address": [blocked, blocked_and_lifted],
     "Detach": [detached],
     "The same on TC": [on_tc],

@@ -21,8 +21,8 @@ def ethernet(payload, kind=0x0800, tags=()):
     return out + struct.pack('>H', kind) + payload
 
 
-def pppoe(payload, ppp=0x21):
-    return ethernet(struct.pack('>BBHHH', 0x11, 0, 1, len(payload) + 2, ppp) + payload, 0x8864)
+def pppoe(payload, ppp=b'\0\x21'):
+    return ethernet(struct.pack('>BBHH', 0x11, 0, 1, len(payload) + len(ppp)) + ppp + payload, 0x8864)
 
 
 def checksum(data):
@@ -104,7 +104,7 @@ def frame_seeds():
         'quic': [(ethernet(ipv4(17, udp(chlo, 4000, 443))), FIX), (ethernet(ipv4(17, udp(initial, 4001, 443))), FIX)],
         'punted': [(f, h | PUNT) for f, h in handshake() + [there(100, ACK, bittorrent)]],
         'reopened': handshake() + [there(100, ACK | FIN), back(500, ACK | FIN), there(9, SYN), there(10, ACK, hello, FIX | LATE)],
-        'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
+        'links': [(ethernet(ipv4(17, udp(b'x')), tags=[(0x88a8, 5), (0x8100, 6)]), FIX), (pppoe(ipv4(17, udp(b'x'))), FIX), (pppoe(ipv6(17, udp(b'x')), b'\x57'), FIX), (ipv6(17, udp(b'x')), RAW | FIX)],
         'extensions': [(ethernet(ipv6(17, udp(b'x'), hop, 0), 0x86dd), FIX), (ethernet(ipv6(17, udp(b'x'), bytes([17, 0, 0, 1, 0, 0, 0, 1]), 44), 0x86dd), 0)],
         'others': [(ethernet(ipv4(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]))), FIX), (ethernet(ipv4(47, bytes(8), fragment=0x2000)), 0), (ethernet(ipv4(50, bytes(16), options=bytes(4))), 0)],
         'tunnels': [(ethernet(ipv4(47, struct.pack('>HHHHI', 0x2000, 0x800, 0, 7, 0)[:8] + ipv4(17, udp(dht)))), FIX),

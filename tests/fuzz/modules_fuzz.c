@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream. Input: a
- * byte of choices, then messages, each a byte of direction and length (doubled) and its bytes.
+ * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream.
+ * Input: a byte of choices, then messages, each a byte of direction and length (doubled) and its
+ * bytes.
  */
 #include <netinet/in.h>
 #include <string.h>

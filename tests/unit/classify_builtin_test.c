@@ -173,7 +173,7 @@ static const struct sample common[] = {
 	TCP_ANSWER("http", "HTTP/1.1 200 OK\r\n\r\n"),
 	TCP("http", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 	TCP(NULL, "GET / HTTP/9\r\n\r\n"),
-	TCP(NULL, "GETTING / HTTP/1.1\r\n\r\n"),
+	TCP(NULL, "Getting / HTTP/1.1\r\n\r\n"),
 	TCP("http", "OPTIONS * HTTP/1.1\r\n\r\n"),
 	TCP("rtsp", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"),
 	/* TLS */

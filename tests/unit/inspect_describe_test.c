@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "hello_build.h"
+#include "inspect/state.h"
 #include "inspect_bench.h"
 #include "quic_build.h"
 
@@ -290,14 +291,125 @@ static void a_retry_changes_the_keys(void **state)
 	assert_string_equal(flow_hostname(b->out.flow), "www.example.org");
 }
 
+/* ---- names that the DNS told ---- */
+
+static struct names *use_names(struct bench *b)
+{
+	struct names *names = names_new(16);
+	const struct inspect_settings settings = {
+		.packets = 4,
+		.limits = {.flows = 16,
+			   .stream_bytes = 1024,
+			   .stream_bytes_all = 8192,
+			   .idle_ns = 300 * BENCH_SECOND},
+		.names = names,
+	};
+
+	inspector_free(b->inspector);
+	b->inspector = inspector_new(&settings, b->signatures, b->registry, b->endpoints, NULL, b);
+	assert_non_null(b->inspector);
+	return names;
+}
+
+/* host was told that address, text both, is www.example.org. */
+static void answer_to(struct bench *b, const char *host, const char *address, uint32_t ttl_seconds,
+		      const char *name)
+{
+	struct app_message m = {.len = 0};
+	struct app_dns answer = {.count = 1};
+
+	assert_int_equal(address_parse(host, m.dst), 0);
+	assert_int_equal(address_parse(address, answer.record[0].address), 0);
+	answer.record[0].ttl_seconds = ttl_seconds;
+	snprintf(answer.name, sizeof(answer.name), "%s", name);
+	b->inspector->now_ns = b->now_ns;
+	modules_answered(b->inspector, &m, &answer);
+}
+
+static void a_name_from_the_dns(void **state)
+{
+	struct bench *b = *state;
+	struct names *names = use_names(b);
+
+	answer_to(b, CLIENT, SERVER, 300, "www.example.org");
+	send_udp(b, false, "ALPHA");
+	assert_string_equal(flow_hostname(b->out.flow), "www.example.org");
+	assert_string_equal(source_of(b), "dns");
+	/* The server was told nothing about the client. */
+	b->now_ns += 200 * BENCH_SECOND;
+	send_udp(b, true, "ALPHA");
+	assert_string_equal(flow_hostname(b->out.flow), "");
+	inspector_free(b->inspector);
+	b->inspector = NULL;
+	names_free(names);
+}
+
+static void a_name_from_the_flow_is_better(void **state)
+{
+	struct bench *b = *state;
+	struct names *names = use_names(b);
+
+	answer_to(b, CLIENT, SERVER, 300, "www.example.org");
+	send_handshake(b);
+	send_tcp(b, false, FRAME_ACK, 100, "GET / HTTP/1.1\r\nHost: real.example\r\n\r\n");
+	assert_string_equal(flow_hostname(b->out.flow), "real.example");
+	assert_string_equal(source_of(b), "http");
+	inspector_free(b->inspector);
+	b->inspector = NULL;
+	names_free(names);
+}
+
+/* How long what was told is believed: a minute at least, an hour at most. */
+static void names_live_within_bounds(void **state)
+{
+	static const struct {
+		uint32_t ttl_seconds, after_seconds;
+		const char *address, *name, *hostname;
+	} table[] = {
+		{0, 59, SERVER, "www.example.org", "www.example.org"},
+		{0, 61, SERVER, "www.example.org", ""},
+		{500, 499, SERVER, "www.example.org", "www.example.org"},
+		{UINT32_MAX, 3599, SERVER, "www.example.org", "www.example.org"},
+		{UINT32_MAX, 3601, SERVER, "www.example.org", ""},
+		{300, 1, SERVER, "odd?name.example", ""},
+		{300, 1, "127.0.0.1", "www.example.org", ""},
+		{300, 1, "224.0.0.1", "www.example.org", ""},
+		{300, 1, "::1", "www.example.org", ""},
+		{300, 1, "ff02::1", "www.example.org", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct bench *b = *state;
+		struct names *names = use_names(b);
+		struct name_key key = {.domain = 0};
+		char name[NAME_TEXT_MAX + 1] = "";
+
+		answer_to(b, CLIENT, table[i].address, table[i].ttl_seconds, table[i].name);
+		address_parse(CLIENT, key.host);
+		address_parse(table[i].address, key.address);
+		names_find(names, &key, b->now_ns + table[i].after_seconds * BENCH_SECOND, name);
+		assert_string_equal(name, table[i].hostname);
+		inspector_free(b->inspector);
+		b->inspector = NULL;
+		names_free(names);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(a_hello_in_pieces),	      BENCH_TEST(tls_12_shows_its_certificate),
-		BENCH_TEST(tls_13_hides_it),	      BENCH_TEST(http_request_and_response),
-		BENCH_TEST(dtls_in_fragments),	      BENCH_TEST(quic_is_classified_by_its_hello),
-		BENCH_TEST(quic_stays_quic),	      BENCH_TEST(half_a_quic_hello_is_quic),
+		BENCH_TEST(a_hello_in_pieces),
+		BENCH_TEST(tls_12_shows_its_certificate),
+		BENCH_TEST(tls_13_hides_it),
+		BENCH_TEST(http_request_and_response),
+		BENCH_TEST(dtls_in_fragments),
+		BENCH_TEST(quic_is_classified_by_its_hello),
+		BENCH_TEST(quic_stays_quic),
+		BENCH_TEST(half_a_quic_hello_is_quic),
 		BENCH_TEST(a_retry_changes_the_keys),
+		BENCH_TEST(a_name_from_the_dns),
+		BENCH_TEST(a_name_from_the_flow_is_better),
+		BENCH_TEST(names_live_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

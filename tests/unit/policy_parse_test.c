@@ -102,7 +102,7 @@ static void the_whole_file(void **state)
 		"  - { name: b, from: students, to: 203.0.113.0/24, action: reset }\n"
 		"default: reset\n"
 		"metrics: { listen: \"[::1]:9477\" }\n"
-		"events: { file: /var/log/weir/events.json }\n",
+		"events: { file: /var/log/weir/events.json, protocols: [dns, tls] }\n",
 		"");
 
 	assert_string_equal(p->path, "p.yaml");
@@ -142,6 +142,7 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->default_action, WEIR_ACTION_RESET);
 	assert_string_equal(p->metrics_listen, "[::1]:9477");
 	assert_string_equal(p->events_file, "/var/log/weir/events.json");
+	assert_int_equal(p->event_protocols, POLICY_EVENT_DNS | POLICY_EVENT_TLS);
 	policy_free(p);
 }
 
@@ -355,6 +356,10 @@ static void wrong_settings(void **state)
 		{HEAD "events: {}\n", "p.yaml:4:9: events: `file` is missing"},
 		{HEAD "events: { file: \"\" }\n",
 		 "p.yaml:4:17: file: expected a file name, found \"\""},
+		{HEAD "events: { file: f, protocols: [tls, ssh] }\n",
+		 "p.yaml:4:37: protocols: expected tls, http or dns, found `ssh`"},
+		{HEAD "events: { file: f, protocols: tls }\n",
+		 "p.yaml:4:31: protocols: expected a list, found `tls`"},
 		{HEAD "signatures: x\n", "p.yaml:4:13: signatures: expected a list, found `x`"},
 		{HEAD "signatures: []\n",
 		 "p.yaml:4:13: signatures: expected at least one file; leave the key out for the "

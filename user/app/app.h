@@ -26,6 +26,24 @@ struct app_finding {
 	bool done;	/* an inspected flow needs no further inspection */
 };
 
+/* An answer of the DNS to a question that was asked (RFC 1035). */
+#define APP_DNS_RECORDS_MAX 16
+struct app_dns_record {
+	uint16_t type; /* A 1, AAAA 28, CNAME 5 */
+	uint32_t ttl_seconds;
+	uint32_t address[4];		/* A, AAAA: v4-mapped, network order */
+	char target[NAME_TEXT_MAX + 1]; /* CNAME */
+};
+struct app_dns {
+	uint16_t id;
+	uint16_t type; /* asked for */
+	uint8_t rcode;
+	char name[NAME_TEXT_MAX + 1]; /* asked for; lower case, printable */
+	uint8_t count;
+	/* What leads from the name to its addresses, in this order. */
+	struct app_dns_record record[APP_DNS_RECORDS_MAX];
+};
+
 struct app_message;
 
 /* What a module can call. */
@@ -35,6 +53,8 @@ struct app_services {
 	 */
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		      enum weir_source source);
+	/* An answer to the receiver of m. May be NULL. */
+	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	/*
 	 * A control connection announced a data connection of application app (its name): the
 	 * sender of m waits at port (host order) for the receiver or, with anyone, for whoever

@@ -7,11 +7,13 @@
 
 extern const struct app_module bittorrent_module;    /* bittorrent.c */
 extern const struct app_module directconnect_module; /* directconnect.c */
-extern const struct app_module http_module;	     /* websocket.c */
+extern const struct app_module dns_module;	     /* dns.c */
 extern const struct app_module edonkey_module;	     /* edonkey.c */
-extern const struct app_module ppstream_module;	     /* ppstream.c */
 extern const struct app_module ftp_module;	     /* ftp.c */
+extern const struct app_module http_module;	     /* websocket.c */
 extern const struct app_module irc_module;	     /* irc.c */
+extern const struct app_module mail_module;	     /* mail.c */
+extern const struct app_module ppstream_module;	     /* ppstream.c */
 extern const struct app_module rtp_module;	     /* rtp.c */
 extern const struct app_module rtsp_module;	     /* rtsp.c */
 extern const struct app_module sip_module;	     /* sip.c */

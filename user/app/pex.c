@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Peer exchange (BEP 11) in plain peer connections: behind the handshake (BEP 3) messages of a length
- * of four bytes; message 20 is an extension's (BEP 10), whose number 0 is the handshake in which each
- * side gives the numbers that it wants to be sent.
+ * Peer exchange (BEP 11) in plain peer connections: behind the handshake (BEP 3) messages of a
+ * length of four bytes; message 20 is an extension's (BEP 10), whose number 0 is the handshake in
+ * which each side gives the numbers that it wants to be sent.
  */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "app/bittorrent.h"
 
-#define HANDSHAKE	68
-#define RESERVED_AT	25 /* of the handshake: the byte with the extension bit */
-#define EXTENSION_BIT	0x10
-#define EXTENDED	20
-#define LENGTH_MAX	(1u << 21)
-#define MESSAGES_MAX	64
-#define PEERS_MAX	256 /* of one message */
+#define HANDSHAKE     68
+#define RESERVED_AT   25 /* of the handshake: the byte with the extension bit */
+#define EXTENSION_BIT 0x10
+#define EXTENDED      20
+#define LENGTH_MAX    (1u << 21)
+#define MESSAGES_MAX  64
+#define PEERS_MAX     256 /* of one message */
 
 enum body { BODY_NONE, BODY_HANDSHAKE, BODY_PEERS };
 

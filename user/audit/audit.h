@@ -13,7 +13,7 @@
 #include "weir/ctl.h"
 
 /* Types of the events there are: "flow" ...; AUDIT_TYPES names them to people. */
-#define AUDIT_TYPES "flow, drop, policy, port"
+#define AUDIT_TYPES "flow, drop, tls, http, dns, policy, port"
 bool audit_type_known(const char *type);
 
 struct audit;
@@ -30,6 +30,17 @@ int audit_set_file(struct audit *a, const char *file, struct error *e);
  * hostname "" = none. */
 void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
 		const char *port_interface, const char *rule, const char *hostname);
+/* What was read of a flow, as an event of the type ("tls" ...); body is stolen. */
+struct audit_note {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t flow_id;
+	const struct weir_flow_key *key;
+	unsigned int origin;	    /* side of the key that opened the flow */
+	const char *interface;	    /* "" = not known */
+	const struct app_info *app; /* NULL = unknown */
+};
+void audit_note(struct audit *a, const char *type, const struct audit_note *note, json_t *body);
+json_t *audit_note_json(const char *type, const struct audit_note *note, json_t *body);
 /* An event of another type; body is stolen and put under the type's name. */
 void audit_event(struct audit *a, const char *type, json_t *body);
 /*

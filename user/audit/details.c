@@ -146,3 +146,58 @@ json_t *details_http_event(const struct flow_details *d)
 
 	return http_json(d, &keys);
 }
+
+/* Types of RFC 1035, 3596 and later ones that are asked for; the number in buf for others. */
+static const char *dns_type_text(uint16_t type, char buf[VERSION_TEXT_MAX])
+{
+	static const struct {
+		uint16_t type;
+		const char *text;
+	} names[] = {
+		{1, "A"},    {2, "NS"},	   {5, "CNAME"}, {6, "SOA"},   {12, "PTR"},   {15, "MX"},
+		{16, "TXT"}, {28, "AAAA"}, {33, "SRV"},	 {64, "SVCB"}, {65, "HTTPS"}, {255, "ANY"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].type == type)
+			return names[i].text;
+	snprintf(buf, VERSION_TEXT_MAX, "TYPE%u", type);
+	return buf;
+}
+
+static const char *rcode_text(uint8_t rcode, char buf[VERSION_TEXT_MAX])
+{
+	static const char *const names[] = {"NOERROR",	"FORMERR", "SERVFAIL",
+					    "NXDOMAIN", "NOTIMP",  "REFUSED"};
+
+	if (rcode < ARRAY_SIZE(names))
+		return names[rcode];
+	snprintf(buf, VERSION_TEXT_MAX, "%u", rcode);
+	return buf;
+}
+
+json_t *details_dns_event(const struct app_dns *answer)
+{
+	char text[ADDRESS_TEXT_MAX], number[VERSION_TEXT_MAX];
+	json_t *o = json_object(), *list = json_array();
+	const char *owner = answer->name;
+
+	json_object_set_new(o, "type", json_string("answer"));
+	json_object_set_new(o, "id", json_integer(answer->id));
+	json_object_set_new(o, "rrname", json_string(answer->name));
+	json_object_set_new(o, "rrtype", json_string(dns_type_text(answer->type, number)));
+	json_object_set_new(o, "rcode", json_string(rcode_text(answer->rcode, number)));
+	for (unsigned int i = 0; i < answer->count; i++) {
+		const struct app_dns_record *r = &answer->record[i];
+		const char *data = r->target[0] ? r->target : address_format(r->address, text);
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:I, s:s}", "rrname", owner, "rrtype",
+						dns_type_text(r->type, number), "ttl",
+						(json_int_t)r->ttl_seconds, "rdata", data));
+		if (r->target[0])
+			owner = r->target;
+	}
+	json_object_set_new(o, "answers", list);
+	return o;
+}

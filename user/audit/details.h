@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "flow/flow.h"
+#include "app/app.h"
 
 /*
  * Sets what is known in o, a JSON object: "hostname_source", and the objects "tls", "quic", "http".
@@ -16,5 +16,7 @@ void details_set_json(json_t *o, const struct flow_details *d);
  * has nothing of the kind. */
 json_t *details_tls_event(const struct flow_details *d);
 json_t *details_http_event(const struct flow_details *d);
+/* The body of a `dns` event. */
+json_t *details_dns_event(const struct app_dns *answer);
 
 #endif

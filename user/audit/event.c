@@ -14,7 +14,7 @@
 
 bool audit_type_known(const char *type)
 {
-	static const char *const types[] = {"flow", "drop", "policy", "port"};
+	static const char *const types[] = {"flow", "drop", "tls", "http", "dns", "policy", "port"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i], type))
@@ -215,6 +215,23 @@ json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *
 		body = event_flow(ev, origin);
 	}
 	event_judgement(body, ev, app, rule, hostname);
+	set(o, type, body);
+	return o;
+}
+
+json_t *audit_note_json(const char *type, const struct audit_note *note, json_t *body)
+{
+	char timestamp[AUDIT_TIMESTAMP_MAX];
+	json_t *o = json_object();
+
+	set(o, "timestamp", json_string(audit_timestamp(note->time_ns, timestamp)));
+	set(o, "flow_id", json_integer(audit_flow_id(note->flow_id)));
+	if (note->interface[0])
+		set(o, "in_iface", json_string(note->interface));
+	set(o, "event_type", json_string(type));
+	event_vlan(o, note->key);
+	event_tuple(o, note->key, note->origin);
+	set(o, "app_proto", json_string(note->app ? note->app->name : "unknown"));
 	set(o, type, body);
 	return o;
 }

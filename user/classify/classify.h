@@ -146,4 +146,24 @@ void facts_identity_is(struct facts *f, const uint32_t addr[4], uint16_t port, u
 bool facts_identity(struct facts *f, const uint32_t addr[4], uint16_t port, uint8_t domain,
 		    uint64_t now_ns, uint8_t identity[16]);
 
+/*
+ * Names that hosts were told for addresses (DNS): bounded, with time to live, thread-safe. Times
+ * are in the caller's clock.
+ */
+#define NAME_TEXT_MAX 253 /* RFC 1035, 2.3.4, as text without the last dot */
+struct name_key {
+	uint32_t host[4];    /* who was told */
+	uint32_t address[4]; /* what was told to have the name */
+	uint32_t domain;
+};
+struct names;
+/* NULL on ENOMEM. */
+struct names *names_new(size_t max);
+void names_free(struct names *n);
+/* The name told last counts. The table full, the one told longest ago goes. 0, -EINVAL for a name
+ * that is none, -ENOMEM. */
+int names_add(struct names *n, const struct name_key *key, const char *name, uint64_t expires_ns);
+bool names_find(struct names *n, const struct name_key *key, uint64_t now_ns,
+		char out[NAME_TEXT_MAX + 1]);
+
 #endif

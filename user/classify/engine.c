@@ -428,25 +428,36 @@ static void best_consider(struct best *best, const struct rule *rule,
 		*best = x;
 }
 
+/* Whether four bytes of the message say that the rule is false. */
+static bool candidate_differs(const struct candidate *x, const struct classify_input *in)
+{
+	uint32_t bytes;
+
+	if (in->len < x->offset + sizeof(bytes))
+		return false;
+	memcpy(&bytes, in->data + x->offset, sizeof(bytes));
+	return (bytes & x->mask) != x->value;
+}
+
 /* First pass over some rules: those that wait for a regex or for more bytes become candidates. */
 static void rules_filter(struct classify_scratch *c, const struct rule_list *list,
 			 struct best *best)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		uint16_t number = list->rules[i];
-		const struct rule *rule = &c->s->rules[number];
+		const struct candidate *x = &list->rules[i];
+		const struct rule *rule = &c->s->rules[x->rule];
 		enum tri value;
 
-		if (best->rule && rule->confidence < best->rule->confidence)
+		if (best->rule && x->confidence < best->rule->confidence)
 			return;
-		if (c->rules_seen[number] == c->serial)
+		if (candidate_differs(x, c->in) || c->rules_seen[x->rule] == c->serial)
 			continue;
-		c->rules_seen[number] = c->serial;
+		c->rules_seen[x->rule] = c->serial;
 		value = rule_value(rule, feature_value, c);
 		if (value == TRI_TRUE)
 			best_consider(best, rule, c);
 		else if (value == TRI_MAYBE)
-			c->candidates[c->candidate_count++] = number;
+			c->candidates[c->candidate_count++] = x->rule;
 	}
 }
 

@@ -4,6 +4,9 @@
 
 #include "classify/index.h"
 
+/* Fewer rules than these are looked at sooner than the message is searched for their texts. */
+#define TEXT_RULES_MIN 8
+
 /* A rule that is found by a feature's texts. */
 struct text_rule {
 	uint16_t feature, rule;
@@ -19,6 +22,7 @@ struct plan {
 	size_t tree_count;
 	struct text_rule *texts;
 	size_t text_count, text_room;
+	bool by_texts;
 };
 
 void index_free(struct index *x)
@@ -151,7 +155,7 @@ static int rule_place(struct plan *p, uint16_t rule)
 	access_choose(p->s, p->shapes, &p->s->rules[rule], p->access);
 	if (p->access->kind == ACCESS_PORT)
 		return place_by_ports(p, rule);
-	if (p->access->kind == ACCESS_LITERAL)
+	if (p->access->kind == ACCESS_LITERAL && p->by_texts)
 		err = place_by_texts(p, rule);
 	/* The tree finds every rule, if only by leaving it in every leaf. */
 	if (err == -ENOSPC) {
@@ -159,6 +163,17 @@ static int rule_place(struct plan *p, uint16_t rule)
 		err = 0;
 	}
 	return err;
+}
+
+static size_t text_rules_count(const struct plan *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->s->rule_count; i++) {
+		access_choose(p->s, p->shapes, &p->s->rules[i], p->access);
+		count += p->access->kind == ACCESS_LITERAL;
+	}
+	return count;
 }
 
 /* By feature, the rules that its texts lead to. */
@@ -196,7 +211,7 @@ static int tree_plant(struct plan *p, bool udp, bool origin)
 		if (s->transports & transport && s->directions & direction && !shape_empty(s))
 			rules[count++] = p->tree[i];
 	}
-	return tree_new(p->rule_shapes, rules, count, udp, &p->x->trees[udp][origin]);
+	return tree_new(p->s, p->rule_shapes, rules, count, udp, &p->x->trees[udp][origin]);
 }
 
 static int plan_finish(struct plan *p)
@@ -204,7 +219,7 @@ static int plan_finish(struct plan *p)
 	int err = texts_finish(p);
 
 	for (unsigned int i = 0; i < 2 && err == 0; i++) {
-		err = port_index_finish(p->x->ports[i]);
+		err = port_index_finish(p->x->ports[i], p->s, p->rule_shapes);
 		if (err == 0)
 			err = scan_finish(p->x->literal[i].scan);
 		if (p->x->literal[i].count > 0)
@@ -225,6 +240,7 @@ int index_new(struct signatures *s, struct index **out)
 	if (err < 0)
 		return err;
 	rules_order(&p);
+	p.by_texts = text_rules_count(&p) >= TEXT_RULES_MIN;
 	for (size_t i = 0; i < s->rule_count && err == 0; i++)
 		err = rule_place(&p, p.order[i]);
 	if (err == 0)

@@ -9,7 +9,7 @@
 
 #include "classify/set.h"
 
-#define SHAPE_POSITIONS 32
+#define SHAPE_POSITIONS 56 /* with the length's two they number the bits of 64 */
 /* Beyond the positions: the upper byte of the message's length (255: or more) and the lower. */
 #define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
 #define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
@@ -21,6 +21,8 @@ struct shape {
 	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
 	uint32_t min, max;		/* bytes of a complete message; min > max: none */
 	uint8_t transports, directions;
+	uint8_t mask[SHAPE_POSITIONS]; /* of a rule: bits of each position that are given */
+	uint8_t value[SHAPE_POSITIONS];
 };
 void shape_read(const struct feature *f, struct shape *out);
 /* Of a rule, given those of all features. */
@@ -30,8 +32,19 @@ bool shape_empty(const struct shape *s);
 /* How much it narrows: bits of what is nearly a single value. */
 unsigned int shape_bits(const struct shape *s);
 
+/* A rule, and four bytes of a message that already tell of most that it is not true. */
+struct candidate {
+	uint16_t rule;
+	uint8_t offset;
+	uint8_t confidence;
+	uint32_t mask, value; /* of the bytes in memory's order; mask 0: nothing to compare */
+};
+/* tested: positions (bits) that are known to fit. */
+void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
+		    uint64_t tested, struct candidate *out);
+
 struct rule_list {
-	const uint16_t *rules; /* by falling confidence */
+	const struct candidate *rules; /* by falling confidence */
 	size_t count;
 };
 
@@ -51,8 +64,8 @@ void access_choose(const struct signatures *s, const struct shape *shapes, const
 struct tree;
 /* Rules, by falling confidence, and the shapes of all rules. complete: the tree is for complete
  * messages alone, and tests lengths. */
-int tree_new(const struct shape *shapes, const uint16_t *rules, size_t count, bool complete,
-	     struct tree **out);
+int tree_new(const struct signatures *s, const struct shape *shapes, const uint16_t *rules,
+	     size_t count, bool complete, struct tree **out);
 void tree_free(struct tree *t);
 
 /* A message's way through a tree: it meets several leaves, no rule twice. */
@@ -75,14 +88,14 @@ struct port_index *port_index_new(void);
 void port_index_free(struct port_index *x);
 /* Rules come by falling confidence. 0 or -ENOMEM. */
 int port_index_add(struct port_index *x, const struct ranges *ports, uint16_t rule);
-int port_index_finish(struct port_index *x);
+int port_index_finish(struct port_index *x, const struct signatures *s, const struct shape *shapes);
 struct rule_list port_index_find(const struct port_index *x, uint16_t port);
 
-/* scan.c: an Aho-Corasick automaton that folds case. */
+/* scan.c: looks for many texts at once, whatever the case of letters. */
 struct scan;
 struct scan *scan_new(void);
 void scan_free(struct scan *x);
-/* -ENOSPC where the automaton is full; nothing is added then. */
+/* -ENOSPC for a text of less than five bytes, or too many; nothing is added then. */
 int scan_add(struct scan *x, const struct literal *literals, size_t count, uint16_t feature);
 int scan_finish(struct scan *x);
 /* Calls found for the features of literals in the text, for some more than once. */

@@ -15,7 +15,7 @@ struct port_index {
 	size_t count, room;
 	uint16_t page[UINT16_MAX / PAGE_PORTS + 1];
 	uint32_t *starts; /* of each page's ports in rules, and the last one's end */
-	uint16_t *rules;
+	struct candidate *rules;
 };
 
 struct port_index *port_index_new(void)
@@ -64,7 +64,7 @@ static uint32_t *cell(const struct port_index *x, uint16_t port)
 	return &x->starts[x->page[port / PAGE_PORTS] * PAGE_PORTS + port % PAGE_PORTS];
 }
 
-int port_index_finish(struct port_index *x)
+int port_index_finish(struct port_index *x, const struct signatures *s, const struct shape *shapes)
 {
 	size_t cells = pages_assign(x) * PAGE_PORTS;
 	uint32_t sum = 0;
@@ -82,8 +82,12 @@ int port_index_finish(struct port_index *x)
 		sum += count;
 	}
 	/* Each rule moves its port's start on; afterwards they are the starts of the next. */
-	for (size_t i = 0; i < x->count; i++)
-		x->rules[(*cell(x, x->entries[i].port))++] = x->entries[i].rule;
+	for (size_t i = 0; i < x->count; i++) {
+		uint16_t rule = x->entries[i].rule;
+
+		candidate_make(&shapes[rule], &s->rules[rule], rule, 0,
+			       &x->rules[(*cell(x, x->entries[i].port))++]);
+	}
 	memmove(x->starts + 1, x->starts, cells * sizeof(*x->starts));
 	x->starts[0] = 0;
 	free(x->entries);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Applications by number. Entries are only ever added, in an array that never moves, so a reader of
- * another thread needs nothing but the count.
+ * another thread needs nothing but the count. An open hash of their names lies beside it: modules
+ * ask by name with every message.
  */
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -14,8 +15,12 @@ struct text {
 	char text[];
 };
 
+#define NAME_SLOTS (4 * WEIR_APPS_MAX) /* a power of two, mostly empty */
+
 struct app_registry {
 	_Atomic unsigned int count;
+	_Atomic uint16_t slots[NAME_SLOTS]; /* number + 1, 0 = none; where the name's hash says or
+					       in the next free one */
 	uint16_t by_protocol[256];
 	struct text *texts; /* what app_info.module points to */
 	struct app_info apps[WEIR_APPS_MAX];
@@ -87,14 +92,36 @@ void app_registry_free(struct app_registry *r)
 	free(r);
 }
 
+/* FNV-1a. */
+static unsigned int name_slot(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return (h ^ h >> 16) % NAME_SLOTS;
+}
+
 int app_registry_find(const struct app_registry *r, const char *name)
 {
-	unsigned int count = app_registry_count(r);
+	unsigned int slot = name_slot(name);
+	uint16_t number;
 
-	for (unsigned int i = 0; i < count; i++)
-		if (strcmp(r->apps[i].name, name) == 0)
-			return (int)i;
+	while ((number = atomic_load_explicit(&r->slots[slot], memory_order_acquire)) > 0) {
+		if (strcmp(r->apps[number - 1].name, name) == 0)
+			return number - 1;
+		slot = (slot + 1) % NAME_SLOTS;
+	}
 	return -ENOENT;
+}
+
+static void name_publish(struct app_registry *r, unsigned int app)
+{
+	unsigned int slot = name_slot(r->apps[app].name);
+
+	while (atomic_load_explicit(&r->slots[slot], memory_order_relaxed))
+		slot = (slot + 1) % NAME_SLOTS;
+	atomic_store_explicit(&r->slots[slot], (uint16_t)(app + 1), memory_order_release);
 }
 
 int app_registry_add(struct app_registry *r, const char *name, const char *category)
@@ -112,8 +139,10 @@ int app_registry_add(struct app_registry *r, const char *name, const char *categ
 	}
 	if (category && !r->apps[app].category[0])
 		memcpy(r->apps[app].category, category, strlen(category) + 1);
-	if ((unsigned int)app == count)
+	if ((unsigned int)app == count) {
 		atomic_store_explicit(&r->count, count + 1, memory_order_release);
+		name_publish(r, count);
+	}
 	return app;
 }
 

@@ -11,17 +11,22 @@
 #include "classify/index.h"
 
 #define NODES_MAX  8192
-#define LEAF_RULES 3   /* looking at these is as cheap as a node */
-#define SHARE_MAX  512 /* a rule that so many messages pass, in 1/1024, goes to the rest */
+#define LEAF_RULES 3	/* looking at these is as cheap as a node */
+#define GAIN_MIN   2048 /* rules that a node must spare on average, in 1/1024 */
+#define SHARE_MAX  512	/* a rule that more messages pass, in 1/1024, goes to the rest */
+#define NARROW	   16	/* so does one of more values, as long as others have fewer */
+#define WIDE	   64
 #define LEAF	   (1u << 31)
 #define NOTHING	   LEAF /* the leaf without rules */
 #define ABSENT	   256
 
+/* One cache line. Values that are not present lead nowhere. */
 struct node {
-	uint32_t branches; /* in links */
+	uint64_t present[4];
+	uint32_t branches; /* in links: one for each value that is present */
 	uint32_t absent, rest;
 	uint8_t position;
-	uint8_t branch_of[256];
+	uint8_t before[4]; /* values present in the words before */
 };
 
 struct leaf {
@@ -32,7 +37,7 @@ struct tree {
 	struct node *nodes;
 	uint32_t *links; /* a node, or LEAF and a leaf */
 	struct leaf *leaves;
-	uint16_t *rules;
+	struct candidate *rules;
 	size_t node_count, node_room, link_count, link_room, leaf_count, leaf_room;
 	size_t rule_count, rule_room;
 	uint32_t root, all; /* links */
@@ -47,8 +52,10 @@ struct work {
 };
 
 struct builder {
-	const struct shape *shapes;    /* by rule */
-	uint16_t (*share)[SHAPE_SETS]; /* by rule: messages that pass each set, in 1/1024 */
+	const struct signatures *s;
+	const struct shape *shapes;	/* by rule */
+	uint16_t (*share)[SHAPE_SETS];	/* by rule: messages that pass each set, in 1/1024 */
+	uint16_t (*values)[SHAPE_SETS]; /* by rule: how many each set has */
 	struct tree *t;
 	bool complete;
 	struct work *queue;
@@ -99,6 +106,16 @@ void tree_walk_all(struct tree_walk *w, const struct tree *t)
 	w->links[0] = t->all;
 }
 
+static uint32_t node_branch(const struct tree *t, const struct node *n, unsigned int byte)
+{
+	uint64_t word = n->present[byte / 64], bit = UINT64_C(1) << byte % 64;
+
+	if (!(word & bit))
+		return NOTHING;
+	return t->links[n->branches + n->before[byte / 64] +
+			(unsigned int)__builtin_popcountll(word & (bit - 1))];
+}
+
 bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 {
 	const struct tree *t = w->t;
@@ -112,7 +129,7 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 			if (n->rest != NOTHING)
 				w->links[w->depth++] = n->rest;
-			link = b == ABSENT ? n->absent : t->links[n->branches + n->branch_of[b]];
+			link = b == ABSENT ? n->absent : node_branch(t, n, b);
 		}
 		if (link != NOTHING) {
 			*out = leaf_rules(t, link);
@@ -124,8 +141,11 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 /* ---- building ---- */
 
-static int leaf_make(struct tree *t, const uint16_t *rules, size_t count, uint32_t *out)
+static int leaf_make(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
+		     uint32_t *out)
 {
+	struct tree *t = b->t;
+
 	if (count == 0 && t->leaf_count > 0) {
 		*out = NOTHING;
 		return 0;
@@ -135,39 +155,53 @@ static int leaf_make(struct tree *t, const uint16_t *rules, size_t count, uint32
 	while (!t->rules || t->rule_count + count > t->rule_room)
 		if (list_reserve(&t->rules, &t->rule_room, t->rule_room, sizeof(*t->rules)) < 0)
 			return -ENOMEM;
-	if (count > 0)
-		memcpy(t->rules + t->rule_count, rules, count * sizeof(*rules));
+	for (size_t i = 0; i < count; i++)
+		candidate_make(&b->shapes[rules[i]], &b->s->rules[rules[i]], rules[i], tested,
+			       &t->rules[t->rule_count + i]);
 	t->leaves[t->leaf_count] = (struct leaf){(uint32_t)t->rule_count, (uint32_t)count};
 	t->rule_count += count;
 	*out = LEAF | (uint32_t)t->leaf_count++;
 	return 0;
 }
 
-/* The position whose byte tells most rules apart; SHAPE_SETS where there is none. */
-static unsigned int position_choose(const struct builder *b, const struct work *w)
+/* What a node looks at: rules of more values than limit go to the rest. */
+struct test {
+	unsigned int position, limit;
+};
+
+static bool rule_is_rest(const struct builder *b, uint16_t rule, const struct test *t)
 {
-	unsigned int best = SHAPE_SETS, end = b->complete ? SHAPE_SETS : SHAPE_POSITIONS;
-	uint64_t most = 0;
+	return b->values[rule][t->position] > t->limit || b->share[rule][t->position] > SHARE_MAX;
+}
 
-	for (unsigned int p = 0; p < end; p++) {
-		uint64_t gain = 0;
+static uint64_t test_gain(const struct builder *b, const struct work *w, const struct test *t)
+{
+	uint64_t gain = 0;
 
-		if (w->tested >> p & 1)
-			continue;
-		for (size_t i = 0; i < w->count; i++) {
-			uint16_t share = b->share[w->rules[i]][p];
+	for (size_t i = 0; i < w->count; i++)
+		if (!rule_is_rest(b, w->rules[i], t))
+			gain += 1024u - b->share[w->rules[i]][t->position];
+	/* Messages that end before say nothing. */
+	return t->position < SHAPE_POSITIONS ? gain * (128 - t->position) / 128 : gain;
+}
 
-			gain += share <= SHARE_MAX ? 1024u - share : 0;
+/* The test that tells most rules apart; false where none is worth a node. */
+static bool test_choose(const struct builder *b, const struct work *w, struct test *out)
+{
+	unsigned int end = b->complete ? SHAPE_SETS : SHAPE_POSITIONS;
+	uint64_t most = GAIN_MIN;
+
+	for (unsigned int limit = NARROW; limit <= WIDE && most == GAIN_MIN; limit *= 2)
+		for (unsigned int p = 0; p < end; p++) {
+			struct test t = {p, limit};
+			uint64_t gain = w->tested >> p & 1 ? 0 : test_gain(b, w, &t);
+
+			if (gain > most) {
+				most = gain;
+				*out = t;
+			}
 		}
-		/* Messages that end before say nothing. */
-		if (p < SHAPE_POSITIONS)
-			gain = gain * (128 - p) / 128;
-		if (gain > most) {
-			most = gain;
-			best = p;
-		}
-	}
-	return best;
+	return most > GAIN_MIN;
 }
 
 /* Whether the rule is still possible when the byte at the position is this. */
@@ -179,11 +213,6 @@ static bool rule_allows(const struct builder *b, uint16_t rule, unsigned int pos
 	if (byte == ABSENT)
 		return !b->complete || s->min <= position;
 	return byte_set_has(&s->at[position], (uint8_t)byte);
-}
-
-static bool rule_is_rest(const struct builder *b, uint16_t rule, unsigned int position)
-{
-	return b->share[rule][position] > SHARE_MAX;
 }
 
 /* Queues a copy of the rules; the link is filled when its turn comes. */
@@ -202,34 +231,34 @@ static int work_queue(struct builder *b, const uint16_t *rules, size_t count, ui
 	return 0;
 }
 
-static int branch_queue(struct builder *b, const struct work *w, unsigned int position,
+static int branch_queue(struct builder *b, const struct work *w, const struct test *t,
 			unsigned int byte, size_t link)
 {
-	uint64_t tested = w->tested | UINT64_C(1) << position;
+	uint64_t tested = w->tested | UINT64_C(1) << t->position;
 	_cleanup_free_ uint16_t *rules = malloc((w->count + 1) * sizeof(*rules));
 	size_t count = 0;
 
 	if (!rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->count; i++)
-		if (!rule_is_rest(b, w->rules[i], position) &&
-		    rule_allows(b, w->rules[i], position, byte))
+		if (!rule_is_rest(b, w->rules[i], t) &&
+		    rule_allows(b, w->rules[i], t->position, byte))
 			rules[count++] = w->rules[i];
 	return work_queue(b, rules, count, tested, link);
 }
 
-static int rest_queue(struct builder *b, const struct work *w, unsigned int position, size_t link)
+/* The rest may be told apart by the same position, if others of it are fewer. */
+static int rest_queue(struct builder *b, const struct work *w, const struct test *t, size_t link)
 {
-	uint64_t tested = w->tested | UINT64_C(1) << position;
 	_cleanup_free_ uint16_t *rules = malloc((w->count + 1) * sizeof(*rules));
 	size_t count = 0;
 
 	if (!rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->count; i++)
-		if (rule_is_rest(b, w->rules[i], position))
+		if (rule_is_rest(b, w->rules[i], t))
 			rules[count++] = w->rules[i];
-	return work_queue(b, rules, count, tested, link);
+	return work_queue(b, rules, count, w->tested, link);
 }
 
 /* Spreads a number's bits: the sums of sets of these are as good as different (Steele, Lea and
@@ -242,57 +271,93 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* Values that leave the same rules possible take the same branch; returns how many there are. */
-static unsigned int branches_find(const struct builder *b, const struct work *w,
-				  unsigned int position, uint8_t branch_of[256],
-				  uint8_t example[256])
+/* Values that leave the same rules possible are one kind. */
+struct kinds {
+	uint8_t of[256], example[256];
+	unsigned int count;
+	uint64_t present[4]; /* values that leave any */
+};
+
+static void kinds_find(const struct builder *b, const struct work *w, const struct test *t,
+		       struct kinds *out)
 {
 	uint64_t seen[256], hash[256] = {0};
-	unsigned int count = 0;
 
+	*out = (struct kinds){.count = 0};
 	for (size_t i = 0; i < w->count; i++)
-		for (unsigned int v = 0; v < 256 && !rule_is_rest(b, w->rules[i], position); v++)
-			if (rule_allows(b, w->rules[i], position, v))
+		for (unsigned int v = 0; v < 256 && !rule_is_rest(b, w->rules[i], t); v++)
+			if (rule_allows(b, w->rules[i], t->position, v)) {
 				hash[v] += mix(w->rules[i]);
+				out->present[v / 64] |= UINT64_C(1) << v % 64;
+			}
 	for (unsigned int v = 0; v < 256; v++) {
 		unsigned int k = 0;
 
-		while (k < count && seen[k] != hash[v])
+		while (k < out->count && seen[k] != hash[v])
 			k++;
-		if (k == count) {
-			example[count] = (uint8_t)v;
-			seen[count++] = hash[v];
+		if (k == out->count) {
+			out->example[k] = (uint8_t)v;
+			seen[out->count++] = hash[v];
 		}
-		branch_of[v] = (uint8_t)k;
+		out->of[v] = (uint8_t)k;
 	}
-	return count;
 }
 
-/* The links behind those of the branches are the absent byte's and the rest's: builder_run moves
- * them into the node. */
-static int node_make(struct builder *b, const struct work *w, unsigned int position, uint32_t *out)
+/* Links that are filled as their turn comes. */
+static int links_add(struct tree *t, size_t count)
 {
-	struct tree *t = b->t;
-	struct node n = {.position = (uint8_t)position, .branches = (uint32_t)t->link_count};
-	uint8_t example[256];
-	unsigned int count = branches_find(b, w, position, n.branch_of, example);
-	int err = 0;
-
-	if (list_reserve(&t->nodes, &t->node_room, t->node_count, sizeof(n)) < 0)
-		return -ENOMEM;
-	for (unsigned int k = 0; k < count + 2; k++) {
+	for (size_t i = 0; i < count; i++) {
 		if (list_reserve(&t->links, &t->link_room, t->link_count, sizeof(*t->links)) < 0)
 			return -ENOMEM;
-		t->links[t->link_count++] = 0;
+		t->links[t->link_count++] = NOTHING;
 	}
-	for (unsigned int k = 0; k < count && err == 0; k++)
-		err = branch_queue(b, w, position, example[k], n.branches + k);
-	n.absent = n.branches + count;
-	n.rest = n.absent + 1;
+	return 0;
+}
+
+/* Behind the links of the values are those of their kinds, of the absent byte and of the rest.
+ * Until builder_finish a value's link is the place of its kind's. */
+static int node_links(struct tree *t, struct node *n, const struct kinds *k, size_t *kinds)
+{
+	size_t present = 0;
+	int err;
+
+	for (int i = 0; i < 4; i++) {
+		n->present[i] = k->present[i];
+		n->before[i] = (uint8_t)present;
+		present += (size_t)__builtin_popcountll(k->present[i]);
+	}
+	n->branches = (uint32_t)t->link_count;
+	*kinds = t->link_count + present;
+	err = links_add(t, present + k->count + 2);
+	if (err < 0)
+		return err;
+	for (unsigned int v = 0, at = n->branches; v < 256; v++)
+		if (k->present[v / 64] >> v % 64 & 1)
+			t->links[at++] = (uint32_t)(*kinds + k->of[v]);
+	n->absent = (uint32_t)(*kinds + k->count);
+	n->rest = n->absent + 1;
+	return 0;
+}
+
+static int node_make(struct builder *b, const struct work *w, const struct test *test,
+		     uint32_t *out)
+{
+	struct tree *t = b->t;
+	struct node n = {.position = (uint8_t)test->position};
+	struct kinds k;
+	size_t kinds;
+	int err;
+
+	kinds_find(b, w, test, &k);
+	if (list_reserve(&t->nodes, &t->node_room, t->node_count, sizeof(n)) < 0)
+		return -ENOMEM;
+	err = node_links(t, &n, &k, &kinds);
+	for (unsigned int i = 0; i < k.count && err == 0; i++)
+		err = branch_queue(b, w, test, k.example[i], kinds + i);
 	if (err == 0)
-		err = branch_queue(b, w, position, ABSENT, n.absent);
+		err = branch_queue(b, w, test, ABSENT, n.absent);
 	if (err == 0)
-		err = rest_queue(b, w, position, n.rest);
+		err = rest_queue(b, w, test, n.rest);
 	*out = (uint32_t)t->node_count;
 	t->nodes[t->node_count++] = n;
 	return err;
@@ -300,14 +365,13 @@ static int node_make(struct builder *b, const struct work *w, unsigned int posit
 
 static int work_do(struct builder *b, const struct work *w)
 {
-	unsigned int position = SHAPE_SETS;
+	struct test test;
+	bool node =
+		w->count > LEAF_RULES && b->t->node_count < NODES_MAX && test_choose(b, w, &test);
 	uint32_t link;
-	int err;
+	int err = node ? node_make(b, w, &test, &link)
+		       : leaf_make(b, w->rules, w->count, w->tested, &link);
 
-	if (w->count > LEAF_RULES && b->t->node_count < NODES_MAX)
-		position = position_choose(b, w);
-	err = position == SHAPE_SETS ? leaf_make(b->t, w->rules, w->count, &link)
-				     : node_make(b, w, position, &link);
 	if (err == 0)
 		b->t->links[w->link] = link;
 	return err;
@@ -340,6 +404,7 @@ static void builder_fini(struct builder *b)
 		free(b->queue[i].rules);
 	free(b->queue);
 	free(b->share);
+	free(b->values);
 	tree_free(b->t);
 }
 
@@ -354,22 +419,42 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	for (size_t i = 0; i < count; i++)
 		most = rules[i] > most ? rules[i] : most;
 	b->share = calloc(most + 1, sizeof(*b->share));
-	if (!b->share || list_reserve(&t->links, &t->link_room, 0, sizeof(*t->links)) < 0)
+	b->values = calloc(most + 1, sizeof(*b->values));
+	if (!b->share || !b->values ||
+	    list_reserve(&t->links, &t->link_room, 0, sizeof(*t->links)) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		for (unsigned int p = 0; p < SHAPE_SETS; p++)
-			b->share[rules[i]][p] = set_share(&b->shapes[rules[i]].at[p]);
+		for (unsigned int p = 0; p < SHAPE_SETS; p++) {
+			const struct byte_set *set = &b->shapes[rules[i]].at[p];
+
+			b->share[rules[i]][p] = set_share(set);
+			b->values[rules[i]][p] = (uint16_t)byte_set_count(set);
+		}
 	t->link_count = 1;
-	err = leaf_make(t, rules, 0, &nothing);
+	err = leaf_make(b, rules, 0, 0, &nothing);
 	if (err == 0)
-		err = leaf_make(t, rules, count, &t->all);
+		err = leaf_make(b, rules, count, 0, &t->all);
 	return err < 0 ? err : work_queue(b, rules, count, 0, 0);
+}
+
+static void builder_finish(struct tree *t)
+{
+	for (size_t i = 0; i < t->node_count; i++) {
+		struct node *n = &t->nodes[i];
+		uint32_t end = n->branches;
+
+		for (int k = 0; k < 4; k++)
+			end += (uint32_t)__builtin_popcountll(n->present[k]);
+		for (uint32_t at = n->branches; at < end; at++)
+			t->links[at] = t->links[t->links[at]];
+		n->absent = t->links[n->absent];
+		n->rest = t->links[n->rest];
+	}
+	t->root = t->links[0];
 }
 
 static int builder_run(struct builder *b)
 {
-	struct tree *t = b->t;
-
 	while (b->queue_head < b->queue_count) {
 		struct work w = b->queue[b->queue_head++];
 		int err = work_do(b, &w);
@@ -378,19 +463,15 @@ static int builder_run(struct builder *b)
 		if (err < 0)
 			return err;
 	}
-	for (size_t i = 0; i < t->node_count; i++) {
-		t->nodes[i].absent = t->links[t->nodes[i].absent];
-		t->nodes[i].rest = t->links[t->nodes[i].rest];
-	}
-	t->root = t->links[0];
+	builder_finish(b->t);
 	return 0;
 }
 
-int tree_new(const struct shape *shapes, const uint16_t *rules, size_t count, bool complete,
-	     struct tree **out)
+int tree_new(const struct signatures *s, const struct shape *shapes, const uint16_t *rules,
+	     size_t count, bool complete, struct tree **out)
 {
 	_cleanup_(builder_fini) struct builder b = {
-		.shapes = shapes, .complete = complete, .t = calloc(1, sizeof(*b.t))};
+		.s = s, .shapes = shapes, .complete = complete, .t = calloc(1, sizeof(*b.t))};
 	int err = b.t ? builder_begin(&b, rules, count) : -ENOMEM;
 
 	if (err == 0)

@@ -183,6 +183,11 @@ static void inspector_freep(struct inspector **i)
 	inspector_free(*i);
 }
 
+static void names_freep(struct names **n)
+{
+	names_free(*n);
+}
+
 static void endpoints_freep(struct endpoints **e)
 {
 	endpoints_free(*e);
@@ -200,6 +205,7 @@ static void judge_frame(struct inspector *i, const struct capture_frame *f)
 
 static int classify_capture(struct run *r, const char *path, struct error *e)
 {
+	_cleanup_(names_freep) struct names *names = NULL;
 	_cleanup_(endpoints_freep) struct endpoints *endpoints = NULL;
 	_cleanup_(inspector_freep) struct inspector *inspector = NULL;
 	_cleanup_(capture_closep) struct capture *capture = NULL;
@@ -211,7 +217,8 @@ static int classify_capture(struct run *r, const char *path, struct error *e)
 		return rc;
 	mine.tunnels = r->tunnels ? INSPECT_TUNNELS_INNER : INSPECT_TUNNELS_UNWRAP;
 	endpoints = endpoints_new(65536, settings.endpoint_ttl_ns);
-	if (endpoints)
+	mine.names = names = names_new(65536);
+	if (endpoints && names)
 		inspector = inspector_new(&mine, r->signatures, r->registry, endpoints, NULL, NULL);
 	if (!inspector)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);

@@ -38,13 +38,14 @@ static void flow_row(struct table *t, const json_t *flow)
 			       bytes));
 	table_cell(t, "%s", human_age(json_real_number(flow, "age_seconds"), age));
 	identified_cell(t, flow);
+	table_cell(t, "%s", json_text(flow, "hostname"));
 }
 
 void show_flows(const json_t *data, FILE *out)
 {
-	static const char *const headers[] = {"PROTO",	    "SOURCE", "DESTINATION", "APPLICATION",
-					      "VERDICT",    "RULE",   ">BYTES",	     ">AGE",
-					      "IDENTIFIED", NULL};
+	static const char *const headers[] = {
+		"PROTO",  "SOURCE", "DESTINATION", "APPLICATION", "VERDICT", "RULE",
+		">BYTES", ">AGE",   "IDENTIFIED",  "HOSTNAME",	  NULL};
 	struct table *t = table_new(headers);
 	const json_t *flow;
 	size_t i;

@@ -124,6 +124,8 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	const char *rule =
 		f->action == WEIR_ACTION_UNDECIDED ? "" : policy_rule_name(q->w->policy, f->rule);
 	unsigned int method = f->method < WEIR_METHOD_COUNT ? f->method : WEIR_METHOD_NONE;
+	uint8_t name_source = FLOW_NAME_NONE;
+	const char *hostname = hostnames_get(q->w->hostnames, f->id, &name_source);
 	json_t *o = json_object();
 
 	json_object_set_new(o, "flow_id", json_integer(audit_flow_id(f->id)));
@@ -136,6 +138,10 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "method", json_string(stats_method_name(method)));
 	json_object_set_new(o, "confidence", json_integer(f->confidence));
 	json_object_set_new(o, "source", json_string(endpoint_source(q, k, f)));
+	json_object_set_new(o, "hostname", json_string(hostname));
+	if (hostname[0])
+		json_object_set_new(o, "hostname_source",
+				    json_string(flow_name_source_name(name_source)));
 	flow_volume(o, f, origin);
 	json_object_set_new(o, "age_seconds", seconds_since(q, f->created_ds));
 	json_object_set_new(o, "idle_seconds", seconds_since(q, f->seen_ds));
@@ -228,6 +234,7 @@ int query_flows(struct weir *w, const json_t *args, json_t **data, struct error 
 
 	if (err < 0)
 		return err;
+	notes_read(w);
 	q.clock_ds = (uint32_t)(q.now_ns / 100000000);
 	q.list = json_array();
 	err = gate_each_flow(w->gate, true, flow_add, &q);

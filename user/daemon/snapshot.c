@@ -220,7 +220,7 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	snapshot_rules(w, s, &names);
 	gate_read_cache(w->gate, s->cache, &s->events_lost);
 	for (uint32_t i = 0; i < w->worker_count; i++)
-		s->events_lost += s->workers[i].events_lost;
+		s->events_lost += s->workers[i].events_lost + s->workers[i].notes_lost;
 	s->events_unwritten = audit_lost(w->audit);
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;

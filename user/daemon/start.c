@@ -8,6 +8,8 @@
 
 #include "daemon/daemon_private.h"
 
+#define NAMES_MAX	 65536
+#define HOSTNAMES_MAX	 65536
 #define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define HANDOVER_MAX_MS	 250
@@ -124,6 +126,10 @@ static int open_policy(struct weir *w, struct error *e)
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);
+	w->names = names_new(NAMES_MAX);
+	w->hostnames = hostnames_new(HOSTNAMES_MAX);
+	if (!w->names || !w->hostnames)
+		return error_set(e, -ENOMEM, "no memory for host names");
 	if (!w->endpoints)
 		return error_set(e, -ENOMEM, "no memory for %u endpoints",
 				 w->policy->limit_endpoints);
@@ -203,6 +209,7 @@ static void fill_shared(struct weir *w)
 	w->shared.signatures = w->signatures;
 	w->shared.registry = w->registry;
 	w->shared.endpoints = w->endpoints;
+	w->shared.names = w->names;
 	w->shared.reconnect_ttl_ns = RECONNECT_TTL_NS;
 }
 
@@ -286,6 +293,8 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 	frame_pool_free(w->pool);
 	audit_close(w->audit);
 	endpoints_free(w->endpoints);
+	names_free(w->names);
+	hostnames_free(w->hostnames);
 	policy_free(w->policy);
 	signatures_free(w->signatures);
 	app_registry_free(w->registry);

@@ -57,7 +57,7 @@ static void event_visit(const struct weir_event *ev, void *arg)
 	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
 
 	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
-		   "");
+		   hostnames_get(w->hostnames, ev->flow.id, NULL));
 }
 
 static bool flow_visit(const struct weir_flow_key *key _unused_, const struct weir_flow *flow,
@@ -154,6 +154,7 @@ void weir_tick(struct weir *w)
 	uint64_t now = time_now_ns();
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
+	notes_read(w); /* first: they name the hosts of the flows that the events are about */
 	gate_read_events(w->gate, event_visit, w);
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_read_events(w->workers[i], event_visit, w);

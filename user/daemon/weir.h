@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "control/control.h"
 #include "daemon/daemon.h"
+#include "daemon/hostnames.h"
 #include "gate/gate.h"
 #include "policy/policy.h"
 #include "port/port.h"
@@ -44,6 +45,8 @@ struct weir {
 	struct signatures *signatures;
 	struct app_registry *registry;
 	struct endpoints *endpoints;
+	struct names *names;	     /* what the DNS told */
+	struct hostnames *hostnames; /* of live flows */
 	struct worker_shared shared;
 	uint32_t queues; /* receive queues of the port that had the most at start */
 	struct worker *workers[WEIR_WORKERS_MAX];
@@ -79,6 +82,8 @@ int query_recent(struct weir *w, const json_t *args, json_t **data, struct error
  * event has. */
 int query_event_type(const json_t *args, const char **type, struct error *e);
 int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
+/* notes.c: takes what the workers know of flows. */
+void notes_read(struct weir *w);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */
 void snapshot_begin(struct weir *w);

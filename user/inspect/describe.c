@@ -345,6 +345,21 @@ enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t
 	return *len ? DESCRIBE_HELLO : DESCRIBE_NONE;
 }
 
+/* What the host that opened the flow was told to be there. */
+static void name_by_dns(struct glance *g)
+{
+	const struct flow *f = g->f;
+	struct name_key key = {.domain = f->key.domain};
+	char name[NAME_TEXT_MAX + 1];
+
+	if (!g->i->settings.names || flow_hostname(f)[0])
+		return;
+	memcpy(key.host, f->key.addr[f->origin], sizeof(key.host));
+	memcpy(key.address, f->key.addr[!f->origin], sizeof(key.address));
+	if (names_find(g->i->settings.names, &key, g->i->now_ns, name))
+		flow_set_hostname(g->f, name, FLOW_NAME_DNS);
+}
+
 void describe_flow(struct glance *g, bool may_wait)
 {
 	struct judgement *j = g->j;
@@ -354,6 +369,7 @@ void describe_flow(struct glance *g, bool may_wait)
 		wait = read_datagram(g);
 	else if (g->f->key.proto == IPPROTO_TCP)
 		wait = read_tcp(g, !may_wait);
+	name_by_dns(g);
 	if (j->looks < LOOKS_MAX)
 		j->looks++;
 	g->f->reading = may_wait && wait && j->looks < LOOKS_MAX && j->described != DESCRIBED_ALL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "inspect/evidence.h"
 #include "util/util.h"
@@ -96,6 +97,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->learn_arg = arg;
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
+	i->services.answered = modules_answered;
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
@@ -133,12 +135,18 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	i->scratch = scratch;
 	i->signatures = s;
 	evidence_resolve(i);
+	memset(i->owner_known, 0, sizeof(i->owner_known));
 	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
 		int app = app_registry_find(i->registry, packet_tunnel_name(t));
 
 		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
 	}
 	return 0;
+}
+
+void inspector_set_read_on(struct inspector *i, bool read_on)
+{
+	i->settings.read_on = read_on;
 }
 
 void inspector_set_packets(struct inspector *i, unsigned int packets)

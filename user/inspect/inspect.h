@@ -27,8 +27,12 @@ struct inspect_settings {
 			 read for details; offline they always are */
 	struct flow_limits limits;
 	enum inspect_tunnels tunnels;
-	bool online;		  /* fed by the gate: what left is not kept for inspector_finish */
-	size_t fragmented;	  /* datagrams whose fragments are under way at most; 0 = 256 */
+	bool online;	     /* fed by the gate: what left is not kept for inspector_finish */
+	size_t fragmented;   /* datagrams whose fragments are under way at most; 0 = 256 */
+	struct names *names; /* what the DNS tells; the caller's, shared; NULL: none */
+	/* An answer of the DNS to m's receiver, after it was learned; may be NULL. arg: that of
+	 * inspector_new(). */
+	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	uint64_t endpoint_ttl_ns; /* of what is learned, in the clock of now_ns; 0 = endpoints_new's
 				     from CLOCK_MONOTONIC on */
 };
@@ -65,6 +69,8 @@ void inspector_free(struct inspector *i);
 /* A new signature set takes effect for the following packets; the old one is the caller's to free
  * afterwards. */
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
+/* settings.read_on from now on. */
+void inspector_set_read_on(struct inspector *i, bool read_on);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Another `tunnels` from now on. */

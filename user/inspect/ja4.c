@@ -12,6 +12,9 @@
 #define ENTRY_BYTES  5	  /* "c02f," */
 #define DIGEST_CHARS 12
 #define SHOWN_MAX    99
+#define SORTED_HERE  64
+
+static const char digits[] = "0123456789abcdef";
 
 struct list {
 	size_t count;
@@ -61,9 +64,25 @@ static int by_value(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
+/* In place and without calls while the list is as short as real ones. */
+static void list_sort(struct list *l)
+{
+	if (l->count > SORTED_HERE) {
+		qsort(l->value, l->count, sizeof(l->value[0]), by_value);
+		return;
+	}
+	for (size_t i = 1; i < l->count; i++) {
+		uint16_t value = l->value[i];
+		size_t at = i;
+
+		for (; at > 0 && l->value[at - 1] > value; at--)
+			l->value[at] = l->value[at - 1];
+		l->value[at] = value;
+	}
+}
+
 static size_t list_print(const struct list *l, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t at = 0;
 
 	for (size_t i = 0; i < l->count; i++) {
@@ -80,8 +99,9 @@ static void digest(const char *text, size_t len, char out[DIGEST_CHARS + 1])
 	uint8_t hash[SECRET_HASH_BYTES];
 
 	secret_hash((const uint8_t *)text, len, hash);
-	for (size_t i = 0; i < DIGEST_CHARS / 2; i++)
-		snprintf(out + 2 * i, 3, "%02x", hash[i]);
+	for (size_t i = 0; i < DIGEST_CHARS; i++)
+		out[i] = digits[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	out[DIGEST_CHARS] = 0;
 }
 
 static const char *version_text(uint16_t version)
@@ -108,7 +128,6 @@ static bool is_alphanumeric(uint8_t c)
 /* First and last character of the first protocol name. */
 static void protocol_text(struct bytes protocols, char out[3])
 {
-	static const char digits[] = "0123456789abcdef";
 	struct bytes first = {0};
 	uint8_t a, z;
 
@@ -143,7 +162,7 @@ static bool extensions_digest(const struct client_hello *hello, struct list *ext
 		return false;
 	if (extensions->count == 0)
 		return true;
-	qsort(extensions->value, extensions->count, sizeof(extensions->value[0]), by_value);
+	list_sort(extensions);
 	len = list_print(extensions, text);
 	if (signatures.count) {
 		text[len++] = '_';
@@ -166,7 +185,7 @@ bool ja4_make(const struct client_hello *hello, char transport, char out[JA4_BYT
 	    !extensions_digest(hello, &extensions, extensions_text))
 		return false;
 	if (ciphers.count) {
-		qsort(ciphers.value, ciphers.count, sizeof(ciphers.value[0]), by_value);
+		list_sort(&ciphers);
 		digest(text, list_print(&ciphers, text), ciphers_text);
 	}
 	protocol_text(hello->protocols, alpn);

@@ -4,19 +4,32 @@
 #include "inspect/evidence.h"
 #include "util/util.h"
 
-/* The module that a signature set names for an application, else the one of the same name. */
-const struct app_module *module_of(const struct inspector *i, unsigned int app)
-{
-	const struct app_info *info = app ? app_registry_get(i->registry, app) : NULL;
-	const char *name;
+#define NAME_TTL_MIN 60 /* seconds */
+#define NAME_TTL_MAX 3600
 
-	if (!info)
-		return NULL;
-	name = info->module ? info->module : info->name;
+/* The module that a signature set names for an application, else the one of the same name. */
+static const struct app_module *module_by_name(const struct inspector *i,
+					       const struct app_info *info)
+{
+	const char *name = info->module ? info->module : info->name;
+
 	for (size_t n = 0; n < i->module_count; n++)
 		if (strcmp(i->modules[n]->name, name) == 0)
 			return i->modules[n];
 	return NULL;
+}
+
+const struct app_module *module_of(struct inspector *i, unsigned int app)
+{
+	const struct app_info *info = app ? app_registry_get(i->registry, app) : NULL;
+
+	if (!info)
+		return NULL;
+	if (!i->owner_known[app]) {
+		i->owner[app] = module_by_name(i, info);
+		i->owner_known[app] = true;
+	}
+	return i->owner[app];
 }
 
 static size_t module_index(const struct inspector *i, const struct app_module *module)
@@ -143,4 +156,36 @@ void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		return;
 	if (is_new || !known || is_worth_telling(&before, &peer, i->now_ns))
 		i->learn(i->learn_arg, key, &peer);
+}
+
+static bool is_single_host(const uint32_t address[4])
+{
+	static const uint8_t zero[16], one[16] = {[15] = 1};
+	const uint8_t *b = (const uint8_t *)address;
+
+	if (address_is_v4(address))
+		return b[12] != 0 && b[12] != 127 && b[12] < 224;
+	return memcmp(b, zero, 16) != 0 && memcmp(b, one, 16) != 0 && b[0] != 0xff;
+}
+
+/* A name counts for who asked for it, for as long as the answer says, within bounds: the flows to
+ * an address come when the answer is fresh. */
+void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer)
+{
+	struct inspector *i = arg;
+	struct name_key key = {.domain = m->domain};
+
+	memcpy(key.host, m->dst, sizeof(key.host));
+	for (unsigned int n = 0; i->settings.names && n < answer->count; n++) {
+		const struct app_dns_record *r = &answer->record[n];
+		uint64_t ttl = r->ttl_seconds;
+
+		if (r->target[0] || !is_single_host(r->address) || strchr(answer->name, '?'))
+			continue;
+		ttl = ttl < NAME_TTL_MIN ? NAME_TTL_MIN : ttl > NAME_TTL_MAX ? NAME_TTL_MAX : ttl;
+		memcpy(key.address, r->address, sizeof(key.address));
+		names_add(i->settings.names, &key, answer->name, i->now_ns + ttl * 1000000000);
+	}
+	if (i->settings.answered)
+		i->settings.answered(i->learn_arg, m, answer);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <endian.h>
 #include <string.h>
 
 #include "inspect/secret.h"
@@ -41,26 +42,50 @@ static void hash_schedule(const uint8_t *block, uint32_t w[64])
 	}
 }
 
+struct hash_state {
+	uint32_t a, b, c, d, e, f, g, h;
+};
+
+/* One round, after which h stands where a did: the next is called with the letters moved on. */
+static inline __attribute__((always_inline)) void hash_round(uint32_t a, uint32_t b, uint32_t c,
+							     uint32_t *d, uint32_t e, uint32_t f,
+							     uint32_t g, uint32_t *h, uint32_t word)
+{
+	uint32_t choose = g ^ (e & (f ^ g));
+	uint32_t majority = (a & b) | (c & (a | b));
+	uint32_t one = *h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + choose + word;
+
+	*d += one;
+	*h = one + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + majority;
+}
+
 static void hash_block(uint32_t h[8], const uint8_t *block)
 {
+	struct hash_state s = {h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]};
 	uint32_t w[64];
-	uint32_t s[8];
 
 	hash_schedule(block, w);
-	memcpy(s, h, sizeof(s));
-	for (int i = 0; i < 64; i++) {
-		uint32_t choose = (s[4] & s[5]) ^ (~s[4] & s[6]);
-		uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-		uint32_t one = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-			       choose + hash_rounds[i] + w[i];
-		uint32_t two = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) + majority;
+	for (int i = 0; i < 64; i += 8) {
+		const uint32_t *k = hash_rounds + i;
+		const uint32_t *x = w + i;
 
-		memmove(s + 1, s, 7 * sizeof(s[0]));
-		s[4] += one;
-		s[0] = one + two;
+		hash_round(s.a, s.b, s.c, &s.d, s.e, s.f, s.g, &s.h, k[0] + x[0]);
+		hash_round(s.h, s.a, s.b, &s.c, s.d, s.e, s.f, &s.g, k[1] + x[1]);
+		hash_round(s.g, s.h, s.a, &s.b, s.c, s.d, s.e, &s.f, k[2] + x[2]);
+		hash_round(s.f, s.g, s.h, &s.a, s.b, s.c, s.d, &s.e, k[3] + x[3]);
+		hash_round(s.e, s.f, s.g, &s.h, s.a, s.b, s.c, &s.d, k[4] + x[4]);
+		hash_round(s.d, s.e, s.f, &s.g, s.h, s.a, s.b, &s.c, k[5] + x[5]);
+		hash_round(s.c, s.d, s.e, &s.f, s.g, s.h, s.a, &s.b, k[6] + x[6]);
+		hash_round(s.b, s.c, s.d, &s.e, s.f, s.g, s.h, &s.a, k[7] + x[7]);
 	}
-	for (int i = 0; i < 8; i++)
-		h[i] += s[i];
+	h[0] += s.a;
+	h[1] += s.b;
+	h[2] += s.c;
+	h[3] += s.d;
+	h[4] += s.e;
+	h[5] += s.f;
+	h[6] += s.g;
+	h[7] += s.h;
 }
 
 void secret_hash(const uint8_t *data, size_t len, uint8_t out[SECRET_HASH_BYTES])
@@ -136,25 +161,42 @@ void secret_expand(const uint8_t key[SECRET_HASH_BYTES], const char *label, uint
 /* ---- AES-128 ---- */
 
 /* Inverses in GF(2^8), then the affine map of FIPS 197, 5.1.1. */
+/* clang-format off */
+#define SUBSTITUTE(X) \
+	X(63) X(7c) X(77) X(7b) X(f2) X(6b) X(6f) X(c5) X(30) X(01) X(67) X(2b) X(fe) X(d7) X(ab) \
+	X(76) X(ca) X(82) X(c9) X(7d) X(fa) X(59) X(47) X(f0) X(ad) X(d4) X(a2) X(af) X(9c) X(a4) \
+	X(72) X(c0) X(b7) X(fd) X(93) X(26) X(36) X(3f) X(f7) X(cc) X(34) X(a5) X(e5) X(f1) X(71) \
+	X(d8) X(31) X(15) X(04) X(c7) X(23) X(c3) X(18) X(96) X(05) X(9a) X(07) X(12) X(80) X(e2) \
+	X(eb) X(27) X(b2) X(75) X(09) X(83) X(2c) X(1a) X(1b) X(6e) X(5a) X(a0) X(52) X(3b) X(d6) \
+	X(b3) X(29) X(e3) X(2f) X(84) X(53) X(d1) X(00) X(ed) X(20) X(fc) X(b1) X(5b) X(6a) X(cb) \
+	X(be) X(39) X(4a) X(4c) X(58) X(cf) X(d0) X(ef) X(aa) X(fb) X(43) X(4d) X(33) X(85) X(45) \
+	X(f9) X(02) X(7f) X(50) X(3c) X(9f) X(a8) X(51) X(a3) X(40) X(8f) X(92) X(9d) X(38) X(f5) \
+	X(bc) X(b6) X(da) X(21) X(10) X(ff) X(f3) X(d2) X(cd) X(0c) X(13) X(ec) X(5f) X(97) X(44) \
+	X(17) X(c4) X(a7) X(7e) X(3d) X(64) X(5d) X(19) X(73) X(60) X(81) X(4f) X(dc) X(22) X(2a) \
+	X(90) X(88) X(46) X(ee) X(b8) X(14) X(de) X(5e) X(0b) X(db) X(e0) X(32) X(3a) X(0a) X(49) \
+	X(06) X(24) X(5c) X(c2) X(d3) X(ac) X(62) X(91) X(95) X(e4) X(79) X(e7) X(c8) X(37) X(6d) \
+	X(8d) X(d5) X(4e) X(a9) X(6c) X(56) X(f4) X(ea) X(65) X(7a) X(ae) X(08) X(ba) X(78) X(25) \
+	X(2e) X(1c) X(a6) X(b4) X(c6) X(e8) X(dd) X(74) X(1f) X(4b) X(bd) X(8b) X(8a) X(70) X(3e) \
+	X(b5) X(66) X(48) X(03) X(f6) X(0e) X(61) X(35) X(57) X(b9) X(86) X(c1) X(1d) X(9e) X(e1) \
+	X(f8) X(98) X(11) X(69) X(d9) X(8e) X(94) X(9b) X(1e) X(87) X(e9) X(ce) X(55) X(28) X(df) \
+	X(8c) X(a1) X(89) X(0d) X(bf) X(e6) X(42) X(68) X(41) X(99) X(2d) X(0f) X(b0) X(54) X(bb) \
+	X(16)
+/* clang-format on */
 static const uint8_t substitute[256] = {
-	0x63, 0x7c, 0x77, 0x7b, 0xf2, 0x6b, 0x6f, 0xc5, 0x30, 0x01, 0x67, 0x2b, 0xfe, 0xd7, 0xab,
-	0x76, 0xca, 0x82, 0xc9, 0x7d, 0xfa, 0x59, 0x47, 0xf0, 0xad, 0xd4, 0xa2, 0xaf, 0x9c, 0xa4,
-	0x72, 0xc0, 0xb7, 0xfd, 0x93, 0x26, 0x36, 0x3f, 0xf7, 0xcc, 0x34, 0xa5, 0xe5, 0xf1, 0x71,
-	0xd8, 0x31, 0x15, 0x04, 0xc7, 0x23, 0xc3, 0x18, 0x96, 0x05, 0x9a, 0x07, 0x12, 0x80, 0xe2,
-	0xeb, 0x27, 0xb2, 0x75, 0x09, 0x83, 0x2c, 0x1a, 0x1b, 0x6e, 0x5a, 0xa0, 0x52, 0x3b, 0xd6,
-	0xb3, 0x29, 0xe3, 0x2f, 0x84, 0x53, 0xd1, 0x00, 0xed, 0x20, 0xfc, 0xb1, 0x5b, 0x6a, 0xcb,
-	0xbe, 0x39, 0x4a, 0x4c, 0x58, 0xcf, 0xd0, 0xef, 0xaa, 0xfb, 0x43, 0x4d, 0x33, 0x85, 0x45,
-	0xf9, 0x02, 0x7f, 0x50, 0x3c, 0x9f, 0xa8, 0x51, 0xa3, 0x40, 0x8f, 0x92, 0x9d, 0x38, 0xf5,
-	0xbc, 0xb6, 0xda, 0x21, 0x10, 0xff, 0xf3, 0xd2, 0xcd, 0x0c, 0x13, 0xec, 0x5f, 0x97, 0x44,
-	0x17, 0xc4, 0xa7, 0x7e, 0x3d, 0x64, 0x5d, 0x19, 0x73, 0x60, 0x81, 0x4f, 0xdc, 0x22, 0x2a,
-	0x90, 0x88, 0x46, 0xee, 0xb8, 0x14, 0xde, 0x5e, 0x0b, 0xdb, 0xe0, 0x32, 0x3a, 0x0a, 0x49,
-	0x06, 0x24, 0x5c, 0xc2, 0xd3, 0xac, 0x62, 0x91, 0x95, 0xe4, 0x79, 0xe7, 0xc8, 0x37, 0x6d,
-	0x8d, 0xd5, 0x4e, 0xa9, 0x6c, 0x56, 0xf4, 0xea, 0x65, 0x7a, 0xae, 0x08, 0xba, 0x78, 0x25,
-	0x2e, 0x1c, 0xa6, 0xb4, 0xc6, 0xe8, 0xdd, 0x74, 0x1f, 0x4b, 0xbd, 0x8b, 0x8a, 0x70, 0x3e,
-	0xb5, 0x66, 0x48, 0x03, 0xf6, 0x0e, 0x61, 0x35, 0x57, 0xb9, 0x86, 0xc1, 0x1d, 0x9e, 0xe1,
-	0xf8, 0x98, 0x11, 0x69, 0xd9, 0x8e, 0x94, 0x9b, 0x1e, 0x87, 0xe9, 0xce, 0x55, 0x28, 0xdf,
-	0x8c, 0xa1, 0x89, 0x0d, 0xbf, 0xe6, 0x42, 0x68, 0x41, 0x99, 0x2d, 0x0f, 0xb0, 0x54, 0xbb,
-	0x16,
+#define X(s) 0x##s,
+	SUBSTITUTE(X)
+#undef X
+};
+
+/* A substituted byte's part of its column after mixing (5.1.3): twice, once, once, three times it,
+ * the first in the lowest byte. */
+#define TWICE(s) ((s) << 1 ^ ((s)&0x80 ? 0x11b : 0))
+static const uint32_t mixed[256] = {
+#define X(s)                                                                                       \
+	(uint32_t) TWICE(0x##s) | 0x##s##u << 8 | 0x##s##u << 16 |                                 \
+		(uint32_t)(TWICE(0x##s) ^ 0x##s) << 24,
+	SUBSTITUTE(X)
+#undef X
 };
 
 static uint8_t times_two(uint8_t x)
@@ -180,58 +222,110 @@ void secret_cipher_init(struct secret_cipher *c, const uint8_t key[SECRET_BLOCK_
 	}
 }
 
-static void mix_column(uint8_t *column)
+static uint32_t column_get(const uint8_t *p)
 {
-	uint8_t all = column[0] ^ column[1] ^ column[2] ^ column[3];
-	uint8_t first = column[0];
+	uint32_t word;
 
-	for (int i = 0; i < 4; i++) {
-		uint8_t next = i < 3 ? column[i + 1] : first;
-
-		column[i] ^= all ^ times_two(column[i] ^ next);
-	}
+	memcpy(&word, p, sizeof(word));
+	return le32toh(word);
 }
 
-static void add_round(uint8_t *state, const uint8_t *round)
+static uint32_t rotate_up(uint32_t x, unsigned int bits)
 {
-	for (int i = 0; i < SECRET_BLOCK_BYTES; i++)
-		state[i] ^= round[i];
+	return x << bits | x >> (32 - bits);
+}
+
+/* One column of a middle round: row n comes from n columns further on. */
+static uint32_t middle_column(uint32_t a, uint32_t b, uint32_t c, uint32_t d, const uint8_t *round)
+{
+	return mixed[a & 255] ^ rotate_up(mixed[b >> 8 & 255], 8) ^
+	       rotate_up(mixed[c >> 16 & 255], 16) ^ rotate_up(mixed[d >> 24], 24) ^
+	       column_get(round);
+}
+
+/* The last round mixes nothing. */
+static uint32_t last_column(uint32_t a, uint32_t b, uint32_t c, uint32_t d, const uint8_t *round)
+{
+	return (substitute[a & 255] | (uint32_t)substitute[b >> 8 & 255] << 8 |
+		(uint32_t)substitute[c >> 16 & 255] << 16 | (uint32_t)substitute[d >> 24] << 24) ^
+	       column_get(round);
+}
+
+/* A block as two words whose lowest bytes come first. */
+struct words {
+	uint64_t low, high;
+};
+
+static struct words words_get(const uint8_t *p)
+{
+	struct words w;
+
+	memcpy(&w.low, p, 8);
+	memcpy(&w.high, p + 8, 8);
+	return (struct words){le64toh(w.low), le64toh(w.high)};
+}
+
+static void words_put(uint8_t *p, struct words w)
+{
+	w = (struct words){htole64(w.low), htole64(w.high)};
+	memcpy(p, &w.low, 8);
+	memcpy(p + 8, &w.high, 8);
+}
+
+static struct words encrypt(const struct secret_cipher *cipher, struct words in)
+{
+	struct words first = words_get(cipher->round[0]);
+	uint32_t a = (uint32_t)(in.low ^ first.low), b = (uint32_t)((in.low ^ first.low) >> 32);
+	uint32_t c = (uint32_t)(in.high ^ first.high), d = (uint32_t)((in.high ^ first.high) >> 32);
+	const uint8_t *last = cipher->round[10];
+
+	for (int r = 1; r < 10; r++) {
+		const uint8_t *round = cipher->round[r];
+		uint32_t w = middle_column(a, b, c, d, round);
+		uint32_t x = middle_column(b, c, d, a, round + 4);
+		uint32_t y = middle_column(c, d, a, b, round + 8);
+
+		d = middle_column(d, a, b, c, round + 12);
+		a = w;
+		b = x;
+		c = y;
+	}
+	return (struct words){
+		.low = last_column(a, b, c, d, last) | (uint64_t)last_column(b, c, d, a, last + 4)
+							       << 32,
+		.high = last_column(c, d, a, b, last + 8) |
+			(uint64_t)last_column(d, a, b, c, last + 12) << 32,
+	};
 }
 
 void secret_cipher_block(const struct secret_cipher *c, const uint8_t in[SECRET_BLOCK_BYTES],
 			 uint8_t out[SECRET_BLOCK_BYTES])
 {
-	uint8_t state[SECRET_BLOCK_BYTES];
-	uint8_t shifted[SECRET_BLOCK_BYTES];
-
-	memcpy(state, in, sizeof(state));
-	add_round(state, c->round[0]);
-	for (int r = 1; r <= 10; r++) {
-		for (int i = 0; i < SECRET_BLOCK_BYTES; i++)
-			shifted[i] = substitute[state[(i + 4 * (i % 4)) % 16]];
-		for (int column = 0; r < 10 && column < 4; column++)
-			mix_column(shifted + 4 * column);
-		memcpy(state, shifted, sizeof(state));
-		add_round(state, c->round[r]);
-	}
-	memcpy(out, state, sizeof(state));
+	words_put(out, encrypt(c, words_get(in)));
 }
 
 void secret_cipher_stream(const struct secret_cipher *c, const uint8_t nonce[12], const uint8_t *in,
 			  size_t len, uint8_t *out)
 {
-	uint8_t counter[SECRET_BLOCK_BYTES] = {0};
-	uint8_t pad[SECRET_BLOCK_BYTES];
+	uint8_t block[SECRET_BLOCK_BYTES] = {0};
+	struct words counter;
 	uint32_t n = 2; /* 1 belongs to the tag */
+	size_t at = 0;
 
-	memcpy(counter, nonce, 12);
-	for (size_t at = 0; at < len; at++) {
-		if (at % SECRET_BLOCK_BYTES == 0) {
-			for (int i = 0; i < 4; i++)
-				counter[15 - i] = (uint8_t)(n >> (8 * i));
-			n++;
-			secret_cipher_block(c, counter, pad);
-		}
-		out[at] = in[at] ^ pad[at % SECRET_BLOCK_BYTES];
+	memcpy(block, nonce, 12);
+	counter = words_get(block);
+	for (; at < len; at += SECRET_BLOCK_BYTES, n++) {
+		size_t rest = len - at;
+		struct words pad, text;
+
+		/* Its last four bytes, the highest first. */
+		counter.high = (counter.high & UINT32_MAX) | (uint64_t)__builtin_bswap32(n) << 32;
+		pad = encrypt(c, counter);
+		memset(block, 0, sizeof(block));
+		if (rest < sizeof(block))
+			memcpy(block, in + at, rest);
+		text = words_get(rest < sizeof(block) ? block : in + at);
+		words_put(block, (struct words){text.low ^ pad.low, text.high ^ pad.high});
+		memcpy(out + at, block, rest < sizeof(block) ? rest : sizeof(block));
 	}
 }

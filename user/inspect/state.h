@@ -58,6 +58,9 @@ struct inspector {
 	struct app_services services;
 	const struct app_module *const *modules;
 	size_t module_count;
+	/* What module_of() found for the signatures at hand. */
+	const struct app_module *owner[WEIR_APPS_MAX];
+	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
 	struct fragments *fragments;
@@ -128,7 +131,7 @@ enum describe_quic {
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
-const struct app_module *module_of(const struct inspector *i, unsigned int app);
+const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
 void **module_state(const struct inspector *i, struct judgement *j,
 		    const struct app_module *module);
@@ -137,6 +140,8 @@ void modules_release(const struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
+/* app_services.answered: arg is the inspector. */
+void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
 /* expect.c */
 /* app_services.expect: arg is the inspector. */

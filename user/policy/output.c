@@ -110,9 +110,25 @@ static int metrics_read(struct draft *d, const struct yaml_node *n)
 	return 0;
 }
 
+static int protocols_read(struct draft *d, const struct yaml_node *n)
+{
+	/* In the order of POLICY_EVENT_*. */
+	static const char *const choices[] = {"tls", "http", "dns"};
+	int err = n ? draft_list(d, n, "protocols") : 0;
+
+	for (size_t i = 0; n && err == 0 && i < n->count; i++) {
+		unsigned int which = 0;
+
+		err = draft_choice(d, n->items[i], "protocols", choices, ARRAY_SIZE(choices),
+				   &which);
+		d->policy->event_protocols |= 1u << which;
+	}
+	return err;
+}
+
 static int events_read(struct draft *d, const struct yaml_node *n)
 {
-	static const char *const known[] = {"file", NULL};
+	static const char *const known[] = {"file", "protocols", NULL};
 	const struct yaml_node *file = yaml_get(n, "file");
 	const char *text = NULL;
 	int err = n ? draft_mapping(d, n, "events", known) : 0;
@@ -127,7 +143,8 @@ static int events_read(struct draft *d, const struct yaml_node *n)
 	if (!text[0])
 		return draft_error(d, file, "file: expected a file name, found \"\"");
 	d->policy->events_file = strdup(text);
-	return d->policy->events_file ? 0 : draft_memory(d);
+	return d->policy->events_file ? protocols_read(d, yaml_get(n, "protocols"))
+				      : draft_memory(d);
 }
 
 int draft_read_files(struct draft *d, const struct yaml_node *root)

@@ -40,6 +40,11 @@ struct policy_class {
 };
 
 /* A loaded policy. Read-only for everybody but policy_load. */
+/* events.protocols */
+#define POLICY_EVENT_TLS  (1u << 0)
+#define POLICY_EVENT_HTTP (1u << 1)
+#define POLICY_EVENT_DNS  (1u << 2)
+
 struct policy {
 	char *path;
 	struct policy_port ports[WEIR_PORTS_MAX];
@@ -53,8 +58,9 @@ struct policy {
 	char **signatures; /* paths resolved against the policy file's folder, then the working
 			      folder; none = built in */
 	size_t signature_count;
-	char metrics_listen[64]; /* "" = off */
-	char *events_file;	 /* NULL = none */
+	char metrics_listen[64];      /* "" = off */
+	char *events_file;	      /* NULL = none */
+	unsigned int event_protocols; /* POLICY_EVENT_*: whose events are made */
 	struct policy_rule *rules;
 	unsigned int rule_count;
 	enum weir_action default_action;

@@ -155,6 +155,7 @@ static enum weir_action judge(struct worker *w, const struct job *j)
 	const struct weir_cell *cell;
 	struct inspect_outcome o;
 
+	w->note_port = j->punt.in_port;
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, &o);
 	w->counters.classified++;
 	if (o.bad_checksum)
@@ -165,6 +166,8 @@ static enum weir_action judge(struct worker *w, const struct job *j)
 		publish(w, &o);
 	if (!o.flow->decided)
 		return WEIR_ACTION_PASS;
+	if (o.decided_now && !o.flow->reading)
+		worker_note_details(w, o.flow);
 	cell = flow_cell(w, o.flow);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;

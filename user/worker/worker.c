@@ -129,6 +129,12 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
+/* Whether somebody wants to know what a flow's first messages say. */
+static bool reads_on(const struct policy *p)
+{
+	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP);
+}
+
 /*
  * Takes what was replaced while it stood still. The caller of worker_resume() frees the old set, so
  * there is no going on with that: short of memory it tries until there is some.
@@ -144,6 +150,7 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
 }
 
 static void wait_while_paused(struct worker *w)
@@ -166,6 +173,7 @@ static void expire(struct worker *w)
 	if (w->now_ns < w->expire_ns)
 		return;
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
+	w->note_port = 0;
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
 	inspector_fragments_stats(w->inspector, &w->counters.fragments);
@@ -238,6 +246,7 @@ static void worker_free(struct worker *w)
 		return;
 	handover_free(w->handover);
 	inspector_free(w->inspector);
+	worker_read_notes(w, NULL, NULL);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	pthread_cond_destroy(&w->changed);
@@ -256,6 +265,9 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.read_on = reads_on(shared->policy),
+		.names = shared->names,
+		.answered = worker_answered,
 		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
 	};
 
@@ -267,6 +279,8 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	pthread_cond_init(&w->changed, NULL);
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
+	if (w->inspector)
+		inspector_on_release(w->inspector, worker_released, w);
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
 	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
 }

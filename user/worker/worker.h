@@ -17,11 +17,24 @@ struct worker_shared {
 	struct signatures *signatures;
 	struct app_registry *registry;
 	struct endpoints *endpoints;
+	struct names *names;
 	struct port_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
 	uint32_t xsk_base[WEIR_PORTS_MAX];	    /* as weir_port.xsk_base */
 	uint8_t domain[WEIR_PORTS_MAX];		    /* as weir_port.domain */
 	uint32_t workers;
 	uint64_t reconnect_ttl_ns;
+};
+
+/* What a worker has to tell of a flow; the texts are gone after the call. */
+struct worker_note {
+	uint64_t time_ns;
+	uint64_t flow_id;
+	struct weir_flow_key key;
+	uint8_t origin;
+	uint8_t port; /* that the packet came in on; 0: the flow has ended */
+	uint16_t app;
+	struct flow_details *details; /* or NULL */
+	struct app_dns *dns;	      /* an answer to the flow's origin, or NULL */
 };
 
 struct worker_counters {
@@ -32,6 +45,7 @@ struct worker_counters {
 	uint64_t bad_checksums, finished_checksums, classified, decided, learned, stalls;
 	uint64_t queue_frames; /* read in the last batch */
 	uint64_t events_lost;  /* the daemon did not read them in time */
+	uint64_t notes_lost;   /* likewise */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
 	struct expect_stats expect;
@@ -53,6 +67,9 @@ void worker_resume(struct worker *w);
  * do. One reader at a time.
  */
 void worker_read_events(struct worker *w, void (*fn)(const struct weir_event *, void *), void *arg);
+/* Hands what the worker knows of flows to fn, once each. One reader at a time. fn NULL: drops it.
+ */
+void worker_read_notes(struct worker *w, void (*fn)(const struct worker_note *, void *), void *arg);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
 

@@ -19,6 +19,13 @@ struct worker_events {
 	struct weir_event event[WORKER_EVENTS];
 };
 
+#define WORKER_NOTES 512 /* a power of two */
+
+struct worker_notes {
+	_Atomic uint32_t head, tail;
+	struct worker_note note[WORKER_NOTES];
+};
+
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
 	uint32_t sent; /* weir_xsk_sent at that time */
@@ -34,6 +41,8 @@ struct worker {
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
 	struct worker_events events;
+	struct worker_notes notes;
+	uint8_t note_port;    /* of the frame at hand */
 	uint32_t outstanding; /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
@@ -58,6 +67,11 @@ uint32_t worker_complete(struct worker *w);
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 		       const struct weir_cell *cell);
+/* notes.c: tells the daemon what is known of a decided flow; its details go along. */
+void worker_note_details(struct worker *w, struct flow *f);
+/* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
+void worker_released(struct flow *f, void *arg);
+void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 /* The inspector's callback for a new endpoint. arg: the worker. */
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
 

@@ -10,6 +10,8 @@ ETH_P_ALL = 0x0003
 SOL_PACKET = 263
 PACKET_AUXDATA = 8
 PACKET_OUTGOING = 4
+PPPOE_DISCOVERY, PPPOE_SESSION = 0x8863, 0x8864
+PPP = {4: 0x21, 6: 0x57}
 TP_STATUS_VLAN_VALID = 1 << 4
 TP_STATUS_VLAN_TPID_VALID = 1 << 6
 TCP, UDP = 6, 17
@@ -58,11 +60,59 @@ def udp_packet(src, sport, dst, dport, payload, spoil=0):
     return ip_packet(src, dst, UDP, head + payload)
 
 
+def tcp_packet(src, sport, dst, dport, seq, ack, flags, payload=b""):
+    head = struct.pack(">HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, 65535, 0, 0)
+    value = checksum(pseudo_header(src, dst, TCP, 20 + len(payload)) + head + payload)
+    return ip_packet(src, dst, TCP, head[:16] + struct.pack(">H", value) + head[18:] + payload)
+
+
+def icmp_error(src, dst, kind, code, about):
+    """The ICMP or ICMPv6 message of a kind from src to dst that quotes the packet `about`."""
+    version = ipaddress.ip_address(src).version
+    proto = 1 if version == 4 else 58
+    body = struct.pack(">BBHI", kind, code, 0, 0) + about[:548 if version == 4 else 1232]
+    pseudo = b"" if version == 4 else pseudo_header(src, dst, proto, len(body))
+    body = body[:2] + struct.pack(">H", checksum(pseudo + body)) + body[4:]
+    return ip_packet(src, dst, proto, body)
+
+
+def fragments(packet, size, number):
+    """An IP packet cut into fragments of at most size bytes of payload, a multiple of 8."""
+    if packet[0] >> 4 == 6:
+        head, body, proto = packet[:40], packet[40:], packet[6]
+    else:
+        head, body, proto = packet[:20], packet[20:], None
+    cut = []
+    for at in range(0, len(body), size):
+        part, more = body[at:at + size], at + size < len(body)
+        if proto is None:
+            field = at // 8 | (0x2000 if more else 0)
+            fresh = head[:2] + struct.pack(">HHH", 20 + len(part), number & 0xffff, field) \
+                + head[8:10] + b"\0\0" + head[12:]
+            fresh = fresh[:10] + struct.pack(">H", checksum(fresh)) + fresh[12:]
+        else:
+            fresh = head[:4] + struct.pack(">HB", 8 + len(part), 44) + head[7:] \
+                + struct.pack(">BBHI", proto, 0, at | more, number)
+        cut.append(fresh + part)
+    return cut
+
+
 def ethernet(dst, src, packet, tags=()):
     """tags: (protocol, VID) outer first."""
     proto = 0x86dd if packet[0] >> 4 == 6 else 0x0800
+    return link_header(dst, src, proto, tags) + packet
+
+
+def link_header(dst, src, proto, tags=()):
     words = b"".join(struct.pack(">HH", *tag) for tag in tags)
-    return mac(dst) + mac(src) + words + struct.pack(">H", proto) + packet
+    return mac(dst) + mac(src) + words + struct.pack(">H", proto)
+
+
+def pppoe(dst, src, session, packet, tags=(), short=False):
+    """An IP packet in a PPPoE session; short: with the PPP protocol in one byte."""
+    proto = struct.pack(">B" if short else ">H", PPP[packet[0] >> 4])
+    return link_header(dst, src, PPPOE_SESSION, tags) \
+        + struct.pack(">BBHH", 0x11, 0, session, len(proto) + len(packet)) + proto + packet
 
 
 def send(host, *frames):
@@ -76,7 +126,10 @@ def send(host, *frames):
 
 
 def decode(frame, vlan=()):
-    """Seen, or None for what is neither TCP nor UDP over an unfragmented IP packet."""
+    """
+    Seen, or None for what is neither TCP nor UDP over an unfragmented IP packet. A PPPoE session is
+    the last of its tags.
+    """
     at, tags = 12, list(vlan)
     proto, = struct.unpack_from(">H", frame, at)
     while proto in (0x8100, 0x88a8) and len(frame) >= at + 6:
@@ -84,6 +137,12 @@ def decode(frame, vlan=()):
         at += 4
         proto, = struct.unpack_from(">H", frame, at)
     at += 2
+    if proto == PPPOE_SESSION and len(frame) >= at + 8:
+        tags.append((proto, struct.unpack_from(">H", frame, at + 2)[0]))
+        size = 1 if frame[at + 6] & 1 else 2
+        ppp = int.from_bytes(frame[at + 6:at + 6 + size], "big")
+        proto = {PPP[4]: 0x0800, PPP[6]: 0x86dd}.get(ppp, 0)
+        at += 6 + size
     if proto == 0x0800 and len(frame) >= at + 20:
         size, = struct.unpack_from(">H", frame, at + 2)
         next_header, end = frame[at + 9], at + size

@@ -53,9 +53,9 @@ class Lab:
         self.on_close(self._net.down)
         return self._net.up()
 
-    def weir(self, net, body, hook=None, header=""):
-        """A daemon that is not started yet."""
-        return Weir(self, net, body, hook or self.hook, header)
+    def weir(self, net, body, hook=None, header="", protocols=()):
+        """A daemon that is not started yet. protocols: of events."""
+        return Weir(self, net, body, hook or self.hook, header, protocols)
 
     def bpffs(self):
         """A BPF file system of our own: two checkouts cannot meet in it, and it vanishes whole."""

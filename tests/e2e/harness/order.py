@@ -31,14 +31,15 @@ def last_document(process):
 class UdpStream:
     """A numbered stream from one host to the other, under way."""
 
-    def __init__(self, lab, sender, receiver, port, version=4, count=10000, rate=10000):
+    def __init__(self, lab, sender, receiver, port, version=4, count=10000, rate=10000,
+                 size=100):
         tool = lab.built("tests", "tools", "udpseq")
         self.receiving = receiver.spawn(
             [tool, "recv", "--count", str(count), "--idle", "1", str(port)], log=f"udprecv-{port}")
         self.receiving.wait_log("ready")
         self.sending = sender.spawn(
-            [tool, "send", "--count", str(count), "--rate", str(rate), receiver.ip(version),
-             str(port)], log=f"udpsend-{port}")
+            [tool, "send", "--count", str(count), "--rate", str(rate), "--size", str(size),
+             receiver.ip(version), str(port)], log=f"udpsend-{port}")
 
     def result(self, seconds=30):
         """What the receiver counted."""

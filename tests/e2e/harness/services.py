@@ -58,7 +58,8 @@ class Web:
 error_log {folder}/error.log; worker_processes 1;
 events {{ worker_connections 256; }}
 http {{ access_log off; {temp} server {{ {listen} root {host.path("www")};
-ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; }} }}
+ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {folder}/cert.pem;
+ssl_certificate_key {folder}/key.pem; }} }}
 """)
         host.spawn(["nginx", "-p", folder, "-c", config, "-e", f"{folder}/error.log"])
         wait_listening(host, host.ip4, 443)

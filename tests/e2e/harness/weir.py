@@ -53,7 +53,7 @@ def differences(before, after, path=""):
 class Weir:
     """One daemon on a net's gateway. Everything of it lives in the scenario's folder."""
 
-    def __init__(self, lab, net, body, hook, header=""):
+    def __init__(self, lab, net, body, hook, header="", protocols=()):
         self.lab, self.net, self.hook = lab, net, hook
         self.binary = lab.binary
         self.dir = os.path.join(lab.dir, "weir")
@@ -62,6 +62,7 @@ class Weir:
         self.pins = os.path.join(lab.bpffs(), "weir")
         self.changes = os.path.join(self.dir, "changes.json")
         self.events_path = os.path.join(self.dir, "events.json")
+        self.protocols = f", protocols: [{', '.join(protocols)}]" if protocols else ""
         self.policy = self.write_policy(body, header=header)
         self.process = None
         self.before = gateway_state(net)
@@ -75,7 +76,7 @@ class Weir:
                         for host in self.net.hosts)
         names = ", ".join(host.port for host in self.net.hosts)
         text = (f"version: 1\nports:\n{ports}forward:\n  - {{ mode: bridge, bridge: br0, "
-                f"create: true, ports: [{names}] }}\nevents: {{ file: {self.events_path} }}\n"
+                f"create: true, ports: [{names}] }}\nevents: {{ file: {self.events_path}{self.protocols} }}\n"
                 f"{header}{body.strip()}\n")
         path = os.path.join(self.dir, name)
         with open(path, "w") as file:

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The DNS module. Input: a byte (bit 0: TCP), then messages: a byte of direction (bit 0) and
+ * whether the flow is undecided (bit 1), two of length, the bytes.
+ */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool ok)
+{
+	if (!ok)
+		__builtin_trap();
+}
+
+static void see_answer(void *arg, const struct app_message *m, const struct app_dns *answer)
+{
+	check(answer->count <= APP_DNS_RECORDS_MAX);
+	check(strlen(answer->name) <= NAME_TEXT_MAX);
+	for (unsigned int i = 0; i < answer->count; i++)
+		check(strlen(answer->record[i].target) <= NAME_TEXT_MAX);
+}
+
+static void say(const struct app_services *s, uint8_t proto, uint8_t how, const uint8_t *data,
+		size_t len, void **state)
+{
+	const struct app_module *module = app_module_find("dns");
+	uint8_t *copy = malloc(len ? len : 1);
+	struct app_finding finding = {.app = (uint16_t)app_registry_find(s->registry, "dns")};
+	struct app_message m = {
+		.data = copy,
+		.len = len,
+		.dir = how & 1,
+		.proto = proto,
+		.from_origin = !(how & 1),
+		.sport = how & 1 ? 53 : 4000,
+		.dport = how & 1 ? 4000 : 53,
+	};
+
+	if (!copy)
+		return;
+	if (len)
+		memcpy(copy, data, len);
+	if (how & 2)
+		module->undecided(s, &m, state, &finding);
+	else
+		module->inspected(s, &m, state, &finding);
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct app_services s = {.answered = see_answer};
+	uint8_t proto = size && data[0] & 1 ? IPPROTO_TCP : IPPROTO_UDP;
+	void *state = NULL;
+
+	if (!s.registry) {
+		s.registry = app_registry_new();
+		app_registry_add(s.registry, "dns", "network");
+	}
+	for (size_t at = 1; at + 3 <= size;) {
+		size_t len = (size_t)data[at + 1] << 8 | data[at + 2];
+		uint8_t how = data[at];
+
+		at += 3;
+		if (len > size - at)
+			len = size - at;
+		say(&s, proto, how, data + at, len, &state);
+		at += len;
+	}
+	app_module_find("dns")->release(state);
+	return 0;
+}

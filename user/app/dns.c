@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DNS: answers tell which names the addresses have that a host goes to next. An answer counts when
+ * the same flow had its question: same identifier, name and type, from the other side.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "app/dns.h"
+#include "app/module.h"
+#include "util/util.h"
+
+#define NAME		 "dns"
+#define PENDING_MAX	 8    /* questions of a flow that wait; the oldest goes first */
+#define MESSAGE_MAX	 4096 /* over TCP; longer ones are skipped */
+#define TCP_MESSAGES_MAX 256  /* of a flow that are read: a zone transfer tells nothing */
+
+struct pending {
+	bool used, from_origin;
+	uint16_t id, type;
+	uint64_t name;
+};
+
+/* Messages of one direction behind their lengths (RFC 1035, 4.2.2). */
+struct assembly {
+	uint8_t head[2];
+	uint8_t head_have;
+	uint16_t have;
+	uint8_t *data; /* NULL while a message is skipped */
+};
+
+struct dns {
+	struct pending pending[PENDING_MAX];
+	uint8_t next;
+	uint16_t messages;
+	struct assembly stream[2]; /* TCP, by direction */
+};
+
+/* Names are compared by their sum: a match by chance still needs identifier and ports. */
+static uint64_t name_sum(const char *name)
+{
+	static const uint64_t key[2] = {0x646e73, 0x6e616d65};
+
+	return hash_keyed(key, name, strlen(name));
+}
+
+static struct pending *pending_find(struct dns *d, const struct dns_question *q, bool from_origin)
+{
+	uint64_t name = name_sum(q->name);
+
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *p = &d->pending[i];
+
+		if (p->used && p->from_origin == from_origin && p->id == q->id &&
+		    p->type == q->type && p->name == name)
+			return p;
+	}
+	return NULL;
+}
+
+static void note_question(struct dns *d, const struct dns_question *q, bool from_origin)
+{
+	if (pending_find(d, q, from_origin))
+		return;
+	d->pending[d->next] = (struct pending){
+		.used = true,
+		.from_origin = from_origin,
+		.id = q->id,
+		.type = q->type,
+		.name = name_sum(q->name),
+	};
+	d->next = (d->next + 1) % PENDING_MAX;
+}
+
+/* Whether the message is one of the DNS. */
+static bool read_message(struct dns *d, const struct app_services *s, const struct app_message *m,
+			 const uint8_t *data, size_t len)
+{
+	struct dns_question q;
+	struct pending *asked;
+	struct app_dns answer;
+
+	if (!dns_read_question(data, len, &q))
+		return false;
+	if (!q.response) {
+		note_question(d, &q, m->from_origin);
+		return true;
+	}
+	asked = pending_find(d, &q, !m->from_origin);
+	if (!asked)
+		return true;
+	asked->used = false;
+	dns_read_answers(data, len, &q, &answer);
+	if (s->answered)
+		s->answered(s->arg, m, &answer);
+	return true;
+}
+
+/* ---- TCP ---- */
+
+static void assembly_reset(struct assembly *a)
+{
+	free(a->data);
+	*a = (struct assembly){0};
+}
+
+/* Takes what belongs to the message at hand. Returns how many bytes. */
+static size_t assembly_feed(struct assembly *a, const uint8_t *data, size_t len, uint16_t *whole)
+{
+	uint16_t need;
+	size_t take;
+
+	*whole = 0;
+	if (a->head_have < sizeof(a->head)) {
+		a->head[a->head_have++] = data[0];
+		return 1;
+	}
+	need = (uint16_t)(a->head[0] << 8 | a->head[1]);
+	take = len < (size_t)(need - a->have) ? len : (size_t)(need - a->have);
+	if (!a->data && a->have == 0 && need <= MESSAGE_MAX)
+		a->data = malloc(need ? need : 1);
+	if (a->data && take)
+		memcpy(a->data + a->have, data, take);
+	a->have = (uint16_t)(a->have + take);
+	if (a->have == need)
+		*whole = need;
+	return take;
+}
+
+static void read_stream(struct dns *d, const struct app_services *s, const struct app_message *m)
+{
+	struct assembly *a = &d->stream[m->dir & 1];
+	size_t at = 0;
+
+	while (at < m->len) {
+		uint16_t whole;
+
+		at += assembly_feed(a, m->data + at, m->len - at, &whole);
+		if (a->head_have < sizeof(a->head) ||
+		    a->have < (uint16_t)(a->head[0] << 8 | a->head[1]))
+			continue;
+		if (a->data)
+			read_message(d, s, m, a->data, whole);
+		d->messages++;
+		assembly_reset(a);
+	}
+}
+
+/* ---- the module ---- */
+
+static bool is_dns(const struct app_services *s, unsigned int app)
+{
+	const struct app_info *info = app ? app_registry_get(s->registry, app) : NULL;
+
+	return info && strcmp(info->name, NAME) == 0;
+}
+
+static void dns_read(struct dns *d, const struct app_services *s, const struct app_message *m,
+		     struct app_finding *finding)
+{
+	if (m->proto == IPPROTO_TCP) {
+		read_stream(d, s, m);
+		finding->done = d->messages >= TCP_MESSAGES_MAX;
+	} else if (!read_message(d, s, m, m->data, m->len)) {
+		finding->done = ++d->messages >= TCP_MESSAGES_MAX;
+	}
+}
+
+static struct dns *state_get(void **state)
+{
+	if (!*state)
+		*state = calloc(1, sizeof(struct dns));
+	return *state;
+}
+
+/* What the engine calls DNS is read from here on. */
+static void dns_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding)
+{
+	struct dns *d;
+
+	if ((m->sport != 53 && m->dport != 53) || !is_dns(s, finding->app))
+		return;
+	d = state_get(state);
+	if (!d)
+		return;
+	assembly_reset(&d->stream[m->dir & 1]); /* all of the stream so far is shown again */
+	finding->inspect = true;
+	dns_read(d, s, m, finding);
+}
+
+static void dns_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			  struct app_finding *finding)
+{
+	struct dns *d = state_get(state);
+
+	if (d && m->len)
+		dns_read(d, s, m, finding);
+}
+
+static void dns_release(void *state)
+{
+	struct dns *d = state;
+
+	if (!d)
+		return;
+	assembly_reset(&d->stream[0]);
+	assembly_reset(&d->stream[1]);
+	free(d);
+}
+
+const struct app_module dns_module = {
+	.name = NAME,
+	.category = "network",
+	.help = "learns from answers which names the addresses have that a host asked for",
+	.undecided = dns_undecided,
+	.inspected = dns_inspected,
+	.release = dns_release,
+};

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mail that goes on with TLS (RFC 3207 for SMTP, RFC 9051 for IMAP, RFC 2595 for POP3): from there
+ * on the flow is what it is called where TLS comes first: smtps, imaps, pop3s.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/module.h"
+
+/* Segments behind the first after which the flow costs no more looking: clients begin with it. */
+#define SEGMENTS_MAX 16
+
+struct mail {
+	uint8_t segments;
+};
+
+/* RFC 8446, 5.1 and 4.1.2: a client's hello; no command begins with a control character. */
+static bool is_client_hello(const uint8_t *data, size_t len)
+{
+	return len >= 6 && data[0] == 22 && data[1] == 3 && data[2] <= 4 && data[5] == 1;
+}
+
+/* The name of the secure form is the plain one's and an s. */
+static void found_secure(const struct app_services *s, struct app_finding *f)
+{
+	const struct app_info *info = app_registry_get(s->registry, f->app);
+	char name[WEIR_APP_NAME_LEN + 1];
+	int app;
+
+	if (!info)
+		return;
+	snprintf(name, sizeof(name), "%ss", info->name);
+	app = app_registry_find(s->registry, name);
+	if (app <= 0)
+		return;
+	f->app = (uint16_t)app;
+	f->method = WEIR_METHOD_SIGNATURE;
+	f->confidence = 95;
+}
+
+static void mail_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	(void)s;
+	(void)state;
+	finding->inspect = m->proto == IPPROTO_TCP;
+}
+
+static void mail_inspected(const struct app_services *s, const struct app_message *m, void **state,
+			   struct app_finding *finding)
+{
+	struct mail *mail;
+
+	if (!*state)
+		*state = calloc(1, sizeof(*mail));
+	mail = *state;
+	if (m->from_origin && is_client_hello(m->data, m->len)) {
+		found_secure(s, finding);
+		finding->done = true;
+	} else if (!mail || ++mail->segments >= SEGMENTS_MAX) {
+		finding->done = true;
+	}
+}
+
+const struct app_module mail_module = {
+	.name = "mail",
+	.category = "mail",
+	.help = "SMTP, IMAP and POP3 that go on with TLS",
+	.only_named = true,
+	.undecided = mail_undecided,
+	.inspected = mail_inspected,
+	.release = free,
+};
