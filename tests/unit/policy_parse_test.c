@@ -94,6 +94,7 @@ static void the_whole_file(void **state)
 		"inspect: { packets: 4, bytes: 8KiB, mode: copy }\n"
 		"on_failure: drop\n"
 		"on_overload: drop\n"
+		"tunnels: inspect\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
 		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
@@ -123,6 +124,7 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->inspect_packets, 4);
 	assert_int_equal(p->inspect_bytes, 8192);
 	assert_true(p->inspect_copy && p->on_failure_drop && p->on_overload_drop);
+	assert_true(p->inspect_tunnels);
 	assert_int_equal(p->workers, 2);
 	assert_int_equal(p->limit_decided, 2048);
 	assert_int_equal(p->limit_undecided, 4096);
@@ -153,6 +155,7 @@ static void defaults(void **state)
 	assert_int_equal(p->inspect_packets, 8);
 	assert_int_equal(p->inspect_bytes, 16384);
 	assert_false(p->inspect_copy || p->on_failure_drop || p->on_overload_drop);
+	assert_false(p->inspect_tunnels);
 	assert_int_equal(p->workers, 0);
 	assert_int_equal(p->limit_decided, 262144);
 	assert_int_equal(p->limit_undecided, 65536);
@@ -333,6 +336,8 @@ static void wrong_settings(void **state)
 		 "p.yaml:4:14: on_overload: expected text, found a list"},
 		{HEAD "workers: 17\n",
 		 "p.yaml:4:10: workers: expected a number from 0 to 16, found `17`"},
+		{HEAD "tunnels: inner\n",
+		 "p.yaml:4:10: tunnels: expected outer or inspect, found `inner`"},
 		{HEAD "limits: { flows: 1 }\n", "p.yaml:4:11: limits: unknown key `flows`"},
 		{HEAD "limits: { slots: 5000 }\n",
 		 "p.yaml:4:18: slots: expected a power of two, found `5000`"},

@@ -130,6 +130,8 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 
 	if (o && source_name(f->source))
 		json_object_set_new(o, "learned_from", json_string(source_name(f->source)));
+	if (o && f->icmp_errors)
+		json_object_set_new(o, "icmp_errors", json_integer(f->icmp_errors));
 	if (o && f->tunnel)
 		json_object_set_new(o, "tunnel", json_string(packet_tunnel_name(f->tunnel)));
 	details_set_json(o, f->details);

@@ -161,14 +161,16 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	struct policy *old = w->policy;
 	int err;
 
-	err = gate_save_apps(w->gate, w->registry);
+	err = gate_save_apps(w->gate, w->registry, next->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	carry_rule_hits(w, next, hits);
 	err = gate_load_policy(w->gate, next, &w->generation);
-	if (err < 0)
+	if (err < 0) {
+		gate_save_apps(w->gate, w->registry, old->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
+	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
 	workers_pause(w);
 	w->policy = next;

@@ -28,11 +28,12 @@ struct flow {
 	bool midstream; /* TCP whose SYN was not seen */
 	bool two_way;	/* both directions were seen */
 	bool decided;
-	bool inspect;	 /* decided, its module still reads it */
-	bool peer;	 /* decided: the responder's port is the application's alone */
-	bool reading;	 /* decided, its first messages are still read for details */
-	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
-	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
+	bool inspect;	     /* decided, its module still reads it */
+	bool peer;	     /* decided: the responder's port is the application's alone */
+	bool reading;	     /* decided, its first messages are still read for details */
+	uint8_t tunnel;	     /* enum packet_tunnel it is inside of */
+	uint8_t carries;     /* enum packet_tunnel, where inner flows are looked at */
+	uint8_t icmp_errors; /* ICMP errors about its packets, up to 255 */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
@@ -76,6 +77,8 @@ void flow_table_free(struct flow_table *t);
  */
 struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir_flow_key *key,
 			    uint8_t dir, uint64_t now_ns, bool *created);
+/* The flow of key that was created without an id, or NULL; does not count as seeing it. */
+struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key);
 void flow_table_remove(struct flow_table *t, struct flow *f);
 /* Frees the streams of a flow that no longer needs them. */
 void flow_release_streams(struct flow_table *t, struct flow *f);

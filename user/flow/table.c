@@ -140,6 +140,11 @@ struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir
 	return f;
 }
 
+struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key)
+{
+	return bucket_find(t->bucket[hash_keyed(t->seed, key, sizeof(*key)) & t->mask], 0, key);
+}
+
 unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned int budget)
 {
 	unsigned int removed = 0;

@@ -247,7 +247,7 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, bool crea
 static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 {
 	g->f->decided = true;
-	g->f->inspect = true;
+	g->f->inspect = flow_has_ports(g->f);
 	g->f->app = punt->app;
 }
 
@@ -351,6 +351,23 @@ static void tell_again(struct glance *g, const struct weir_punt *punt)
 		g->out->decided_now = true;
 }
 
+/*
+ * An ICMP error is a message of the host that sent it, and news of the flow whose packet it quotes.
+ * Flows that the gate numbered are not found: it keeps errors about flows for itself.
+ */
+static void note_quote(const struct glance *g)
+{
+	struct packet quoted;
+	struct flow *f;
+
+	if (packet_checksum(g->p) == PACKET_CHECKSUM_BAD ||
+	    packet_decode_quote(g->p, &quoted) != PACKET_OK)
+		return;
+	f = flow_table_find(g->i->table, &quoted.key);
+	if (f && f->icmp_errors < UINT8_MAX)
+		f->icmp_errors++;
+}
+
 void judge_packet(struct glance *g, const struct weir_punt *punt)
 {
 	struct inspector *i = g->i;
@@ -372,6 +389,8 @@ void judge_packet(struct glance *g, const struct weir_punt *punt)
 		resume_inspected(g, punt);
 	if (created && !g->f->decided)
 		judge_first(g);
+	if (packet_is_icmp_error(g->p))
+		note_quote(g);
 	if (g->p->payload_len > 0 && flow_has_ports(g->f) && wants_payload(g->f))
 		judge_payload(g);
 	if (!wants_payload(g->f))

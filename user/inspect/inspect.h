@@ -39,6 +39,7 @@ struct inspect_settings {
 
 struct inspect_inner {
 	struct flow *flow;
+	uint8_t dir; /* of the packet at hand */
 	bool decided_now;
 };
 

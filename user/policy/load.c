@@ -43,7 +43,7 @@ static int draft_read(struct draft *d)
 	static const char *const known[] = {
 		"version",    "ports",	 "forward", "inspect", "on_failure", "on_overload",
 		"signatures", "groups",	 "pipes",   "rules",   "default",    "metrics",
-		"events",     "workers", "limits",  "rings",   NULL,
+		"events",     "tunnels", "workers", "limits",  "rings",	     NULL,
 	};
 	static int (*const readers[])(struct draft *, const struct yaml_node *) = {
 		version_read,	  draft_read_ports,  draft_read_forward, draft_read_settings,

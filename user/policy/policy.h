@@ -54,6 +54,7 @@ struct policy {
 	unsigned int inspect_packets; /* default 8 */
 	uint64_t inspect_bytes;	      /* default 16 KiB, at most 64 KiB */
 	bool inspect_copy;	      /* mode: copy */
+	bool inspect_tunnels;	      /* tunnels: inspect */
 	bool on_failure_drop, on_overload_drop;
 	char **signatures; /* paths resolved against the policy file's folder, then the working
 			      folder; none = built in */

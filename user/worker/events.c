@@ -4,14 +4,21 @@
 
 #include "worker/worker_private.h"
 
+static enum weir_reason reason_of(const struct flow *f, const struct weir_cell *cell)
+{
+	if (f->tunnel)
+		return WEIR_REASON_DROP_TUNNEL;
+	return cell->action == WEIR_ACTION_RESET ? WEIR_REASON_DROP_RESET
+						 : WEIR_REASON_DROP_VERDICT;
+}
+
 static void fill(struct weir_event *e, const struct flow *f, const struct weir_punt *punt,
 		 const struct weir_cell *cell)
 {
 	*e = (struct weir_event){
 		.key = f->key,
 		.kind = WEIR_EVENT_DROPPED,
-		.reason = cell->action == WEIR_ACTION_RESET ? WEIR_REASON_DROP_RESET
-							    : WEIR_REASON_DROP_VERDICT,
+		.reason = reason_of(f, cell),
 		.port = punt->in_port,
 		.dir = punt->dir,
 		.flow = {.id = f->id,

@@ -11,6 +11,7 @@ struct job {
 	struct weir_punt punt;
 	struct packet packet;
 	enum packet_status status;
+	enum weir_reason drop; /* why, where it is dropped */
 };
 
 static uint32_t cookie_of(const struct weir_punt *punt)
@@ -134,7 +135,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = (f->inspect || f->reading ? WEIR_VERDICT_INSPECT : 0) |
+		.flags = (f->inspect || f->reading || f->carries ? WEIR_VERDICT_INSPECT : 0) |
 			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
 	};
 
@@ -149,8 +150,38 @@ static bool passes_anyway(const struct worker *w, const struct job *j)
 	return w->shared->policy->inspect_copy && !(j->punt.flags & WEIR_PUNT_INSPECT);
 }
 
+static bool is_drop(const struct weir_cell *cell)
+{
+	return cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET;
+}
+
+/*
+ * Whether the policy drops a flow inside of the packet's. The gate knows the outer flow alone,
+ * which goes on. A reset would have to be made inside of the tunnel: such a flow is dropped.
+ */
+static bool drops_inner(struct worker *w, const struct job *j, const struct inspect_outcome *o)
+{
+	for (unsigned int n = 0; n < o->inner_count; n++) {
+		const struct inspect_inner *inner = &o->inner[n];
+		struct weir_punt punt = j->punt;
+		const struct weir_cell *cell;
+
+		if (!inner->flow->decided)
+			continue;
+		cell = flow_cell(w, inner->flow);
+		if (!is_drop(cell))
+			continue;
+		/* The key's direction is the inner flow's own. */
+		punt.dir = inner->dir;
+		if (inner->decided_now)
+			worker_event_drop(w, inner->flow, &punt, cell);
+		return true;
+	}
+	return false;
+}
+
 /* What to do with the packet that was just judged. */
-static enum weir_action judge(struct worker *w, const struct job *j)
+static enum weir_action judge(struct worker *w, struct job *j)
 {
 	const struct weir_cell *cell;
 	struct inspect_outcome o;
@@ -171,9 +202,12 @@ static enum weir_action judge(struct worker *w, const struct job *j)
 	cell = flow_cell(w, o.flow);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
-	if (o.decided_now &&
-	    (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))
+	if (o.decided_now && is_drop(cell))
 		worker_event_drop(w, o.flow, &j->punt, cell);
+	if (!is_drop(cell) && drops_inner(w, j, &o)) {
+		j->drop = WEIR_REASON_DROP_TUNNEL;
+		return WEIR_ACTION_DROP;
+	}
 	return cell->action;
 }
 
@@ -195,7 +229,11 @@ static bool punt_is_sane(const struct worker *w, const struct weir_punt *punt)
 
 static bool job_open(struct worker *w, const struct frame *f, struct job *j)
 {
-	*j = (struct job){.frame = f, .punt = *frame_punt(w->shared->pool, f)};
+	*j = (struct job){
+		.frame = f,
+		.punt = *frame_punt(w->shared->pool, f),
+		.drop = WEIR_REASON_DROP_VERDICT,
+	};
 	if (!punt_is_sane(w, &j->punt)) {
 		count(w, 0, WEIR_REASON_DROP_UNDECODABLE, f->len);
 		frame_give(w->shared->pool, w->index, f);
@@ -234,7 +272,7 @@ void worker_frame(struct worker *w, const struct frame *f)
 	}
 	action = judge(w, &j);
 	if (action == WEIR_ACTION_DROP)
-		frame_drop(w, &j, WEIR_REASON_DROP_VERDICT);
+		frame_drop(w, &j, j.drop);
 	else if (action == WEIR_ACTION_RESET)
 		frame_reset(w, &j);
 	else

@@ -129,6 +129,13 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
+static void set_tunnels(struct worker *w)
+{
+	inspector_set_tunnels(w->inspector, w->shared->policy->inspect_tunnels
+						    ? INSPECT_TUNNELS_INNER
+						    : INSPECT_TUNNELS_OUTER);
+}
+
 /* Whether somebody wants to know what a flow's first messages say. */
 static bool reads_on(const struct policy *p)
 {
@@ -150,6 +157,7 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	set_tunnels(w);
 	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
 }
 
@@ -265,6 +273,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.online = true,
 		.read_on = reads_on(shared->policy),
 		.names = shared->names,
 		.answered = worker_answered,
@@ -279,8 +288,10 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	pthread_cond_init(&w->changed, NULL);
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
-	if (w->inspector)
+	if (w->inspector) {
 		inspector_on_release(w->inspector, worker_released, w);
+		set_tunnels(w);
+	}
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
 	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
 }
