@@ -254,8 +254,35 @@ static void rules_by_bytes(struct classify_scratch *c, bool udp, struct best *be
 		tree_walk_all(&walk, t);
 	else
 		tree_walk_begin(&walk, t, c->in->data, c->in->len);
-	while (tree_walk_next(&walk, &list))
-		rules_filter(c, &list, best);
+	while (tree_walk_next(&walk, &list)) {
+		if (!list.absent || udp || c->later_count == CLASSIFY_LATER_MAX)
+			rules_filter(c, &list, best);
+		else if (!c->in->complete)
+			c->later[c->later_count++] = list;
+	}
+}
+
+/*
+ * Rules that need bytes beyond the end of what there is of a stream: none is true, and which of
+ * them is open matters only where an answer would wait for it.
+ */
+static uint8_t rules_later(struct classify_scratch *c, const struct best *best, uint8_t pending)
+{
+	for (size_t i = 0; i < c->later_count; i++) {
+		const struct rule_list *list = &c->later[i];
+
+		for (size_t k = 0; k < list->count; k++) {
+			const struct candidate *x = &list->rules[k];
+
+			memo_keep(c, x->rule);
+			if (x->confidence <= pending || x->confidence <= best_confidence(best) ||
+			    (pending > 0 && !best->rule) || candidate_differs(x, c->in))
+				continue;
+			if (rule_value(&c->s->rules[x->rule], feature_value, c) == TRI_MAYBE)
+				pending = x->confidence;
+		}
+	}
+	return pending;
 }
 
 static void rules_by_port(struct classify_scratch *c, struct best *best)
@@ -275,7 +302,7 @@ static bool rules_run(struct classify_scratch *c, const struct classify_memo *me
 	bool udp = c->in->proto == IPPROTO_UDP;
 	uint8_t pending;
 
-	c->candidate_count = 0;
+	c->candidate_count = c->later_count = 0;
 	c->memo = (struct classify_memo){.len = (uint32_t)c->in->len, .set = c->s->serial};
 	c->with_regex = c->scanned = false;
 	if (memo) {
@@ -287,6 +314,8 @@ static bool rules_run(struct classify_scratch *c, const struct classify_memo *me
 	c->with_regex = true;
 	pending = rules_finish(c, best);
 	pending = rules_by_text(c, udp, best, pending, memo ? memo->len : 0);
+	if (!best->rule || best->rule->wait)
+		pending = rules_later(c, best, pending);
 	return pending > best_confidence(best);
 }
 

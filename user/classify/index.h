@@ -46,6 +46,7 @@ void candidate_make(const struct shape *s, const struct rule *rule, uint16_t num
 struct rule_list {
 	const struct candidate *rules; /* by falling confidence */
 	size_t count;
+	bool absent; /* they need bytes that the message does not have (yet) */
 };
 
 /* access.c: how the index finds a rule, and the features that it goes by (PORT, LITERAL): where the

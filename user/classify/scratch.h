@@ -8,7 +8,8 @@
 /* What is known of a feature for this message. The last two: all but the regexes is known. */
 enum state { STATE_FALSE, STATE_TRUE, STATE_MAYBE, STATE_NEW, STATE_REGEX_TRUE, STATE_REGEX_MAYBE };
 
-#define STATE_BITS 3
+#define STATE_BITS	   3
+#define CLASSIFY_LATER_MAX 32
 
 /* Marks carry the message's number, so that nothing has to be cleared between messages. */
 struct classify_scratch {
@@ -21,6 +22,8 @@ struct classify_scratch {
 	pcre2_match_data *match;
 	uint16_t *candidates;
 	size_t candidate_count;
+	struct rule_list later[CLASSIFY_LATER_MAX]; /* that can only be open */
+	size_t later_count;
 	struct classify_memo memo; /* rules that stay open; count beyond its room: too many */
 	uint32_t *states;	   /* by feature: serial, enum state */
 	uint32_t *texts_seen;	   /* by feature: serial */
