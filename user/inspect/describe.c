@@ -101,7 +101,8 @@ static void note_certificate(struct glance *g, struct bytes der)
 
 	if (!certificate_name(der, name, sizeof(name)))
 		return;
-	set_text(g, FLOW_TLS_CERTIFICATE, (struct bytes){(const uint8_t *)name, strlen(name)});
+	set_text(g, FLOW_TLS_CERTIFICATE,
+		 (struct bytes){.at = (const uint8_t *)name, .len = strlen(name)});
 	/* "*.example.org" is a name to show; words with spaces are none. */
 	if (strchr(name, '.') && !strpbrk(name, " @/:"))
 		flow_set_hostname(g->f, name, FLOW_NAME_CERTIFICATE);
