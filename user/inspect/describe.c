@@ -226,11 +226,16 @@ static void add_piece(struct glance *g, uint8_t dir, uint32_t offset, const uint
 	flow_stream_push(g->i->table, g->f, dir, true, UINT32_MAX, offset, data, len);
 }
 
-static void add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
+/* Until the hello is whole (RFC 8446, 4: type, 24 bits of length). */
+static bool add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
 {
 	struct glance *g = arg;
+	const uint8_t *hello;
+	size_t have;
 
 	add_piece(g, g->f->origin, offset, data, len);
+	hello = flow_stream_data(g->f, g->f->origin, &have);
+	return have < 4 || have - 4 < bytes_number(hello + 1, 3);
 }
 
 /* A ServerHello is small: one fragment has all of it. */
@@ -312,7 +317,7 @@ static bool read_quic(struct glance *g)
 
 	if (p->dir != g->f->origin)
 		return g->j->quic.version != 0;
-	quic_read_initials(datagram, p->payload_len, &g->j->quic, add_crypto, g);
+	quic_read_initials(g->i->secret, datagram, p->payload_len, &g->j->quic, add_crypto, g);
 	data = flow_stream_data(g->f, g->f->origin, &len);
 	if (len == 0) {
 		note_chlo(g, datagram, p->payload_len);

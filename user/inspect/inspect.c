@@ -106,7 +106,8 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	slab_init(&i->judgements, sizeof(struct judgement));
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
-	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
+	i->secret = secret_new();
+	if (!i->table || !i->fragments || !i->secret || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -119,6 +120,7 @@ void inspector_free(struct inspector *i)
 	flow_table_free(i->table);
 	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
+	secret_free(i->secret);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
