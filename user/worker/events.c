@@ -20,7 +20,8 @@ static void fill(struct weir_event *e, const struct flow *f, const struct weir_p
 			 .rule = cell->rule,
 			 .action = cell->action,
 			 .method = f->method,
-			 .confidence = f->confidence},
+			 .confidence = f->confidence,
+			 .payloads = flow_payloads(f)},
 	};
 }
 
