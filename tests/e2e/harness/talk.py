@@ -19,19 +19,27 @@ default: pass
 """
 
 
-def check_named(weir, application, port=None, least=1, flows=None):
-    """Flows of a port (None: any) are the application's, decided within the packets inspected."""
-    def named():
-        found = [flow for flow in (flows or weir.flows)() if port in (None, flow["dest_port"])
-                 and flow["proto"] in ("TCP", "UDP") and flow["app_proto"] == application]
+def check_named(weir, application, wanted, least=1):
+    """The TCP flows that are wanted carried payload, are the application's, and were decided in time."""
+    def carried():
+        found = [flow for flow in weir.flows() if flow["proto"] == "TCP" and wanted(flow)
+                 and flow["bytes_toserver"] + flow["bytes_toclient"] > 1000]
         return found if len(found) >= least else None
-    found = wait_for(named, f"{least} flows of {application}: "
-                     f"{[(f['app_proto'], f['dest_port']) for f in weir.flows()]}", 15, 0.5)
-    for flow in found:
+    for flow in wait_for(carried, f"{least} flows to be named {application}", 15, 0.5):
+        check(flow["app_proto"] == application, f"not named {application}: {flow}")
         print(f"{application}: {flow['proto']} port {flow['dest_port']}, {flow['method']} {flow['confidence']}, after "
               f"{flow['decided_after_payload']} packets with payload, {flow['action']}")
         check(flow["decided_after_payload"] <= swarm.PACKETS_MOST, f"decided late: {flow}")
     return found
+
+
+def to_port(port):
+    return lambda flow: flow["dest_port"] == port
+
+
+def between(one, other):
+    """Flows of two hosts with each other, over IPv4."""
+    return lambda flow: {flow["src_ip"], flow["dest_ip"]} == {one.ip4, other.ip4}
 
 
 class Bystander:
@@ -128,8 +136,8 @@ ssl = {{ key = "{folder}/key.pem"; certificate = "{folder}/cert.pem" }}
 
 def xmpp(host, server, user, peer, version=4, log="xmpp"):
     """A client (tools/xmpp.py) that greets its peer until it is greeted."""
-    words = [host.path("."), server.host.ip(version), user, peer, "tls" if server.tls else "plain"]
-    return host.spawn(["/usr/bin/python3", os.path.join(TOOLS, "xmpp.py"), *words[1:]], log=log)
+    return host.spawn(["/usr/bin/python3", os.path.join(TOOLS, "xmpp.py"), server.host.ip(version), user,
+                       peer, "tls" if server.tls else "plain"], log=log)
 
 
 class Uhub:

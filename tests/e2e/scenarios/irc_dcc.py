@@ -27,10 +27,8 @@ def irc_dcc(lab):
     alice.type(f"/dcc send bob {file}")
     wait_for(lambda: arrived(bob, got), "the file arrives", 20, 1)
     check(sha256(got) == sha256(file), "the file is as it was sent")
-    talk.check_named(weir, "irc", PORT, least=2)
-    data, = [flow for flow in weir.flows("--address", net.c1.ip4) if flow["dest_ip"] == net.c1.ip4
-             and flow["src_ip"] == net.c2.ip4]
-    check(data["app_proto"] == "irc", f"the connection of the file: {data}")
+    talk.check_named(weir, "irc", talk.to_port(PORT), least=2)
+    talk.check_named(weir, "irc", talk.between(net.c1, net.c2))
     dropped(weir, (alice, bob), server, beside)
     net.stop_hosts()
     weir.check_conservation()
