@@ -14,7 +14,7 @@ TEST="libcmocka-dev iproute2 ethtool procps util-linux python3 curl nginx-light 
 dnsmasq-base bind9-dnsutils iperf3 opentracker transmission-daemon transmission-cli aria2 qbittorrent-nox rtorrent
 mktorrent amule-daemon uhub ncdc ngircd irssi prosody python3-slixmpp tmux iputils-ping netcat-openbsd python3-libtorrent nftables iptables libmnl-dev libnetfilter-queue-dev"
 KERNELS="libcmocka-dev iproute2 ethtool python3 qemu-system-x86 busybox-static binutils"
-BENCH="libndpi-dev"
+BENCH="libndpi-dev vsftpd"
 CI="clang-format cppcheck shellcheck libclang-rt-14-dev"
 
 case "${1:-}" in

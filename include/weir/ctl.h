@@ -104,7 +104,8 @@ _Static_assert(sizeof(struct weir_prefix) == 64, "weir_prefix");
 #define WEIR_EVENT_KINDS(X)                                                                        \
 	X(DECIDED, "decided", "a flow was decided or re-decided")                                  \
 	X(DROPPED, "dropped", "a first packet was dropped without a flow")                         \
-	X(CLOSED, "closed", "both ends closed a decided TCP flow, or one reset it")
+	X(CLOSED, "closed", "both ends closed a decided TCP flow, or one reset it")                \
+	X(ANOMALY, "anomaly", "the slow path saw an anomaly (weir/anomaly.h)")
 
 enum weir_event_kind {
 #define X(id, name, help) WEIR_EVENT_##id,
@@ -118,7 +119,7 @@ struct weir_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	struct weir_flow_key key;
 	__u8 kind;	       /* enum weir_event_kind */
-	__u8 reason;	       /* enum weir_reason, for DROPPED */
+	__u8 reason;	       /* enum weir_reason for DROPPED, enum weir_anomaly for ANOMALY */
 	__u8 port;	       /* where the frame came in */
 	__u8 dir;	       /* of the frame */
 	struct weir_flow flow; /* as it was; id 0 where there is none */

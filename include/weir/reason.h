@@ -68,7 +68,8 @@ enum weir_reason_kind {
 	X(STACK_PPPOE, STACK, "pppoe",                                                             \
 	  "PPPoE discovery, or PPP that carries something else than IP")                           \
 	X(DROP_ICMP_ERROR, DROP, "icmp_error",                                                     \
-	  "ICMP error about a packet of a flow that is dropped")
+	  "ICMP error about a packet of a flow that is dropped")                                   \
+	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

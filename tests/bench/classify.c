@@ -88,6 +88,27 @@ static enum packet_status decode(const struct world *w, const struct traffic_pac
 				 (enum packet_link)x->link, p);
 }
 
+/* Both sides get what the worker does for the frames of a batch: what the next ones take is loaded
+ * while the one at hand is judged. */
+static void look_ahead(const struct world *w, const struct list *l, size_t n,
+		       const struct flow_table *table)
+{
+	if (n + 2 < l->count) {
+		const struct traffic_packet *x = &w->traffic.packets[l->index[n + 2]];
+
+		__builtin_prefetch(w->traffic.store + x->at);
+		__builtin_prefetch(w->traffic.store + x->at + 64);
+	}
+	if (n + 1 < l->count) {
+		const struct weir_punt *punt = &w->traffic.packets[l->index[n + 1]].punt;
+
+		if (table)
+			flow_table_prefetch(table, punt->flow_id);
+		else
+			inspector_prefetch(w->inspector, punt);
+	}
+}
+
 /* ---- sides ---- */
 
 static uint64_t end_of(const struct world *w)
@@ -117,6 +138,7 @@ static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
 		struct packet p;
 		enum packet_status status = decode(w, x, &p);
 
+		look_ahead(w, l, n, NULL);
 		inspector_packet(w->inspector, &p, status, &x->punt, w->base_ns + x->time_ns, &o);
 		if (seen)
 			note_seen(w, x, o.flow, &seen[n]);
@@ -130,6 +152,7 @@ static void play_bare(struct world *w, const struct list *l, uint8_t *seen)
 		const struct traffic_packet *x = &w->traffic.packets[l->index[n]];
 		struct packet p;
 
+		look_ahead(w, l, n, w->bare);
 		if (decode(w, x, &p) == PACKET_OK)
 			flow_table_get(w->bare, x->punt.flow_id, &p.key, p.dir,
 				       w->base_ns + x->time_ns, NULL);
@@ -147,6 +170,7 @@ static void play_peer(struct world *w, const struct list *l, uint8_t *seen)
 		bool handed = false;
 		struct packet p;
 
+		look_ahead(w, l, n, w->peer.table);
 		if (decode(w, x, &p) == PACKET_OK)
 			handed =
 				peer_packet(&w->peer, &p, x->punt.flow_id, w->base_ns + x->time_ns);

@@ -447,12 +447,17 @@ static void applications_outlive_the_daemon(void **state)
 	struct app_registry *before = app_registry_new(), *after = app_registry_new();
 	struct app_registry *other = app_registry_new();
 	_cleanup_close_ int protocols = map_open(f, "weir_proto_apps");
-	uint32_t icmp = 1, app = 0;
+	uint32_t icmp = 1, gre = 47, app = 0;
 	int first = app_registry_add(before, "made-up", "test");
 	int second = app_registry_add(before, "made-up-too", NULL);
 
 	assert_true(first > 0 && second > first);
-	assert_int_equal(gate_save_apps(g, before), 0);
+	assert_int_equal(gate_save_apps(g, before, true), 0);
+	assert_int_equal(bpf_map_lookup_elem(protocols, &gre, &app), 0);
+	assert_int_equal(app, app_registry_by_protocol(before, 47) | WEIR_PROTO_INSPECT);
+	assert_int_equal(gate_save_apps(g, before, false), 0);
+	assert_int_equal(bpf_map_lookup_elem(protocols, &gre, &app), 0);
+	assert_int_equal(app, app_registry_by_protocol(before, 47));
 	assert_int_equal(bpf_map_lookup_elem(protocols, &icmp, &app), 0);
 	assert_int_not_equal(app, 0);
 	assert_int_equal(app, app_registry_by_protocol(before, 1));

@@ -75,6 +75,15 @@ static void check_tunnels(const struct packet *p)
 	}
 }
 
+static void check_quote(const struct packet *p)
+{
+	struct packet quoted;
+
+	if (packet_decode_quote(p, &quoted) == PACKET_OK &&
+	    (quoted.payload > p->payload + p->payload_len || quoted.payload_len))
+		abort();
+}
+
 static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, uint64_t now_ns)
 {
 	enum packet_link link = how & TAKE_RAW ? PACKET_LINK_RAW : PACKET_LINK_ETHERNET;
@@ -89,6 +98,7 @@ static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, 
 			abort();
 		check_resets(&p);
 		check_tunnels(&p);
+		check_quote(&p);
 		if (how & TAKE_FIX)
 			packet_checksum_finish(&p, frame);
 	}

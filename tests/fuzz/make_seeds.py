@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, capture_fuzz and fragments_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, capture_fuzz, fragments_fuzz, neighbour_fuzz and stream_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -112,6 +112,8 @@ def frame_seeds():
                     (ethernet(ipv4(17, udp(b'\x08' + bytes(5) + b'\x07\0' + ethernet(ipv4(17, udp(dht))), 4000, 4789))), FIX),
                     (ethernet(ipv4(17, udp(struct.pack('>BBHI', 0x34, 255, 8 + 28 + 8, 9) + b'\0\0\0\x85\1\0\0\0' + ipv4(17, udp(b'user')), 2152, 2152))), FIX),
                     (ethernet(ipv4(17, udp(bytes([0, 1, 0, 0]) + bytes(9) + bytes(8) + ipv6(17, udp(b'x')), 4000, 3544))), FIX)],
+        'icmp-errors': [(ethernet(ipv4(1, bytes([3, 3]) + bytes(6) + ipv4(17, udp(dht))[:28])), FIX),
+                        (ethernet(ipv6(58, bytes([1, 4]) + bytes(6) + ipv6(17, udp(b'x'))), 0x86dd), FIX)],
         'fragments': [(ethernet(ipv4(17, udp(dht)[:40], fragment=0x2000)), FIX), (ethernet(ipv4(17, udp(dht)[40:], fragment=5)), FIX)],
         'cut': [(ethernet(ipv4(17, udp(dht)))[:60], CUT)],
     }
@@ -172,10 +174,49 @@ def fragments_seeds():
     }
 
 
+def discovery(kind, body, how=3):
+    return bytes([how]) + ethernet(ipv6(58, bytes([kind, 0, 0, 0]) + body), 0x86dd)
+
+
+def neighbour_seeds():
+    station, target = bytes([2, 0, 0, 0, 0, 1]), bytes.fromhex('20010db8' + '00' * 11 + '02')
+    arp = struct.pack('>HHBBH', 1, 0x0800, 6, 4, 1) + station + bytes([10, 0, 0, 1]) + bytes(6) + bytes([10, 0, 0, 2])
+    source, told = b'\1\1' + station, b'\2\1' + station
+    return {
+        'arp': b'\0' + ethernet(arp, 0x0806),
+        'arp-tagged': b'\0' + ethernet(arp, 0x0806, [(0x8100, 7)]),
+        'router-solicitation': discovery(133, bytes(4) + source),
+        'router-advertisement': discovery(134, bytes(12) + source + b'\5\1\0\0\0\0\5\xdc'),
+        'solicitation': discovery(135, bytes(4) + target + source),
+        'advertisement': discovery(136, b'\xe0\0\0\0' + target + told),
+        'redirect': discovery(137, bytes(4) + target + target + told),
+    }
+
+
+def segment(place, quads, flags=0, vary=0):
+    """A step of stream_fuzz."""
+    return struct.pack('>BHBB', flags, place, quads, vary)
+
+
+def stream_seeds():
+    far, follow, acked, odd = 1, 2, 4, 8
+    return {
+        'in-order': b''.join(segment(i * 100, 25) for i in range(20)),
+        'backwards': b''.join(segment(900 - i * 100, 25) for i in range(10)),
+        'contradiction': segment(0, 25) + segment(40, 25, odd, 3),
+        'islands': b''.join(segment(8 + i * 8, 1) for i in range(40)) + segment(0, 255),
+        'window': segment(0, 25) + b''.join(segment(100 + i * 1000, 250, follow) for i in range(12)),
+        'gap': segment(0, 25) + b''.join(segment(500 + i * 1000, 250, follow) for i in range(8)) + segment(100, 100),
+        'strays': segment(0, 25, follow) + b''.join(segment(9 + i, 25, far, i) for i in range(12)),
+        'acked': segment(0, 25) + segment(100, 0, acked) + segment(99, 1, odd),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
-                          ('fragments', fragments_seeds())):
+                          ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
+                          ('stream', stream_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -24,6 +24,29 @@ static void run_messages(const struct signatures *s, const uint8_t *data, size_t
 	classify_scratch_free(c);
 }
 
+/* A stream that grows gives the same answers with and without what was kept of it. */
+static void run_stream(const struct signatures *s, const uint8_t *data, size_t len)
+{
+	struct classify_scratch *c = classify_scratch_new(s);
+	struct classify_memo memo = {.set = 0};
+	struct classify_result with, without;
+
+	for (size_t have = 1; c && have <= len; have += have < 64 ? 7 : have) {
+		struct classify_input in = {data, have, IPPROTO_TCP, true, false, 40000, 80};
+
+		classify_stream(s, c, &in, &memo, &with);
+		classify_message(s, c, &in, &without);
+		if (with.app != without.app || with.pending != without.pending)
+			__builtin_trap();
+	}
+	classify_scratch_free(c);
+}
+
+static void count_note(void *arg, const struct review_note *n)
+{
+	*(size_t *)arg += strlen(n->subject);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *nul = memchr(data, '\0', size);
@@ -32,8 +55,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct signatures *s = NULL;
 	struct error e = {""};
 
-	if (r && signatures_parse("fuzz", (const char *)data, len, r, &s, &e) == 0)
-		run_messages(s, nul ? nul + 1 : data, nul ? size - len - 1 : size);
+	if (r && signatures_parse("fuzz", (const char *)data, len, r, &s, &e) == 0) {
+		const uint8_t *text = nul ? nul + 1 : data;
+		size_t text_len = nul ? size - len - 1 : size, notes = 0;
+
+		run_messages(s, text, text_len);
+		run_stream(s, text, text_len);
+		signatures_review(s, count_note, &notes);
+	}
 	signatures_free(s);
 	app_registry_free(r);
 	return 0;

@@ -9,7 +9,8 @@ import sysconfig
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the tests run. /bin/sh is not busybox: its shell would take its own applets for ip and tc.
-PROGRAMS = ["ip", "tc", "ethtool", "nsenter", "ping", "sysctl", "mount", "umount", "python3"]
+PROGRAMS = ["ip", "tc", "ethtool", "nsenter", "ping", "sysctl", "mount", "umount", "python3",
+            "bpftool"]
 APPLETS = ["basename", "cat", "chmod", "cp", "cut", "dmesg", "false", "grep", "head", "insmod", "ls", "mkdir",
            "mv", "poweroff", "rm", "rmdir", "sed", "sleep", "sort", "tail", "tr", "timeout", "touch",
            "true", "uname"]

@@ -245,6 +245,45 @@ static void test_ftp_long_line(void **state)
 	bench_free(b);
 }
 
+/* A greeting does not have all the rest of a stream read. */
+static void test_no_text(void **state)
+{
+	static const char *const modules[] = {"ftp", "irc", "rtsp", "sip"};
+	char text[2][700];
+
+	(void)state;
+	memset(text[0], 'x', sizeof(text[0])); /* no line ends */
+	memset(text[1], 'x', sizeof(text[1]));
+	text[1][300] = '\0';
+	text[1][699] = '\n';
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(modules); i++) {
+		struct bench *b = bench_new(modules[i / 2], IPPROTO_TCP);
+		unsigned int n = 0;
+
+		server(b, "220 ftp\r\n");
+		assert_true(b->inspecting);
+		while (b->inspecting && n++ < 1000)
+			show(b, true, text[i % 2], sizeof(text[0]));
+		assert_in_range(n, 90, 110);
+		bench_free(b);
+	}
+}
+
+static void test_sip_datagrams(void **state)
+{
+	struct bench *b = bench_new("sip", IPPROTO_UDP);
+
+	(void)state;
+	client(b, "hello");
+	client(b, "\r\n\r\n");
+	client(b, "INVITE sip:b@example.com SIP/2.0\r\n");
+	server(b, "SIP/2.0 100 Trying\r\n");
+	assert_true(b->inspecting);
+	server(b, "\x80 media on this port");
+	assert_false(b->inspecting);
+	bench_free(b);
+}
+
 static void test_ftp_encrypted(void **state)
 {
 	struct bench *b = bench_new("ftp", IPPROTO_TCP);
@@ -347,7 +386,7 @@ static void test_sip_not_expected(void **state)
 		"m=audio 9000 RTP/AVP 0\r\n",			       /* no address */
 		"c=IN IP4 192.0.2.5\r\nm=audio\r\nm=\r\nm=audio x RTP/AVP 0\r\na=rtcp:9\r\n",
 	};
-	struct bench *b = bench_new("sip", IPPROTO_UDP);
+	struct bench *b = bench_new("sip", IPPROTO_TCP);
 
 	(void)state;
 	client(b, "OPTIONS sip:b@example.com SIP/2.0\r\n\r\n");
@@ -364,7 +403,7 @@ static void test_sip_not_expected(void **state)
 /* However many media a description has, eight are enough. */
 static void test_sip_bounded(void **state)
 {
-	struct bench *b = bench_new("sip", IPPROTO_UDP);
+	struct bench *b = bench_new("sip", IPPROTO_TCP);
 
 	(void)state;
 	client(b, "INVITE sip:b@example.com SIP/2.0\r\n\r\nv=0\r\nc=IN IP4 192.0.2.5\r\n");
@@ -486,6 +525,8 @@ int main(void)
 		cmocka_unit_test(test_ftp_nothing_told),
 		cmocka_unit_test(test_ftp_long_line),
 		cmocka_unit_test(test_ftp_encrypted),
+		cmocka_unit_test(test_no_text),
+		cmocka_unit_test(test_sip_datagrams),
 		cmocka_unit_test(test_no_learning),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_tftp),

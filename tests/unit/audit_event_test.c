@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "audit/audit.h"
+#include "weir/anomaly.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -197,6 +198,32 @@ static void values_out_of_range_are_named_unknown(void **state)
 	app_registry_free(r);
 }
 
+static void an_anomaly_reads_from_the_sender(void **state)
+{
+	struct weir_event ev = an_event();
+	struct app_registry *r = a_registry(&ev.flow.app);
+	json_t *o, *body;
+
+	ev.kind = WEIR_EVENT_ANOMALY;
+	ev.reason = WEIR_ANOMALY_CONTRADICTION;
+	o = audit_anomaly_json(&ev, r, "eth1");
+	assert_string_equal(text_at(o, "event_type"), "anomaly");
+	assert_int_equal(number_at(o, "flow_id"), 0x123);
+	assert_string_equal(text_at(o, "in_iface"), "eth1");
+	assert_string_equal(text_at(o, "src_ip"), "192.0.2.1");
+	assert_int_equal(number_at(o, "src_port"), 6881);
+	assert_string_equal(text_at(o, "app_proto"), "bittorrent");
+	body = json_object_get(o, "anomaly");
+	assert_string_equal(text_at(body, "type"), "stream");
+	assert_string_equal(text_at(body, "event"), "stream.reassembly_overlap_different_data");
+	json_decref(o);
+	ev.reason = 0xee;
+	o = audit_anomaly_json(&ev, r, NULL);
+	assert_int_equal(json_object_size(json_object_get(o, "anomaly")), 0);
+	json_decref(o);
+	app_registry_free(r);
+}
+
 /* YYYY-MM-DDTHH:MM:SS.uuuuuu+hhmm, and the moment it names. */
 static void timestamps_are_as_suricata_writes_them(void **state)
 {
@@ -355,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_decided_flow_reads_from_its_originator),
 		cmocka_unit_test(a_closed_flow_says_how),
 		cmocka_unit_test(a_drop_without_flow_reads_from_the_sender),
+		cmocka_unit_test(an_anomaly_reads_from_the_sender),
 		cmocka_unit_test(values_out_of_range_are_named_unknown),
 		cmocka_unit_test(timestamps_are_as_suricata_writes_them),
 		cmocka_unit_test(keeps_the_last_thousand),

@@ -62,7 +62,7 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 	f->complete = m->complete;
 	if (f->keeps_state && !*state)
 		*state = f;
-	if (f->learn_port) {
+	if (f->learn_port && s->learn) {
 		struct weir_endpoint_key key = {.port = htons(f->learn_port)};
 
 		memcpy(key.host, m->dst, sizeof(key.host));

@@ -138,10 +138,16 @@ static void a_gap_that_stays_is_skipped(void **state)
 	for (uint32_t n = 0; n < 8; n++)
 		send_tcp(b, false, FRAME_ACK, 200 + n * 2, "ab");
 	assert_string_equal(alpha.text, "");
-	send_tcp(b, false, FRAME_ACK, 216, "cd");
-	assert_string_equal(alpha.text, "ababababababababcd");
-	send_tcp(b, false, FRAME_ACK, 218, "e");
-	assert_string_equal(alpha.text, "ababababababababcde");
+	assert_int_equal(b->out.anomalies, 0);
+	/* What comes no longer fits the window beside the gap. */
+	send_tcp(b, false, FRAME_ACK, 1140, "cd");
+	assert_string_equal(alpha.text, "abababababababab");
+	assert_int_equal(b->out.anomalies, 1u << WEIR_ANOMALY_GAP);
+	send_tcp(b, false, FRAME_ACK, 216, "e");
+	assert_string_equal(alpha.text, "ababababababababe");
+	/* Too late. */
+	send_tcp(b, false, FRAME_ACK, 105, "one");
+	assert_string_equal(alpha.text, "ababababababababe");
 }
 
 static void each_datagram_is_shown(void **state)

@@ -94,9 +94,12 @@ static void the_whole_file(void **state)
 		"inspect: { packets: 4, bytes: 8KiB, mode: copy }\n"
 		"on_failure: drop\n"
 		"on_overload: drop\n"
+		"tunnels: inspect\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
 		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
+		"reassembly: { flow: 128KiB, total: 32MiB, hold: 500ms, fast_pass: false, "
+		"follow: all }\n"
 		"rings: { frames: 512, pool: 9000 }\n" GROUPS "rules:\n"
 		"  - { name: a, application: bittorrent, action: drop }\n"
 		"  - { name: b, from: students, to: 203.0.113.0/24, action: reset }\n"
@@ -122,7 +125,13 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->forwards[1].ports[0], 2);
 	assert_int_equal(p->inspect_packets, 4);
 	assert_int_equal(p->inspect_bytes, 8192);
+	assert_int_equal(p->reassembly_flow, 131072);
+	assert_int_equal(p->reassembly_total, 33554432);
+	assert_int_equal(p->reassembly_hold_ns, 500000000);
+	assert_true(p->hold_out_of_order);
+	assert_true(p->follow_all);
 	assert_true(p->inspect_copy && p->on_failure_drop && p->on_overload_drop);
+	assert_true(p->inspect_tunnels);
 	assert_int_equal(p->workers, 2);
 	assert_int_equal(p->limit_decided, 2048);
 	assert_int_equal(p->limit_undecided, 4096);
@@ -152,7 +161,13 @@ static void defaults(void **state)
 
 	assert_int_equal(p->inspect_packets, 8);
 	assert_int_equal(p->inspect_bytes, 16384);
+	assert_int_equal(p->reassembly_flow, 65536);
+	assert_int_equal(p->reassembly_total, 67108864);
+	assert_int_equal(p->reassembly_hold_ns, 1000000000);
+	assert_false(p->hold_out_of_order);
+	assert_false(p->follow_all);
 	assert_false(p->inspect_copy || p->on_failure_drop || p->on_overload_drop);
+	assert_false(p->inspect_tunnels);
 	assert_int_equal(p->workers, 0);
 	assert_int_equal(p->limit_decided, 262144);
 	assert_int_equal(p->limit_undecided, 65536);
@@ -325,6 +340,18 @@ static void wrong_settings(void **state)
 		 "p.yaml:4:19: bytes: expected a size from 1KiB to 64KiB, found `65KiB`"},
 		{HEAD "inspect: { bytes: 16 kilo }\n",
 		 "p.yaml:4:19: bytes: expected a size from 1KiB to 64KiB, found `16 kilo`"},
+		{HEAD "reassembly: { flows: 1 }\n",
+		 "p.yaml:4:15: reassembly: unknown key `flows`, did you mean `flow`?"},
+		{HEAD "reassembly: { flow: 2KiB }\n",
+		 "p.yaml:4:21: flow: expected a size from 4KiB to 1MiB, found `2KiB`"},
+		{HEAD "reassembly: { total: 512KiB }\n",
+		 "p.yaml:4:22: total: expected a size from 1MiB to 16GiB, found `512KiB`"},
+		{HEAD "reassembly: { hold: 6s }\n",
+		 "p.yaml:4:21: hold: expected a time from 10ms to 5s, found `6s`"},
+		{HEAD "reassembly: { fast_pass: 1 }\n",
+		 "p.yaml:4:26: fast_pass: expected true or false, found `1`"},
+		{HEAD "reassembly: { follow: some }\n",
+		 "p.yaml:4:23: follow: expected modules or all, found `some`"},
 		{HEAD "inspect: { mode: peek }\n",
 		 "p.yaml:4:18: mode: expected hold or copy, found `peek`"},
 		{HEAD "on_failure: reset\n",
@@ -333,6 +360,8 @@ static void wrong_settings(void **state)
 		 "p.yaml:4:14: on_overload: expected text, found a list"},
 		{HEAD "workers: 17\n",
 		 "p.yaml:4:10: workers: expected a number from 0 to 16, found `17`"},
+		{HEAD "tunnels: inner\n",
+		 "p.yaml:4:10: tunnels: expected outer or inspect, found `inner`"},
 		{HEAD "limits: { flows: 1 }\n", "p.yaml:4:11: limits: unknown key `flows`"},
 		{HEAD "limits: { slots: 5000 }\n",
 		 "p.yaml:4:18: slots: expected a power of two, found `5000`"},

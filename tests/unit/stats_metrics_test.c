@@ -216,7 +216,7 @@ static void every_number_reaches_its_series(void **state)
 	s->apps[0].flows[WEIR_METHOD_ENDPOINT] = 8;
 	s->rules[0].hits = 23;
 	s->workers[0].queue_frames = 29;
-	s->workers[0].flows.stream_refused = 31;
+	s->workers[0].flows.stream[FLOW_STREAM_REFUSED] = 31;
 	s->workers[0].fragments.events[FRAGMENT_EVENT_OVERLAP] = 47;
 	s->generation = 37;
 	s->loads_failed = 41;
@@ -269,7 +269,7 @@ static void every_number_reaches_its_series(void **state)
 	assert_int_equal(value_of(text, "weir_rule_hits_total{rule=\"no \\\"p2p\\\"\\\\\\n\"}"),
 			 23);
 	assert_int_equal(value_of(text, "weir_slowpath_queue_frames{worker=\"0\"}"), 29);
-	assert_int_equal(value_of(text, "weir_reassembly_total{event=\"refused\"}"), 31);
+	assert_int_equal(value_of(text, "weir_reassembly_total{event=\"tcp-refused\"}"), 31);
 	assert_int_equal(value_of(text, "weir_reassembly_total{event=\"ip-overlap\"}"), 47);
 	assert_int_equal(value_of(text, "weir_policy_generation"), 37);
 	assert_int_equal(value_of(text, "weir_policy_loads_total{result=\"failed\"}"), 41);

@@ -115,6 +115,35 @@ static void what_does_not_fit_is_counted(void **state)
 	assert_int_equal(s.last.flow.payloads, 255);
 }
 
+/* Anomalies are one each, and leave room for drops. */
+static void anomalies_have_half_of_the_room(void **state)
+{
+	struct worker *w = *state;
+	const struct weir_punt punt = {.in_port = 2, .dir = 1};
+	const struct flow flow = {.id = 5, .app = 9};
+	struct seen s = {0};
+
+	worker_event_anomalies(w, &flow, &punt,
+			       1u << WEIR_ANOMALY_CONTRADICTION | 1u << WEIR_ANOMALY_AFTER_FIN);
+	worker_read_events(w, see, &s);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.first.kind, WEIR_EVENT_ANOMALY);
+	assert_int_equal(s.first.reason, WEIR_ANOMALY_CONTRADICTION);
+	assert_int_equal(s.last.reason, WEIR_ANOMALY_AFTER_FIN);
+	assert_int_equal(s.last.port, 2);
+	assert_int_equal(s.last.dir, 1);
+	assert_int_equal(s.last.flow.id, 5);
+	for (unsigned int i = 0; i < WORKER_EVENTS; i++)
+		worker_event_anomalies(w, &flow, &punt, 1);
+	assert_int_equal(w->counters.events_lost, WORKER_EVENTS / 2);
+	for (unsigned int i = 0; i < WORKER_EVENTS / 2; i++)
+		drop(w, i, WEIR_ACTION_DROP);
+	assert_int_equal(w->counters.events_lost, WORKER_EVENTS / 2);
+	worker_read_events(w, see, &s);
+	assert_int_equal(s.count, 2 + WORKER_EVENTS);
+	assert_int_equal(s.last.kind, WEIR_EVENT_DROPPED);
+}
+
 static void nobody_wants_events(void **state)
 {
 	struct worker *w = *state;
@@ -134,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(a_drop_tells_what_and_why),
 		WITH(what_does_not_fit_is_counted),
+		WITH(anomalies_have_half_of_the_room),
 		WITH(nobody_wants_events),
 	};
 

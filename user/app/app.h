@@ -70,8 +70,9 @@ struct app_services {
 
 struct app_message {
 	const struct flow *flow;
-	const uint8_t *data; /* TCP: all of the direction's first message so far; inspected flows:
-				the bytes of this segment in order */
+	const uint8_t
+		*data; /* TCP: all of the direction's first message so far; inspected flows:
+			  bytes in order, behind those shown before unless a gap was given up */
 	size_t len;
 	uint8_t dir;
 	uint8_t proto;

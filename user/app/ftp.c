@@ -170,12 +170,15 @@ static void ftp_begin(const struct app_services *s, const struct app_message *m,
 static void ftp_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
+	const struct ftp *f;
+
 	if (!*state)
 		*state = calloc(1, sizeof(struct ftp));
 	if (!*state)
 		return;
 	ftp_read(*state, s, m);
-	finding->done = ((struct ftp *)*state)->ended;
+	f = *state;
+	finding->done = f->ended || lines_are_none(&f->lines[m->from_origin]);
 }
 
 const struct app_module ftp_module = {

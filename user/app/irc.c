@@ -100,11 +100,15 @@ static void irc_undecided(const struct app_services *s, const struct app_message
 static void irc_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	(void)finding;
+	struct irc *irc;
+
 	if (!*state)
-		*state = calloc(1, sizeof(struct irc));
-	if (*state && s->expect)
-		irc_read(*state, s, m);
+		*state = calloc(1, sizeof(*irc));
+	irc = *state;
+	if (!irc || !s->expect)
+		return;
+	irc_read(irc, s, m);
+	finding->done = lines_are_none(&irc->lines[m->from_origin]);
 }
 
 const struct app_module irc_module = {

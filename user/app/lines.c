@@ -9,6 +9,7 @@
 static void keep(struct lines *l, const uint8_t *data, size_t len)
 {
 	if (l->len + len >= LINES_MAX) {
+		l->skipped += (uint32_t)len;
 		l->len = LINES_MAX;
 		return;
 	}
@@ -26,7 +27,9 @@ void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *a
 	if (len > 0 && l->text[len - 1] == '\r')
 		len--;
 	l->text[len] = '\0';
-	if (len > 0)
+	if (memchr(l->text, '\0', len))
+		l->skipped += (uint32_t)len;
+	else if (len > 0)
 		fn(arg, l->text);
 }
 
@@ -44,6 +47,11 @@ void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 		data += piece + 1;
 		len -= piece + 1;
 	}
+}
+
+bool lines_are_none(const struct lines *l)
+{
+	return l->skipped > LINES_SKIPPED_MAX;
 }
 
 const char *text_after(const char *line, const char *prefix)

@@ -12,18 +12,25 @@
 
 /* Longer lines are not shown: none of the protocols has to make one that matters here. */
 #define LINES_MAX 1024
+/* Bytes that were no lines, after which a stream is none of text. */
+#define LINES_SKIPPED_MAX 65536
 
 struct lines {
-	uint16_t len; /* LINES_MAX: the rest of this line is not kept */
+	uint16_t len;	  /* LINES_MAX: the rest of this line is not kept */
+	uint32_t skipped; /* bytes of lines that were not shown */
 	char text[LINES_MAX];
 };
 
-/* Calls fn for every line that is complete, without its end (CR LF or LF) and ended by a zero. A
- * line with a zero in it ends there. */
+/* Calls fn for every line that is complete, without its end (CR LF or LF) and ended by a zero.
+ * Empty ones and those with a zero in them are not shown. */
 void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 		void (*fn)(void *arg, const char *line), void *arg);
 /* The same for what is left: a last line without an end. */
 void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *arg);
+
+/* Whether so much was no line that reading on is useless: whoever names a flow by its first line
+ * must not have all the rest of it read. */
+bool lines_are_none(const struct lines *l);
 
 /* What follows prefix in line, letters in either case, or NULL. */
 const char *text_after(const char *line, const char *prefix);

@@ -118,7 +118,8 @@ static void rtsp_inspected(const struct app_services *s, const struct app_messag
 		return;
 	rtsp_read(r, s, m);
 	/* Media on the control connection are no lines, and too many to be read. */
-	finding->done = r->interleaved || (m->len > 0 && m->data[0] == '$');
+	finding->done = r->interleaved || (m->len > 0 && m->data[0] == '$') ||
+			lines_are_none(&r->lines[m->from_origin]);
 }
 
 const struct app_module rtsp_module = {

@@ -7,6 +7,9 @@
 #include "app/module.h"
 #include "app/sdp.h"
 
+/* RFC 5626, 3.5.1, and what clients send in its place. */
+#define KEEPALIVE_MAX 8
+
 /* Descriptions are known by their lines, wherever in a message they come: no framing is needed. */
 struct sip {
 	struct lines lines[2]; /* of the responder, of the originator */
@@ -38,6 +41,14 @@ static void sip_read(struct sip *sip, const struct app_services *s, const struct
 		lines_end(lines, sip_line, &l);
 }
 
+/* A datagram that is no message of SIP's (RFC 3261, 7: a method or the version) and no keep-alive.
+ */
+static bool is_none(const struct app_message *m)
+{
+	return m->proto == IPPROTO_UDP && m->len > KEEPALIVE_MAX &&
+	       (m->data[0] < 'A' || m->data[0] > 'Z');
+}
+
 static void sip_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
@@ -55,11 +66,15 @@ static void sip_undecided(const struct app_services *s, const struct app_message
 static void sip_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	(void)finding;
+	struct sip *sip;
+
 	if (!*state)
-		*state = calloc(1, sizeof(struct sip));
-	if (*state && s->expect)
-		sip_read(*state, s, m);
+		*state = calloc(1, sizeof(*sip));
+	sip = *state;
+	if (!sip || !s->expect)
+		return;
+	sip_read(sip, s, m);
+	finding->done = lines_are_none(&sip->lines[m->from_origin]) || is_none(m);
 }
 
 const struct app_module sip_module = {

@@ -114,6 +114,12 @@ void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_r
 		    audit_flow_json(ev, r, port_interface, rule, hostname));
 }
 
+void audit_anomaly(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
+		   const char *port_interface)
+{
+	audit_write(a, "anomaly", audit_anomaly_json(ev, r, port_interface));
+}
+
 void audit_note(struct audit *a, const char *type, const struct audit_note *note, json_t *body)
 {
 	audit_write(a, type, audit_note_json(type, note, body));

@@ -13,7 +13,7 @@
 #include "weir/ctl.h"
 
 /* Types of the events there are: "flow" ...; AUDIT_TYPES names them to people. */
-#define AUDIT_TYPES "flow, drop, tls, http, dns, policy, port"
+#define AUDIT_TYPES "flow, drop, anomaly, tls, http, dns, policy, port"
 bool audit_type_known(const char *type);
 
 struct audit;
@@ -30,6 +30,9 @@ int audit_set_file(struct audit *a, const char *file, struct error *e);
  * hostname "" = none. */
 void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
 		const char *port_interface, const char *rule, const char *hostname);
+/* A weir_event of kind ANOMALY as `anomaly`; src is the sender of the frame. */
+void audit_anomaly(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
+		   const char *port_interface);
 /* What was read of a flow, as an event of the type ("tls" ...); body is stolen. */
 struct audit_note {
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
@@ -49,6 +52,9 @@ void audit_event(struct audit *a, const char *type, json_t *body);
  */
 json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
 			const char *port_interface, const char *rule, const char *hostname);
+
+json_t *audit_anomaly_json(const struct weir_event *ev, const struct app_registry *r,
+			   const char *port_interface);
 
 /* The last AUDIT_RECENT_MAX lines, oldest first; type NULL = all. fn returns false to stop. */
 #define AUDIT_RECENT_MAX 1000

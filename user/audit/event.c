@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "audit/audit.h"
+#include "weir/anomaly.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -14,7 +15,8 @@
 
 bool audit_type_known(const char *type)
 {
-	static const char *const types[] = {"flow", "drop", "tls", "http", "dns", "policy", "port"};
+	static const char *const types[] = {"flow", "drop", "anomaly", "tls",
+					    "http", "dns",  "policy",  "port"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i], type))
@@ -236,4 +238,31 @@ json_t *audit_note_json(const char *type, const struct audit_note *note, json_t 
 	set(o, "app_proto", json_string(note->app ? note->app->name : "unknown"));
 	set(o, type, body);
 	return o;
+}
+
+json_t *audit_anomaly_json(const struct weir_event *ev, const struct app_registry *r,
+			   const char *port_interface)
+{
+	static const struct {
+		const char *type, *event;
+	} names[] = {
+#define X(id, type, event, help) [WEIR_ANOMALY_##id] = {type, event},
+		WEIR_ANOMALIES(X)
+#undef X
+	};
+	const struct audit_note note = {
+		.time_ns = ev->time_ns,
+		.flow_id = ev->flow.id,
+		.key = &ev->key,
+		.origin = ev->dir & 1,
+		.interface = port_interface ? port_interface : "",
+		.app = app_registry_get(r, ev->flow.app),
+	};
+	json_t *body = json_object();
+
+	if (ev->reason < ARRAY_SIZE(names)) {
+		set(body, "type", json_string(names[ev->reason].type));
+		set(body, "event", json_string(names[ev->reason].event));
+	}
+	return audit_note_json("anomaly", &note, body);
 }

@@ -50,7 +50,47 @@ int signatures_load(const char *const *paths, size_t count, struct app_registry 
 		    struct signatures **out, struct error *e);
 /* The set built into the program (policies/signatures.yaml at build time). */
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e);
+/* From memory; name stands for the file in messages. */
+int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
+		     struct signatures **out, struct error *e);
 void signatures_free(struct signatures *s);
+
+/* What a set that loads may still have wrong, and what its features say of one another. */
+enum review_kind {
+	REVIEW_FEATURE_NEVER, /* no message has it */
+	REVIEW_RULE_NEVER,    /* subject: its application */
+	REVIEW_RULE_SHADOWED, /* other: the application of a surer rule that is true wherever it is
+			       */
+	REVIEW_APPLICATION,   /* all its rules are one of these */
+	REVIEW_UNUSED,	      /* a feature of no rule */
+	REVIEW_IMPLIES,	      /* where subject is true, other is */
+	REVIEW_EXCLUDES, /* both cannot be true of one message; told once for each pair, and only
+			  * of those that transport, direction and first byte do not tell apart */
+};
+struct review_note {
+	enum review_kind kind;
+	const char *subject, *other;
+	const char *file; /* NULL for what has no one place */
+	unsigned int line, column;
+};
+/* Calls fn for each note, relations last; its texts live as long as s. 0 or -ENOMEM. */
+int signatures_review(const struct signatures *s,
+		      void (*fn)(void *arg, const struct review_note *note), void *arg);
+/* "feature-never", "rule-never", "rule-shadowed", "application-never", "feature-unused", "implies",
+ * "excludes". */
+const char *review_kind_name(enum review_kind kind);
+
+/* A pattern file of l7-filter, in weir's terms. */
+struct l7pat {
+	char name[WEIR_APP_NAME_LEN];
+	char category[WEIR_APP_NAME_LEN]; /* "" = none */
+	uint8_t confidence;
+	char *pattern; /* for a caseless `regex`; of printable ASCII without quotes */
+};
+/* Reads a file's text. -EINVAL with the reason in e where it cannot be translated. On success
+ * l7pat_fini gives the memory back. */
+int l7pat_read(const char *text, size_t len, struct l7pat *out, struct error *e);
+void l7pat_fini(struct l7pat *p);
 
 /* What a classification looks at: one message of one direction. For UDP the datagram, for TCP the
  * assembled first message. */
@@ -74,6 +114,22 @@ struct classify_result {
 struct classify_scratch;
 struct classify_scratch *classify_scratch_new(const struct signatures *s);
 void classify_scratch_free(struct classify_scratch *c);
+/*
+ * What is left to look at of one direction of a stream that grows: the rules that could still
+ * become true. Zero to begin with; of no use to another set.
+ */
+#define CLASSIFY_MEMO_RULES 12
+struct classify_memo {
+	uint64_t set; /* 0: nothing is known */
+	uint32_t len; /* bytes looked at */
+	uint16_t count;
+	uint16_t rules[CLASSIFY_MEMO_RULES];
+};
+/* The same as classify_message, where the message is what it was at the last call with this memo,
+ * and perhaps more behind it: what cannot change is not looked at again. memo NULL: none. */
+bool classify_stream(const struct signatures *s, struct classify_scratch *c,
+		     const struct classify_input *in, struct classify_memo *memo,
+		     struct classify_result *out);
 /* Evaluates each feature at most once. Returns whether an application was found; hostile input
  * costs at most the match limits. */
 bool classify_message(const struct signatures *s, struct classify_scratch *c,

@@ -9,41 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "classify/index.h"
-
-/* What is known of a feature for this message. The last two: all but the regexes is known. */
-enum state { STATE_FALSE, STATE_TRUE, STATE_MAYBE, STATE_NEW, STATE_REGEX_TRUE, STATE_REGEX_MAYBE };
-
-#define STATE_BITS 3
-
-/* Marks carry the message's number, so that nothing has to be cleared between messages. */
-struct classify_scratch {
-	const struct signatures *s;
-	const struct classify_input *in;
-	bool with_regex;
-	bool scanned; /* texts_seen is known */
-	uint32_t serial;
-	uint64_t evaluations, regexes;
-	pcre2_match_data *match;
-	uint16_t *candidates;
-	size_t candidate_count;
-	uint32_t *states;     /* by feature: serial, enum state */
-	uint32_t *texts_seen; /* by feature: serial */
-	uint32_t *rules_seen; /* by rule: serial */
-};
-
-static enum state state_get(const struct classify_scratch *c, uint16_t feature)
-{
-	uint32_t x = c->states[feature];
-
-	return x >> STATE_BITS == c->serial ? (enum state)(x & ((1u << STATE_BITS) - 1))
-					    : STATE_NEW;
-}
-
-static void state_set(struct classify_scratch *c, uint16_t feature, enum state state)
-{
-	c->states[feature] = c->serial << STATE_BITS | (uint32_t)state;
-}
+#include "classify/scratch.h"
 
 static void serial_next(struct classify_scratch *c)
 {
@@ -99,304 +65,6 @@ uint64_t classify_scratch_regexes(const struct classify_scratch *c)
 	return c->regexes;
 }
 
-/* What a condition that runs beyond the end of the message is. */
-static enum tri beyond(const struct classify_input *in)
-{
-	return in->complete ? TRI_FALSE : TRI_MAYBE;
-}
-
-static bool ranges_have(const struct ranges *r, uint32_t value)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (value >= r->list[i].min && value <= r->list[i].max)
-			return true;
-	return false;
-}
-
-static enum tri port_eval(const struct port_condition *p, const struct classify_input *in)
-{
-	if (p->source && ranges_have(&p->ports, in->sport))
-		return TRI_TRUE;
-	return p->destination && ranges_have(&p->ports, in->dport) ? TRI_TRUE : TRI_FALSE;
-}
-
-static enum tri length_eval(const struct ranges *r, const struct classify_input *in)
-{
-	if (ranges_have(r, (uint32_t)in->len))
-		return TRI_TRUE;
-	for (size_t i = 0; i < r->count; i++)
-		if (in->len < r->list[i].min)
-			return beyond(in);
-	return TRI_FALSE;
-}
-
-static enum tri mask_eval(const struct mask_condition *m, const struct classify_input *in)
-{
-	size_t have = in->len > m->offset ? in->len - m->offset : 0;
-
-	if (have > m->len)
-		have = m->len;
-	for (size_t i = 0; i < have; i++)
-		if ((in->data[m->offset + i] & m->mask[i]) != m->bytes[i])
-			return TRI_FALSE;
-	return have == m->len ? TRI_TRUE : beyond(in);
-}
-
-static bool integer_get(const struct integer *x, const struct classify_input *in, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (in->len < (size_t)x->offset + x->bytes)
-		return false;
-	for (uint32_t i = 0; i < x->bytes; i++) {
-		uint32_t at = x->little ? x->bytes - 1 - i : i;
-
-		value = value << 8 | in->data[x->offset + at];
-	}
-	*out = value & x->mask;
-	return true;
-}
-
-static enum tri field_eval(const struct field_condition *f, const struct classify_input *in)
-{
-	uint64_t value;
-
-	if (!integer_get(&f->integer, in, &value))
-		return beyond(in);
-	return value >= f->value.min && value <= f->value.max ? TRI_TRUE : TRI_FALSE;
-}
-
-/* The length that the field gives the message, or -1 where that is none. */
-static int64_t length_field_span(const struct length_field_condition *f, uint64_t value)
-{
-	/* Beyond 2^32 nothing is a length, and the product stays in 64 bits. */
-	if (value < f->min || value > f->max || value > UINT32_MAX)
-		return -1;
-	return (int64_t)(value * f->unit) + f->add;
-}
-
-static enum tri length_field_eval(const struct length_field_condition *f,
-				  const struct classify_input *in)
-{
-	uint64_t value;
-	int64_t span;
-
-	if (!integer_get(&f->integer, in, &value))
-		return beyond(in);
-	span = length_field_span(f, value);
-	if (span < 0 || (span < (int64_t)in->len && !f->more))
-		return TRI_FALSE;
-	return span > (int64_t)in->len ? beyond(in) : TRI_TRUE;
-}
-
-/* Bytes of the message that a regex may look at: where a length field says how long it is, no
- * further, and nothing is to be waited for. */
-static size_t feature_span(const struct feature *f, const struct classify_input *in, bool *whole)
-{
-	size_t len = in->len;
-
-	*whole = in->complete;
-	for (uint16_t i = 0; i < f->cheap; i++) {
-		const struct length_field_condition *x = &f->conditions[i].length_field;
-		uint64_t value;
-		int64_t span;
-
-		if (f->conditions[i].kind != CONDITION_LENGTH_FIELD ||
-		    !integer_get(&x->integer, in, &value))
-			continue;
-		span = length_field_span(x, value);
-		if (span < 0 || (uint64_t)span > in->len)
-			continue;
-		*whole = true;
-		len = (size_t)span < len ? (size_t)span : len;
-	}
-	return len;
-}
-
-/* What the beginning says of an anchored pattern: whether it can still match, and that it does
- * where it is nothing but a beginning. */
-static enum tri prefix_eval(const struct regex_condition *x, const uint8_t *data, size_t len,
-			    bool whole)
-{
-	size_t have = len < x->prefix_len ? len : x->prefix_len;
-
-	for (size_t i = 0; i < have; i++)
-		if (!byte_set_has(&x->prefix[i], data[i]))
-			return TRI_FALSE;
-	if (have < x->prefix_len)
-		return whole ? TRI_FALSE : TRI_MAYBE;
-	return x->plain ? TRI_TRUE : TRI_MAYBE;
-}
-
-/* Whatever PCRE2 gives up on (limits, JIT stack) is no match: hostile input buys nothing. */
-static enum tri regex_run(const struct regex_condition *x, struct classify_scratch *c,
-			  const uint8_t *data, size_t len, bool whole)
-{
-	uint32_t options = whole ? 0 : PCRE2_PARTIAL_SOFT;
-	int rc;
-
-	c->regexes++;
-	if (x->jit)
-		rc = pcre2_jit_match(x->code, data, len, 0, options, c->match, c->s->match);
-	else
-		rc = pcre2_match(x->code, data, len, 0, options, c->match, c->s->match);
-	if (rc >= 0)
-		return TRI_TRUE;
-	/* A pattern that is not anchored may still begin to match further on. */
-	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
-}
-
-static enum tri regex_eval(const struct regex_condition *x, struct classify_scratch *c, size_t span,
-			   bool whole)
-{
-	size_t len = span > x->offset ? span - x->offset : 0;
-	enum tri value;
-
-	if (len >= x->within) {
-		len = x->within;
-		whole = true;
-	}
-	/* PCRE2 never calls an empty subject a partial match. */
-	if (span < x->offset || (len == 0 && !whole))
-		return whole ? TRI_FALSE : TRI_MAYBE;
-	if (whole && len < x->min)
-		return TRI_FALSE;
-	value = prefix_eval(x, c->in->data + x->offset, len, whole);
-	if (value == TRI_FALSE || x->plain)
-		return value;
-	return regex_run(x, c, c->in->data + x->offset, len, whole);
-}
-
-/* The same of a regex whose texts are known not to be in the message. */
-static enum tri regex_without_text(const struct regex_condition *x, struct classify_scratch *c,
-				   size_t span, bool whole)
-{
-	if (whole || span >= (size_t)x->offset + x->within)
-		return TRI_FALSE;
-	return x->anchored ? regex_eval(x, c, span, whole) : TRI_MAYBE;
-}
-
-static enum tri condition_eval(const struct condition *x, const struct classify_input *in)
-{
-	switch (x->kind) {
-	case CONDITION_PORT:
-		return port_eval(&x->port, in);
-	case CONDITION_LENGTH:
-		return length_eval(&x->length, in);
-	case CONDITION_MASK:
-		return mask_eval(&x->mask, in);
-	case CONDITION_FIELD:
-		return field_eval(&x->field, in);
-	case CONDITION_LENGTH_FIELD:
-		return length_field_eval(&x->length_field, in);
-	case CONDITION_COUNT:
-		return count_eval(&x->count, in);
-	case CONDITION_ENTROPY:
-		return entropy_eval(&x->entropy, in);
-	case CONDITION_REGEX:
-		break;
-	}
-	return TRI_FALSE;
-}
-
-static enum tri feature_cheap(const struct feature *f, const struct classify_input *in)
-{
-	enum tri value = TRI_TRUE;
-
-	for (uint16_t i = 0; i < f->cheap && value != TRI_FALSE; i++)
-		value = tri_and(value, condition_eval(&f->conditions[i], in));
-	return value;
-}
-
-static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, enum tri value)
-{
-	const struct feature *f = &c->s->features[feature];
-	bool without = f->scanned && c->scanned && c->texts_seen[feature] != c->serial;
-	bool whole;
-	size_t span = feature_span(f, c->in, &whole);
-
-	for (uint16_t i = f->cheap; i < f->count && value != TRI_FALSE; i++) {
-		const struct regex_condition *x = &f->conditions[i].regex;
-
-		if (without && x->literal_count > 0) {
-			value = tri_and(value, regex_without_text(x, c, span, whole));
-			without = false; /* the texts are of the first that has some */
-			continue;
-		}
-		value = tri_and(value, regex_eval(x, c, span, whole));
-	}
-	return value;
-}
-
-static enum state feature_begin(const struct feature *f, struct classify_scratch *c)
-{
-	unsigned int transport = c->in->proto == IPPROTO_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
-	unsigned int direction = c->in->from_origin ? DIRECTION_ORIGIN : DIRECTION_RESPONDER;
-	enum tri value;
-
-	if (!(f->transports & transport) || !(f->directions & direction) ||
-	    !feature_begins(f, c->in->data[0]))
-		return STATE_FALSE;
-	c->evaluations++;
-	value = feature_cheap(f, c->in);
-	if (value == TRI_FALSE || f->cheap == f->count)
-		return (enum state)value;
-	return value == TRI_TRUE ? STATE_REGEX_TRUE : STATE_REGEX_MAYBE;
-}
-
-static enum tri feature_value(void *arg, uint16_t feature)
-{
-	struct classify_scratch *c = arg;
-	const struct feature *f = &c->s->features[feature];
-	enum state state = state_get(c, feature);
-
-	if (state == STATE_NEW)
-		state = feature_begin(f, c);
-	if (state >= STATE_REGEX_TRUE && c->with_regex) {
-		enum tri cheap = state == STATE_REGEX_TRUE ? TRI_TRUE : TRI_MAYBE;
-
-		state = (enum state)feature_regexes(feature, c, cheap);
-	}
-	state_set(c, feature, state);
-	return state >= STATE_REGEX_TRUE ? TRI_MAYBE : (enum tri)state;
-}
-
-enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint16_t feature),
-		    void *arg)
-{
-	enum tri stack[RULE_STACK_MAX];
-	size_t depth = 0;
-
-	stack[0] = TRI_FALSE;
-	for (uint16_t at = 0; at < rule->count; at++) {
-		const struct op *op = &rule->ops[at];
-
-		switch ((enum op_kind)op->kind) {
-		case OP_FEATURE:
-			stack[depth++] = feature(arg, op->arg);
-			break;
-		case OP_NOT:
-			stack[depth - 1] = tri_not(stack[depth - 1]);
-			break;
-		case OP_AND:
-			depth--;
-			stack[depth - 1] = tri_and(stack[depth - 1], stack[depth]);
-			break;
-		case OP_OR:
-			depth--;
-			stack[depth - 1] = tri_or(stack[depth - 1], stack[depth]);
-			break;
-		case OP_JUMP_FALSE:
-			at = stack[depth - 1] == TRI_FALSE ? op->arg - 1 : at;
-			break;
-		case OP_JUMP_TRUE:
-			at = stack[depth - 1] == TRI_TRUE ? op->arg - 1 : at;
-			break;
-		}
-	}
-	return stack[0];
-}
-
 struct best {
 	const struct rule *rule;
 	unsigned int specific; /* features found true */
@@ -439,25 +107,59 @@ static bool candidate_differs(const struct candidate *x, const struct classify_i
 	return (bytes & x->mask) != x->value;
 }
 
-/* First pass over some rules: those that wait for a regex or for more bytes become candidates. */
+/* The rule is to be looked at again when there is more of the message. */
+static void memo_keep(struct classify_scratch *c, uint16_t rule)
+{
+	if (c->memo.count < CLASSIFY_MEMO_RULES)
+		c->memo.rules[c->memo.count] = rule;
+	if (c->memo.count <= CLASSIFY_MEMO_RULES)
+		c->memo.count++;
+}
+
+/* First pass of one rule: one that waits for a regex or for more bytes becomes a candidate. */
+static void rule_begin(struct classify_scratch *c, uint16_t number, struct best *best)
+{
+	const struct rule *rule = &c->s->rules[number];
+	enum tri value;
+
+	if (c->rules_seen[number] == c->serial)
+		return;
+	c->rules_seen[number] = c->serial;
+	value = rule_value(rule, feature_value, c);
+	if (value == TRI_TRUE)
+		best_consider(best, rule, c);
+	else if (value == TRI_MAYBE)
+		c->candidates[c->candidate_count++] = number;
+	else if (rule->negates)
+		memo_keep(c, number);
+}
+
+/* First pass over rules that the index finds. */
 static void rules_filter(struct classify_scratch *c, const struct rule_list *list,
 			 struct best *best)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct candidate *x = &list->rules[i];
-		const struct rule *rule = &c->s->rules[x->rule];
-		enum tri value;
 
 		if (best->rule && x->confidence < best->rule->confidence)
 			return;
-		if (candidate_differs(x, c->in) || c->rules_seen[x->rule] == c->serial)
-			continue;
-		c->rules_seen[x->rule] = c->serial;
-		value = rule_value(rule, feature_value, c);
-		if (value == TRI_TRUE)
-			best_consider(best, rule, c);
-		else if (value == TRI_MAYBE)
-			c->candidates[c->candidate_count++] = x->rule;
+		if (!candidate_differs(x, c->in))
+			rule_begin(c, x->rule, best);
+	}
+}
+
+/* The same over those that were left of a shorter message. They were found by the texts they need,
+ * if they need some. */
+static void rules_again(struct classify_scratch *c, const struct classify_memo *memo,
+			struct best *best)
+{
+	for (uint16_t i = 0; i < memo->count; i++) {
+		const struct rule *rule = &c->s->rules[memo->rules[i]];
+
+		for (uint16_t k = 0; k < rule->count; k++)
+			if (rule->ops[k].kind == OP_FEATURE)
+				c->texts_seen[rule->ops[k].arg] = c->serial;
+		rule_begin(c, memo->rules[i], best);
 	}
 }
 
@@ -475,6 +177,8 @@ static uint8_t rules_finish(struct classify_scratch *c, struct best *best)
 		value = rule_value(rule, feature_value, c);
 		if (value == TRI_TRUE)
 			best_consider(best, rule, c);
+		if (value == TRI_MAYBE || (value == TRI_FALSE && rule->negates))
+			memo_keep(c, c->candidates[i]);
 		if (value == TRI_MAYBE && rule->confidence > pending)
 			pending = rule->confidence;
 	}
@@ -508,7 +212,7 @@ static uint8_t best_confidence(const struct best *best)
  * grows the surest of them may be open, which matters only where an answer would wait for it.
  */
 static uint8_t rules_by_text(struct classify_scratch *c, bool udp, struct best *best,
-			     uint8_t pending)
+			     uint8_t pending, size_t from)
 {
 	const struct index *x = c->s->index;
 	size_t len = c->in->len, within = x->literal[udp].within;
@@ -517,7 +221,10 @@ static uint8_t rules_by_text(struct classify_scratch *c, bool udp, struct best *
 	if (x->literal[udp].count == 0 || x->literal[udp].confidence < best_confidence(best))
 		return pending;
 	c->candidate_count = 0;
-	scan_run(x->literal[udp].scan, c->in->data, len < within ? len : within, text_found, c);
+	len = len < within ? len : within;
+	from = from > SCAN_TEXT_MAX ? from - SCAN_TEXT_MAX : 0;
+	if (from < len)
+		scan_run(x->literal[udp].scan, c->in->data + from, len - from, text_found, c);
 	c->scanned = true;
 	open = rules_finish(c, best);
 	pending = open > pending ? open : pending;
@@ -547,8 +254,35 @@ static void rules_by_bytes(struct classify_scratch *c, bool udp, struct best *be
 		tree_walk_all(&walk, t);
 	else
 		tree_walk_begin(&walk, t, c->in->data, c->in->len);
-	while (tree_walk_next(&walk, &list))
-		rules_filter(c, &list, best);
+	while (tree_walk_next(&walk, &list)) {
+		if (!list.absent || udp || c->later_count == CLASSIFY_LATER_MAX)
+			rules_filter(c, &list, best);
+		else if (!c->in->complete)
+			c->later[c->later_count++] = list;
+	}
+}
+
+/*
+ * Rules that need bytes beyond the end of what there is of a stream: none is true, and which of
+ * them is open matters only where an answer would wait for it.
+ */
+static uint8_t rules_later(struct classify_scratch *c, const struct best *best, uint8_t pending)
+{
+	for (size_t i = 0; i < c->later_count; i++) {
+		const struct rule_list *list = &c->later[i];
+
+		for (size_t k = 0; k < list->count; k++) {
+			const struct candidate *x = &list->rules[k];
+
+			memo_keep(c, x->rule);
+			if (x->confidence <= pending || x->confidence <= best_confidence(best) ||
+			    (pending > 0 && !best->rule) || candidate_differs(x, c->in))
+				continue;
+			if (rule_value(&c->s->rules[x->rule], feature_value, c) == TRI_MAYBE)
+				pending = x->confidence;
+		}
+	}
+	return pending;
 }
 
 static void rules_by_port(struct classify_scratch *c, struct best *best)
@@ -562,26 +296,45 @@ static void rules_by_port(struct classify_scratch *c, struct best *best)
 }
 
 /* Returns whether a rule surer than the best could still become true. */
-static bool rules_run(struct classify_scratch *c, struct best *best)
+static bool rules_run(struct classify_scratch *c, const struct classify_memo *memo,
+		      struct best *best)
 {
 	bool udp = c->in->proto == IPPROTO_UDP;
 	uint8_t pending;
 
-	c->candidate_count = 0;
+	c->candidate_count = c->later_count = 0;
+	c->memo = (struct classify_memo){.len = (uint32_t)c->in->len, .set = c->s->serial};
 	c->with_regex = c->scanned = false;
-	rules_by_bytes(c, udp, best);
-	rules_by_port(c, best);
+	if (memo) {
+		rules_again(c, memo, best);
+	} else {
+		rules_by_bytes(c, udp, best);
+		rules_by_port(c, best);
+	}
 	c->with_regex = true;
 	pending = rules_finish(c, best);
-	pending = rules_by_text(c, udp, best, pending);
+	pending = rules_by_text(c, udp, best, pending, memo ? memo->len : 0);
+	if (!best->rule || best->rule->wait)
+		pending = rules_later(c, best, pending);
 	return pending > best_confidence(best);
 }
 
-bool classify_message(const struct signatures *s, struct classify_scratch *c,
-		      const struct classify_input *in, struct classify_result *out)
+/* Rules that an answer made needless were not looked at: then nothing is known of what is left. */
+static void memo_store(const struct classify_scratch *c, const struct best *best,
+		       struct classify_memo *memo)
+{
+	memo->set = 0;
+	/* Rules were ruled out by the end of what was complete: if it grows after all, anew. */
+	if (!best->rule && !c->in->complete && c->memo.count <= CLASSIFY_MEMO_RULES)
+		*memo = c->memo;
+}
+
+bool classify_stream(const struct signatures *s, struct classify_scratch *c,
+		     const struct classify_input *in, struct classify_memo *memo,
+		     struct classify_result *out)
 {
 	struct best best = {NULL, 0};
-	bool pending;
+	bool known = memo && memo->set == s->serial && memo->len <= in->len, pending;
 
 	*out = (struct classify_result){.pending = !in->complete && in->len == 0};
 	if (in->len == 0 || in->len > UINT32_MAX ||
@@ -589,7 +342,9 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 		return false;
 	c->in = in;
 	serial_next(c);
-	pending = rules_run(c, &best);
+	pending = rules_run(c, known ? memo : NULL, &best);
+	if (memo)
+		memo_store(c, &best, memo);
 	c->in = NULL;
 	if (!best.rule || (best.rule->wait && pending)) {
 		out->pending = pending;
@@ -599,4 +354,10 @@ bool classify_message(const struct signatures *s, struct classify_scratch *c,
 	out->method = best.rule->method;
 	out->confidence = best.rule->confidence;
 	return true;
+}
+
+bool classify_message(const struct signatures *s, struct classify_scratch *c,
+		      const struct classify_input *in, struct classify_result *out)
+{
+	return classify_stream(s, c, in, NULL, out);
 }

@@ -36,6 +36,8 @@ void index_free(struct index *x)
 		scan_free(x->literal[udp].scan);
 		free(x->literal[udp].rules);
 	}
+	free(x->relations.starts);
+	free(x->relations.list);
 	free(x->rules_of);
 	free(x->feature_rules);
 	free(x);
@@ -243,6 +245,8 @@ int index_new(struct signatures *s, struct index **out)
 	p.by_texts = text_rules_count(&p) >= TEXT_RULES_MIN;
 	for (size_t i = 0; i < s->rule_count && err == 0; i++)
 		err = rule_place(&p, p.order[i]);
+	if (err == 0)
+		err = relations_new(s, p.shapes, &p.x->relations);
 	if (err == 0)
 		err = plan_finish(&p);
 	if (err == 0)

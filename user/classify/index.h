@@ -19,7 +19,7 @@
  * lengths. Never too narrow. */
 struct shape {
 	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
-	uint32_t min, max;		/* bytes of a complete message; min > max: none */
+	uint32_t min, max; /* bytes of a complete message; min > max, or no bound: none */
 	uint8_t transports, directions;
 	uint8_t mask[SHAPE_POSITIONS]; /* of a rule: bits of each position that are given */
 	uint8_t value[SHAPE_POSITIONS];
@@ -46,6 +46,7 @@ void candidate_make(const struct shape *s, const struct rule *rule, uint16_t num
 struct rule_list {
 	const struct candidate *rules; /* by falling confidence */
 	size_t count;
+	bool absent; /* they need bytes that the message does not have (yet) */
 };
 
 /* access.c: how the index finds a rule, and the features that it goes by (PORT, LITERAL): where the
@@ -59,6 +60,28 @@ struct access {
 #define ACCESS_PORTS_MAX 256 /* of a narrow set */
 void access_choose(const struct signatures *s, const struct shape *shapes, const struct rule *rule,
 		   struct access *out);
+
+/* relation.c */
+/* Whether g is true of every message that f, of shape s, is true of. */
+bool feature_implies(const struct feature *f, const struct shape *s, const struct feature *g);
+/* WHOLE: of complete messages alone, since a length that is right now may be passed. */
+enum exclusion { EXCLUDES_NOT, EXCLUDES_WHOLE, EXCLUDES };
+enum exclusion feature_excludes(const struct feature *f, const struct shape *s,
+				const struct feature *g, const struct shape *t);
+/* What follows for a feature when another one is found true, or false. */
+struct relation {
+	uint16_t feature;
+	bool value;
+	bool whole; /* where the message is complete */
+};
+struct relations {
+	uint32_t
+		*starts; /* in list: of each feature's when it is false, when it is true; the end */
+	struct relation *list;
+};
+/* Of the features that some message can have in common; at most 64 for each value of each. What was
+ * made before -ENOMEM is the caller's to free. */
+int relations_new(const struct signatures *s, const struct shape *shapes, struct relations *out);
 
 /* tree.c */
 struct tree;
@@ -92,6 +115,7 @@ int port_index_finish(struct port_index *x, const struct signatures *s, const st
 struct rule_list port_index_find(const struct port_index *x, uint16_t port);
 
 /* scan.c: looks for many texts at once, whatever the case of letters. */
+#define SCAN_TEXT_MAX 8 /* of each text: enough to be rare */
 struct scan;
 struct scan *scan_new(void);
 void scan_free(struct scan *x);
@@ -112,7 +136,8 @@ struct index {
 		size_t count;
 		uint8_t confidence; /* the highest */
 	} literal[2];		    /* udp */
-	uint32_t *rules_of;	    /* where a scanned feature's rules begin in feature_rules */
+	struct relations relations;
+	uint32_t *rules_of; /* where a scanned feature's rules begin in feature_rules */
 	uint16_t *feature_rules;
 };
 int index_new(struct signatures *s, struct index **out);

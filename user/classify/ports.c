@@ -99,5 +99,5 @@ struct rule_list port_index_find(const struct port_index *x, uint16_t port)
 {
 	const uint32_t *start = cell(x, port);
 
-	return (struct rule_list){x->rules + start[0], start[1] - start[0]};
+	return (struct rule_list){x->rules + start[0], start[1] - start[0], false};
 }

@@ -195,6 +195,9 @@ static int parser_finish(struct parser *p, struct signatures *s, const struct ru
 	if (list_reserve(&s->rules, &s->rule_room, s->rule_count, sizeof(rule)) < 0)
 		return -ENOMEM;
 	rule.order = (uint16_t)s->rule_count;
+	rule.place = place_of(s, p->n);
+	for (size_t i = 0; i < p->count; i++)
+		rule.negates |= p->ops[i].kind == OP_NOT;
 	rule.ops = TAKE_PTR(p->ops);
 	rule.count = (uint16_t)p->count;
 	p->count = p->room = 0;

@@ -11,7 +11,6 @@
 
 #define WINDOW		 4
 #define TEXT_MIN	 5  /* a shorter one would have every message looked at byte by byte */
-#define TEXT_MAX	 8  /* of each text: enough to be rare */
 #define FILTER_BITS_MIN	 12 /* log2 of its size in bits */
 #define FILTER_BITS_MAX	 18
 #define FILTER_PER_ENTRY 64
@@ -67,7 +66,7 @@ int scan_add(struct scan *x, const struct literal *literals, size_t count, uint1
 
 		if (list_reserve(&x->texts, &x->text_room, x->text_count, sizeof(t)) < 0)
 			return -ENOMEM;
-		t.literal.len = t.literal.len < TEXT_MAX ? t.literal.len : TEXT_MAX;
+		t.literal.len = t.literal.len < SCAN_TEXT_MAX ? t.literal.len : SCAN_TEXT_MAX;
 		x->texts[x->text_count++] = t;
 	}
 	return 0;
@@ -97,7 +96,7 @@ static void entries_fill(struct scan *x)
 
 int scan_finish(struct scan *x)
 {
-	unsigned int shortest = TEXT_MAX, bits = FILTER_BITS_MIN;
+	unsigned int shortest = SCAN_TEXT_MAX, bits = FILTER_BITS_MIN;
 	size_t entries;
 
 	if (x->text_count == 0)

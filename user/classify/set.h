@@ -155,8 +155,15 @@ struct condition {
 #define DIRECTION_ORIGIN    1u
 #define DIRECTION_RESPONDER 2u
 
+/* Where something was said, for messages about a set that has been loaded. */
+struct place {
+	uint16_t file; /* of signatures.files */
+	unsigned int line, column;
+};
+
 struct feature {
 	char *name;
+	struct place place;
 	const struct yaml_file *file; /* while loading */
 	const struct yaml_node *node; /* while loading: its name's place */
 	uint8_t transports, directions;
@@ -184,6 +191,8 @@ struct rule {
 	uint8_t method, confidence;
 	bool wait;	/* decides nothing while a surer rule is open */
 	uint16_t order; /* in the files */
+	bool negates;	/* has a `not`: false may become true as the message grows */
+	struct place place;
 	uint16_t count;
 	struct op *ops;
 };
@@ -194,11 +203,15 @@ struct application {
 	char *module;		      /* or NULL */
 	const struct yaml_file *file; /* while loading */
 	const struct yaml_node *node; /* while loading */
-	unsigned int features;	      /* distinct ones that its rules use */
-	uint16_t app;		      /* number in the registry */
+	struct place place;
+	unsigned int features; /* distinct ones that its rules use */
+	uint16_t app;	       /* number in the registry */
 };
 
 struct signatures {
+	uint64_t serial;		       /* of no other set of this process */
+	char **files;			       /* their names */
+	size_t file_count, file_room, file_at; /* file_at: the one being read */
 	struct feature *features;
 	size_t feature_count, feature_room;
 	struct application *applications;
@@ -219,10 +232,6 @@ void app_registry_disable_all(struct app_registry *r);
 /* module is an interned text or NULL; category "" leaves the one known. */
 void app_registry_enable(struct app_registry *r, unsigned int app, const char *category,
 			 const char *module, unsigned int signatures);
-
-/* signatures.c: the whole way from YAML text to a set, as signatures_load does with files. */
-int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
-		     struct signatures **out, struct error *e);
 
 /* feature.c: reads one entry of `features` into *out; what was made on failure is freed. */
 int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
@@ -262,6 +271,9 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 /* Clears the bits of bytes that no match can begin with. */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       uint32_t first[8]);
+
+/* signatures.c: the place of a node of the file that is being read. */
+struct place place_of(const struct signatures *s, const struct yaml_node *n);
 
 /* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
  * them to the set. */

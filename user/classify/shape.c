@@ -179,7 +179,7 @@ bool shape_empty(const struct shape *s)
 	for (int i = 0; i < SHAPE_SETS; i++)
 		if (byte_set_count(&s->at[i]) == 0)
 			return true;
-	return s->min > s->max;
+	return s->min > s->max || s->min == UINT32_MAX;
 }
 
 unsigned int shape_bits(const struct shape *s)

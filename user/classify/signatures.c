@@ -40,6 +40,9 @@ void signatures_free(struct signatures *s)
 		free(s->applications[i].module);
 	for (size_t i = 0; i < s->rule_count; i++)
 		free(s->rules[i].ops);
+	for (size_t i = 0; i < s->file_count; i++)
+		free(s->files[i]);
+	free(s->files);
 	free(s->features);
 	free(s->applications);
 	free(s->rules);
@@ -60,6 +63,7 @@ static struct signatures *signatures_new(void)
 
 	if (!s)
 		return NULL;
+	s->serial = time_now_ns();
 	s->compile = pcre2_compile_context_create(NULL);
 	s->match = pcre2_match_context_create(NULL);
 	if (!s->compile || !s->match)
@@ -70,6 +74,11 @@ static struct signatures *signatures_new(void)
 	pcre2_set_depth_limit(s->match, MATCH_DEPTH_LIMIT);
 	pcre2_set_heap_limit(s->match, MATCH_HEAP_KIB);
 	return TAKE_PTR(s);
+}
+
+struct place place_of(const struct signatures *s, const struct yaml_node *n)
+{
+	return (struct place){(uint16_t)(s->file_at), n->line, n->column};
 }
 
 static int given_twice(const struct yaml_file *f, const struct yaml_node *key, const char *what,
@@ -104,7 +113,7 @@ static int feature_name_check(const struct yaml_file *f, const struct yaml_node 
 static int feature_add(struct signatures *s, const struct yaml_file *f, const struct yaml_node *key,
 		       const struct yaml_node *n, struct error *e)
 {
-	struct feature x = {.file = f, .node = key};
+	struct feature x = {.file = f, .node = key, .place = place_of(s, key)};
 	int err = feature_name_check(f, key, e);
 
 	for (size_t i = 0; i < s->feature_count && err == 0; i++)
@@ -240,7 +249,7 @@ static int application_add(struct signatures *s, const struct yaml_file *f,
 	if (err < 0)
 		return err;
 	a = &s->applications[s->application_count++];
-	*a = (struct application){.file = f, .node = key};
+	*a = (struct application){.file = f, .node = key, .place = place_of(s, key)};
 	memcpy(a->name, key->text, strlen(key->text) + 1);
 	err = application_describe(a, f, n, e);
 	return err < 0 ? err : rules_add(s, f, n, e);
@@ -261,6 +270,18 @@ static int section_read(struct signatures *s, const struct yaml_file *f, const c
 	return err;
 }
 
+/* What is read from now on is of this file. */
+static int file_begin(struct signatures *s, size_t at, const struct yaml_file *f)
+{
+	s->file_at = at;
+	if (at < s->file_count)
+		return 0;
+	if (list_reserve(&s->files, &s->file_room, s->file_count, sizeof(*s->files)) < 0)
+		return -ENOMEM;
+	s->files[s->file_count] = strdup(yaml_name(f));
+	return s->files[s->file_count++] ? 0 : -ENOMEM;
+}
+
 static int file_check(const struct yaml_file *f, struct error *e)
 {
 	static const char *const keys[] = {"features", "applications", NULL};
@@ -276,12 +297,17 @@ static int files_compile(struct signatures *s, const struct files *files, struct
 	int err = 0;
 
 	for (size_t i = 0; i < files->count && err == 0; i++) {
-		err = file_check(files->list[i], e);
+		err = file_begin(s, i, files->list[i]);
+		if (err == 0)
+			err = file_check(files->list[i], e);
 		if (err == 0)
 			err = section_read(s, files->list[i], "features", feature_add, e);
 	}
-	for (size_t i = 0; i < files->count && err == 0; i++)
-		err = section_read(s, files->list[i], "applications", application_add, e);
+	for (size_t i = 0; i < files->count && err == 0; i++) {
+		err = file_begin(s, i, files->list[i]);
+		if (err == 0)
+			err = section_read(s, files->list[i], "applications", application_add, e);
+	}
 	return err < 0 ? err : index_new(s, &s->index);
 }
 

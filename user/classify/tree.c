@@ -17,7 +17,8 @@
 #define NARROW	   16	/* so does one of more values, as long as others have fewer */
 #define WIDE	   64
 #define LEAF	   (1u << 31)
-#define NOTHING	   LEAF /* the leaf without rules */
+#define WITHOUT	   (1u << 30) /* of a link on the way: behind a byte that is absent */
+#define NOTHING	   LEAF	      /* the leaf without rules */
 #define ABSENT	   256
 
 /* One cache line. Values that are not present lead nowhere. */
@@ -86,9 +87,9 @@ static unsigned int byte_at(unsigned int position, const uint8_t *data, size_t l
 
 static struct rule_list leaf_rules(const struct tree *t, uint32_t link)
 {
-	const struct leaf *leaf = &t->leaves[link & ~LEAF];
+	const struct leaf *leaf = &t->leaves[link & ~(LEAF | WITHOUT)];
 
-	return (struct rule_list){t->rules + leaf->start, leaf->count};
+	return (struct rule_list){t->rules + leaf->start, leaf->count, link & WITHOUT};
 }
 
 void tree_walk_begin(struct tree_walk *w, const struct tree *t, const uint8_t *data, size_t len)
@@ -124,14 +125,15 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 		uint32_t link = w->links[--w->depth];
 
 		while (!(link & LEAF)) {
-			const struct node *n = &t->nodes[link];
+			const struct node *n = &t->nodes[link & ~WITHOUT];
 			unsigned int b = byte_at(n->position, w->data, w->len);
+			uint32_t without = link & WITHOUT;
 
 			if (n->rest != NOTHING)
-				w->links[w->depth++] = n->rest;
-			link = b == ABSENT ? n->absent : node_branch(t, n, b);
+				w->links[w->depth++] = n->rest | without;
+			link = b == ABSENT ? n->absent | WITHOUT : node_branch(t, n, b) | without;
 		}
-		if (link != NOTHING) {
+		if ((link & ~WITHOUT) != NOTHING) {
 			*out = leaf_rules(t, link);
 			return true;
 		}

@@ -24,6 +24,7 @@ static const struct inspect_settings settings = {
 		{
 			.flows = 1 << 20,
 			.stream_bytes = 16384,
+			.window_bytes = 65536,
 			.stream_bytes_all = (size_t)256 << 20,
 			.idle_ns = 300 * NS_PER_SECOND,
 		},
@@ -119,6 +120,23 @@ static void line_fill(const struct run *r, const struct flow *f, struct line *ou
 	out->method = method_name(f->method);
 }
 
+/* Adds the names of what was odd about the flow, where there was something. */
+static void add_anomalies(json_t *o, const struct flow *f)
+{
+	static const char *const names[] = {
+#define X(id, type, event, help) [WEIR_ANOMALY_##id] = event,
+		WEIR_ANOMALIES(X)
+#undef X
+	};
+	json_t *list = f->anomalies ? json_array() : NULL;
+
+	for (size_t i = 0; list && i < ARRAY_SIZE(names); i++)
+		if (f->anomalies >> i & 1)
+			json_array_append_new(list, json_string(names[i]));
+	if (list)
+		json_object_set_new(o, "anomalies", list);
+}
+
 static void print_json(struct run *r, const struct flow *f, const struct line *l)
 {
 	json_t *o = json_pack("{ss si ss si ss ss ss si ss sI sI si ss}", "src_ip", l->src,
@@ -130,9 +148,12 @@ static void print_json(struct run *r, const struct flow *f, const struct line *l
 
 	if (o && source_name(f->source))
 		json_object_set_new(o, "learned_from", json_string(source_name(f->source)));
+	if (o && f->icmp_errors)
+		json_object_set_new(o, "icmp_errors", json_integer(f->icmp_errors));
 	if (o && f->tunnel)
 		json_object_set_new(o, "tunnel", json_string(packet_tunnel_name(f->tunnel)));
 	details_set_json(o, f->details);
+	add_anomalies(o, f);
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
 		r->failed = true;
 	json_decref(o);

@@ -60,8 +60,10 @@ void show_policy(const json_t *p, FILE *out)
 	fprintf(out, "%s, generation %lld (%lld loaded since start, %lld failed)\n",
 		json_text(p, "path"), (long long)json_number(p, "generation"),
 		(long long)json_number(p, "loads_ok"), (long long)json_number(p, "loads_failed"));
-	fprintf(out, "on failure %s, on overload %s; %lld address classes from %lld prefixes\n\n",
-		json_text(p, "on_failure"), json_text(p, "on_overload"),
+	fprintf(out,
+		"on failure %s, on overload %s, tunnels %s; %lld address classes from %lld "
+		"prefixes\n\n",
+		json_text(p, "on_failure"), json_text(p, "on_overload"), json_text(p, "tunnels"),
 		(long long)json_number(p, "classes"), (long long)json_number(p, "prefixes"));
 	json_array_foreach(json_object_get(p, "rules"), i, rule)
 	{

@@ -7,6 +7,7 @@
 
 #include "classify/classify.h"
 #include "cli/cli.h"
+#include "cli/signatures_parts.h"
 #include "util/util.h"
 
 #define FILES_MAX 16
@@ -14,8 +15,9 @@
 struct arguments {
 	const char *files[FILES_MAX]; /* --signatures, or what is to be checked */
 	size_t file_count;
+	const char *output;
 	bool json;
-	bool check;
+	bool check, import;
 };
 
 struct set {
@@ -117,12 +119,25 @@ static int check_failed(const struct arguments *a, const struct error *e)
 	return CLI_FAILED;
 }
 
+static int check_passed_json(const struct set *s)
+{
+	json_t *document = json_pack("{sb si}", "ok", 1, "applications", (int)set_count(s));
+
+	if (document && cli_signatures_add(s->signatures, document) < 0) {
+		json_decref(document);
+		document = NULL;
+	}
+	return print_document(document);
+}
+
 static int check_passed(const struct arguments *a, const struct set *s)
 {
 	unsigned int count = set_count(s);
 
 	if (a->json)
-		return print_document(json_pack("{sb si}", "ok", 1, "applications", (int)count));
+		return check_passed_json(s);
+	if (cli_signatures_print(s->signatures) < 0)
+		return written(false);
 	for (size_t i = 0; i < a->file_count; i++)
 		printf("%s%s", i ? ", " : "", a->files[i]);
 	printf(": %u application%s\n", count, count == 1 ? "" : "s");
@@ -148,13 +163,18 @@ static void usage(FILE *out)
 {
 	fputs("usage: weir signatures list [--json] [--signatures FILE]\n"
 	      "       weir signatures check FILE... [--json]\n"
+	      "       weir signatures import DIR [-o FILE]\n"
 	      "\n"
 	      "list shows the applications that the built-in signature set, or that of FILE,\n"
 	      "knows. check reads files as one set, as the daemon would, and says what is wrong\n"
-	      "as FILE:LINE:COLUMN: message. Neither needs a daemon.\n"
+	      "as FILE:LINE:COLUMN: message; what can never match or never win, or is not used,\n"
+	      "is a warning. Features that make others true or false are listed. import makes a "
+	      "signature file of the pattern files\n"
+	      "(.pat) of l7-filter in a folder. None needs a daemon.\n"
 	      "\n"
 	      "  --json             one JSON document\n"
 	      "  --signatures FILE  instead of the built-in set; may be given several times\n"
+	      "  -o, --output FILE  where import writes to, instead of standard output\n"
 	      "  -h, --help         this text\n",
 	      out);
 }
@@ -166,15 +186,20 @@ static int usage_error(const char *what)
 	return -EINVAL;
 }
 
-/* The words that are no options: list, or check and its files. */
+/* The words that are no options: list, check and its files, or import and a folder. */
 static int parse_words(int count, char **words, struct arguments *out)
 {
 	if (count == 0)
-		return usage_error("expected `list` or `check`");
+		return usage_error("expected `list`, `check` or `import`");
 	out->check = strcmp(words[0], "check") == 0;
-	if (!out->check && strcmp(words[0], "list") != 0)
-		return usage_error("expected `list` or `check`");
-	if (!out->check && count > 1)
+	out->import = strcmp(words[0], "import") == 0;
+	if (!out->check && !out->import && strcmp(words[0], "list") != 0)
+		return usage_error("expected `list`, `check` or `import`");
+	if (out->output && !out->import)
+		return usage_error("--output is of import");
+	if (out->import && (count != 2 || out->file_count > 0 || out->json))
+		return usage_error("import takes one folder, and --output");
+	if (!out->check && !out->import && count > 1)
 		return usage_error("list takes no arguments");
 	if (out->check && out->file_count > 0)
 		return usage_error("check takes its files as arguments");
@@ -193,19 +218,22 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"signatures", required_argument, NULL, 's'},
+		{"output", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	int option;
 
 	optind = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (option == 'h') {
 			usage(stdout);
 			return 1;
 		}
 		if (option == 'j') {
 			out->json = true;
+		} else if (option == 'o') {
+			out->output = optarg;
 		} else if (option == 's' && out->file_count < FILES_MAX) {
 			out->files[out->file_count++] = optarg;
 		} else {
@@ -224,5 +252,7 @@ int cli_signatures(int argc, char **argv)
 
 	if (status != 0)
 		return status < 0 ? CLI_USAGE : CLI_DONE;
+	if (a.import)
+		return cli_signatures_import(a.files[0], a.output);
 	return run(&a, &s);
 }

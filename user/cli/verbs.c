@@ -28,14 +28,16 @@ static const struct option_info opt_for = {"--for", NULL, "TIME",
 					   "as 30s, 10m, 2h; otherwise until lifted"};
 static const struct option_info opt_follow = {"--follow", NULL, NULL,
 					      "go on with events as they happen"};
-static const struct option_info opt_type = {"--type", NULL, "TYPE",
-					    "only events of this type: flow, drop, policy, port"};
+static const struct option_info opt_type = {
+	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, tls, http, ..."};
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_tunnels = {
 	"--tunnels", NULL, NULL, "also the flows inside of GRE, VXLAN, GTP, Teredo and IP in IP"};
 static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
 						  "instead of the built-in set; may be repeated"};
+static const struct option_info opt_output = {"--output", "-o", "FILE",
+					      "write there instead of to standard output"};
 static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
 
 static const struct verb verbs[] = {
@@ -217,8 +219,22 @@ static const struct verb verbs[] = {
 		.min_args = 1,
 		.max_args = ~0u,
 		.help = "check signature files, read as one set",
-		.more = "Errors are FILE:LINE:COLUMN: message.",
+		.more = "Errors are FILE:LINE:COLUMN: message. What can never match or never win, "
+			"or is "
+			"not used, is a warning. Lists which features make others true or false.",
 		.options = {&opt_json},
+		.raw = cli_signatures,
+	},
+	{
+		.words = "signatures import",
+		.arguments = "DIR",
+		.min_args = 1,
+		.max_args = 1,
+		.help = "make a signature file of l7-filter's pattern files",
+		.more = "Reads the .pat files of DIR and of the folders in it. What cannot be "
+			"translated "
+			"is listed on stderr, and in the output as comments.",
+		.options = {&opt_output},
 		.raw = cli_signatures,
 	},
 	{

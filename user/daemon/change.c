@@ -5,6 +5,8 @@
 
 #include "daemon/daemon_private.h"
 
+#define HANDOVER_MAX_MS 250
+
 void weir_event(struct weir *w, const char *type, const char *what, const char *name)
 {
 	audit_event(w->audit, type, json_pack("{s:s, s:s}", "change", what, "name", name));
@@ -20,6 +22,10 @@ void policy_to_ctl(struct weir *w)
 	if (w->policy->on_overload_drop)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
+	ctl->handover_max_ms = HANDOVER_MAX_MS;
+	/* Frames that wait are no reason to drop those behind them. */
+	if (w->policy->hold_out_of_order)
+		ctl->handover_max_ms += (uint32_t)(w->policy->reassembly_hold_ns / 1000000);
 }
 
 int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
@@ -131,6 +137,12 @@ static int policy_fits(const struct weir *w, const struct policy *p, struct erro
 				 "%s: `inspect: bytes` differs from the running one; restart weir "
 				 "to change it",
 				 p->path);
+	if (old->reassembly_flow != p->reassembly_flow ||
+	    old->reassembly_total != p->reassembly_total)
+		return error_set(e, -EINVAL,
+				 "%s: `reassembly: flow` or `total` differs from the running one; "
+				 "restart weir to change it",
+				 p->path);
 	return 0;
 }
 
@@ -161,14 +173,16 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	struct policy *old = w->policy;
 	int err;
 
-	err = gate_save_apps(w->gate, w->registry);
+	err = gate_save_apps(w->gate, w->registry, next->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	carry_rule_hits(w, next, hits);
 	err = gate_load_policy(w->gate, next, &w->generation);
-	if (err < 0)
+	if (err < 0) {
+		gate_save_apps(w->gate, w->registry, old->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
+	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
 	workers_pause(w);
 	w->policy = next;

@@ -12,7 +12,6 @@
 #define HOSTNAMES_MAX	 65536
 #define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
-#define HANDOVER_MAX_MS	 250
 #define POOL_FRAMES_MIN	 8192
 
 static uint32_t random_u32(void)
@@ -122,7 +121,7 @@ static int open_policy(struct weir *w, struct error *e)
 		if (err < 0)
 			return err;
 	}
-	err = gate_save_apps(w->gate, w->registry);
+	err = gate_save_apps(w->gate, w->registry, w->policy->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);
@@ -143,7 +142,6 @@ static void open_ctl(struct weir *w)
 
 	ctl->ring_frames = w->policy->ring_frames ? w->policy->ring_frames : 2048;
 	ctl->slots_mask = gate_slots(w->gate) - 1;
-	ctl->handover_max_ms = HANDOVER_MAX_MS;
 	if (!w->adopted)
 		ctl->hash_seed = random_u32();
 	ctl->epoch = random_u32() | 1;

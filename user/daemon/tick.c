@@ -56,6 +56,10 @@ static void event_visit(const struct weir_event *ev, void *arg)
 	struct weir *w = arg;
 	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
 
+	if (ev->kind == WEIR_EVENT_ANOMALY) {
+		audit_anomaly(w->audit, ev, w->registry, interface);
+		return;
+	}
 	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
 		   hostnames_get(w->hostnames, ev->flow.id, NULL));
 }

@@ -10,15 +10,37 @@
 
 #include "flow/details.h"
 #include "packet/packet.h"
+#include "weir/anomaly.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
 
 /*
- * The first message of a direction: bytes in order from the first payload byte up to a limit.
- * Segments out of order are kept (bounded) until the gap closes; on overlap the bytes that came
- * first win. Once full it takes no more.
+ * One direction of a TCP flow, put together. At first it is the direction's first message: bytes in
+ * order from the first payload byte up to a limit, all kept. Where a module reads on, it becomes a
+ * window that slides over the rest (flow.follow). Segments out of order are kept (bounded) until
+ * the gap closes. Of bytes that come twice the first win, always; what comes later is compared with
+ * them.
  */
 struct stream;
+
+/* X(enumerator, "label", "help"): what is counted of segments, as weir_reassembly_total{event}. */
+#define FLOW_STREAM_EVENTS(X)                                                                      \
+	X(OUT_OF_ORDER, "tcp-out-of-order", "segments that came behind a gap")                     \
+	X(OVERLAP, "tcp-overlap", "segments that repeat bytes that are kept")                      \
+	X(CONTRADICTION, "tcp-contradiction", "of these, segments with other bytes")               \
+	X(UNCOMPARED, "tcp-uncompared", "segments that repeat bytes no longer kept")               \
+	X(GAP, "tcp-gap", "gaps given up")                                                         \
+	X(OUT_OF_WINDOW, "tcp-out-of-window", "segments beyond what a receiver can take")          \
+	X(SYN_DATA, "tcp-syn-data", "data in a SYN")                                               \
+	X(AFTER_FIN, "tcp-after-fin", "data behind the sender's FIN")                              \
+	X(REFUSED, "tcp-refused", "segments not kept because a bound was reached")
+
+enum flow_stream_event {
+#define X(id, name, help) FLOW_STREAM_##id,
+	FLOW_STREAM_EVENTS(X)
+#undef X
+		FLOW_STREAM_EVENT_COUNT,
+};
 
 struct flow {
 	uint64_t id;
@@ -28,14 +50,17 @@ struct flow {
 	bool midstream; /* TCP whose SYN was not seen */
 	bool two_way;	/* both directions were seen */
 	bool decided;
-	bool inspect;	 /* decided, its module still reads it */
-	bool peer;	 /* decided: the responder's port is the application's alone */
-	bool reading;	 /* decided, its first messages are still read for details */
-	uint8_t tunnel;	 /* enum packet_tunnel it is inside of */
-	uint8_t carries; /* enum packet_tunnel, where inner flows are looked at */
+	bool inspect;	     /* decided, its module still reads it */
+	bool peer;	     /* decided: the responder's port is the application's alone */
+	bool reading;	     /* decided, its first messages are still read for details */
+	uint8_t tunnel;	     /* enum packet_tunnel it is inside of */
+	uint8_t carries;     /* enum packet_tunnel, where inner flows are looked at */
+	uint8_t icmp_errors; /* ICMP errors about its packets, up to 255 */
+	bool follow;	     /* its streams are windows (flow_stream_follow) */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
+	uint16_t anomalies;	 /* bits of enum weir_anomaly: what was seen of it */
 	uint8_t source;		 /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	uint32_t frames;	 /* frames seen, with or without payload */
 	uint32_t payload_frames; /* frames with payload that were classified */
@@ -63,11 +88,13 @@ struct flow_table;
 struct flow_limits {
 	size_t flows;		 /* at most; the least recently seen goes first and is counted */
 	size_t stream_bytes;	 /* of one direction (inspect.bytes) */
-	size_t stream_bytes_all; /* of all streams of the table */
+	size_t window_bytes;	 /* of one direction that is followed (reassembly.flow) */
+	size_t stream_bytes_all; /* of all streams of the table (reassembly.total) */
 	uint64_t idle_ns;
 };
 struct flow_table_stats {
-	uint64_t created, expired, evicted, stream_refused;
+	uint64_t created, expired, evicted;
+	uint64_t stream[FLOW_STREAM_EVENT_COUNT];
 	size_t flows, stream_bytes;
 };
 
@@ -82,8 +109,12 @@ void flow_table_free(struct flow_table *t);
  */
 struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir_flow_key *key,
 			    uint8_t dir, uint64_t now_ns, bool *created);
+/* The flow of key that was created without an id, or NULL; does not count as seeing it. */
+struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key);
+/* Has the processor begin to load what finding the flow of id takes. */
+void flow_table_prefetch(const struct flow_table *t, uint64_t id);
 void flow_table_remove(struct flow_table *t, struct flow *f);
-/* Frees the streams of a flow that no longer needs them. */
+/* Frees the streams of a flow that no longer needs them; the next begins anew. */
 void flow_release_streams(struct flow_table *t, struct flow *f);
 /* Removes what was idle too long; at most `budget` flows per call. Returns how many. */
 unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned int budget);
@@ -93,19 +124,41 @@ void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
 
 /*
  * Adds a TCP segment's payload, whose first byte has number seq (behind a SYN: its own plus one).
- * isn_valid: isn is the direction's initial sequence number (its
- * SYN), so the first payload byte is isn + 1; otherwise the first segment pushed sets the base
- * (mid-stream). Returns how many bytes of the message are contiguous now, or -ENOMEM (bounds
- * reached; counted).
+ * isn_valid: isn is the direction's initial sequence number (its SYN), so the first payload byte is
+ * isn + 1; otherwise the first segment pushed sets the base (mid-stream). Returns how many bytes
+ * are contiguous now. -ENOMEM: a bound was reached (counted). -ENOSPC: the flow is followed and the
+ * segment is beyond its window; flow_stream_skip() may help.
  */
 int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
 			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len);
-/* The contiguous bytes so far; *len may be 0. Valid until the next push or release. */
+/* The bytes of the first message so far; *len may be 0. Valid until the next push or release. */
 const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len);
 /* The number of the byte behind the contiguous ones; false without a stream. */
 bool flow_stream_next(const struct flow *f, uint8_t dir, uint32_t *seq);
-/* True once the limit is reached: the message will not grow. */
+/* True once the message will not grow: its limit is reached, or its beginning is gone. */
 bool flow_stream_full(const struct flow *f, uint8_t dir);
+/* Whether bytes are kept that lie behind a gap. */
+bool flow_stream_has_gap(const struct flow *f, uint8_t dir);
+/* The receiver of direction dir has acknowledged everything before ack. */
+void flow_stream_acked(struct flow *f, uint8_t dir, uint32_t ack);
+/* Counts an event of the flow's TCP, and marks the anomaly that it is. */
+void flow_stream_note(struct flow_table *t, struct flow *f, enum flow_stream_event event);
+
+/*
+ * From now on the flow's streams are windows: what is contiguous counts as read, and what was read
+ * is kept only as long as there is room, to be compared with what comes twice.
+ */
+void flow_stream_follow(struct flow_table *t, struct flow *f);
+/* The contiguous bytes that were not read; NULL when there are none. Valid until the next push. */
+const uint8_t *flow_stream_unread(const struct flow *f, uint8_t dir, size_t *len);
+/* All of them are read now. */
+void flow_stream_read(struct flow *f, uint8_t dir);
+/*
+ * Gives up the first gap of a followed direction: goes on at the bytes behind it. Where the
+ * segment at seq, which is beyond the window, does not continue those, one such segment is no part
+ * of the stream; when several in a row say so, goes on there. False: nothing has changed.
+ */
+bool flow_stream_skip(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t seq);
 
 /*
  * Hand-over (design.md, 7). The gate numbers punted frames per slot and direction; the worker says

@@ -1,36 +1,94 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* TCP reassembly (RFC 9293, 3.4 and 3.10.7.4): first message, then a sliding window. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "flow/table.h"
 #include "util/util.h"
 
-/* Islands of bytes that one message may consist of; more gaps than this are not a network's. */
-#define STREAM_RANGES_MAX 16
-#define STREAM_FIRST_SIZE 512
+/* Islands of bytes that one stream may consist of; more gaps than this are not a network's. */
+#define STREAM_RANGES_MAX 32
+/* Islands that nearly every stream gets by with. */
+#define STREAM_RANGES_FEW 2
+/* Memory for bytes comes in lines: the first segment has what it needs, later ones double it. */
+#define STREAM_LINE 64
+/* The largest window there is: 65535 << 14 (RFC 7323, 2.3). */
+#define STREAM_AHEAD_MAX (1 << 30)
+/* So many segments in a row beyond the window are where the stream is: weir missed the rest. */
+#define STREAM_STRAYS_MAX 8
 
 struct range {
 	uint32_t from, to;
 };
 
 struct stream {
-	uint32_t base;	/* number of the first byte */
-	uint32_t limit; /* bytes of the message at most */
+	uint32_t base;	 /* number of data[0] */
+	uint32_t limit;	 /* bytes of the first message at most */
+	uint32_t window; /* bytes kept at most, once it is followed */
 	uint32_t capacity;
+	uint32_t read;	/* followed: bytes from data[0] on that were read */
+	uint32_t acked; /* receiver's acknowledgement; valid with was_acked */
 	uint32_t ranges;
-	struct range range[STREAM_RANGES_MAX]; /* what data holds: ascending, not touching */
+	uint8_t strays;
+	bool slid; /* bytes before data[0] were here */
+	bool was_acked;
+	struct range few[STREAM_RANGES_FEW];
+	struct range *range; /* what data holds: ascending, not touching. few, or one of
+				STREAM_RANGES_MAX on the heap once there were more */
 	uint8_t *data;
 };
+_Static_assert(sizeof(struct stream) <= 72, "two of them for every undecided TCP flow");
+
+/* Ranges on their way to be a stream's. */
+struct islands {
+	uint32_t count;
+	struct range range[STREAM_RANGES_MAX];
+};
+
+/* ---- events ---- */
+
+void flow_stream_note(struct flow_table *t, struct flow *f, enum flow_stream_event event)
+{
+	static const uint16_t bits[FLOW_STREAM_EVENT_COUNT] = {
+		[FLOW_STREAM_CONTRADICTION] = 1u << WEIR_ANOMALY_CONTRADICTION,
+		[FLOW_STREAM_UNCOMPARED] = 1u << WEIR_ANOMALY_UNCOMPARED,
+		[FLOW_STREAM_GAP] = 1u << WEIR_ANOMALY_GAP,
+		[FLOW_STREAM_OUT_OF_WINDOW] = 1u << WEIR_ANOMALY_OUT_OF_WINDOW,
+		[FLOW_STREAM_SYN_DATA] = 1u << WEIR_ANOMALY_SYN_DATA,
+		[FLOW_STREAM_AFTER_FIN] = 1u << WEIR_ANOMALY_AFTER_FIN,
+		[FLOW_STREAM_REFUSED] = 1u << WEIR_ANOMALY_REFUSED,
+	};
+
+	/* The pieces of a QUIC handshake are put together here too, and are no TCP. */
+	if (f->key.proto != IPPROTO_TCP)
+		return;
+	t->stats.stream[event]++;
+	f->anomalies |= bits[event];
+}
+
+static int refuse(struct flow_table *t, struct flow *f)
+{
+	flow_stream_note(t, f, FLOW_STREAM_REFUSED);
+	return -ENOMEM;
+}
+
+/* ---- bytes and ranges ---- */
 
 static uint32_t contiguous(const struct stream *s)
 {
 	return s->ranges && s->range[0].from == 0 ? s->range[0].to : 0;
 }
 
-static int refuse(struct flow_table *t)
+/* Where the last island ends. */
+static uint32_t used(const struct stream *s)
 {
-	t->stats.stream_refused++;
-	return -ENOMEM;
+	return s->ranges ? s->range[s->ranges - 1].to : 0;
+}
+
+static uint32_t clamp_bytes(size_t bytes)
+{
+	return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
 static struct stream *stream_new(struct flow_table *t, uint32_t base)
@@ -39,23 +97,26 @@ static struct stream *stream_new(struct flow_table *t, uint32_t base)
 
 	if (!s)
 		return NULL;
+	s->range = s->few;
 	s->base = base;
-	s->limit =
-		t->limits.stream_bytes < INT32_MAX ? (uint32_t)t->limits.stream_bytes : INT32_MAX;
+	s->limit = clamp_bytes(t->limits.stream_bytes);
+	s->window = clamp_bytes(t->limits.window_bytes);
+	if (s->window < s->limit)
+		s->window = s->limit;
 	return s;
 }
 
-static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size)
+static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size, uint32_t limit)
 {
-	uint32_t capacity = s->capacity ? s->capacity : STREAM_FIRST_SIZE;
+	uint64_t capacity = ((uint64_t)size + STREAM_LINE - 1) / STREAM_LINE * STREAM_LINE;
 	uint8_t *data;
 
 	if (size <= s->capacity)
 		return 0;
-	while (capacity < size)
-		capacity *= 2;
-	if (capacity > s->limit)
-		capacity = s->limit;
+	if (capacity < 2 * (uint64_t)s->capacity)
+		capacity = 2 * (uint64_t)s->capacity;
+	if (capacity > limit)
+		capacity = limit;
 	if (t->stats.stream_bytes + (capacity - s->capacity) > t->limits.stream_bytes_all)
 		return -ENOMEM;
 	data = realloc(s->data, capacity);
@@ -63,7 +124,7 @@ static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size)
 		return -ENOMEM;
 	t->stats.stream_bytes += capacity - s->capacity;
 	s->data = data;
-	s->capacity = capacity;
+	s->capacity = (uint32_t)capacity;
 	return 0;
 }
 
@@ -85,78 +146,243 @@ static void fill_gaps(struct stream *s, uint32_t from, uint32_t to, const uint8_
 }
 
 /* Joins [from, to) with every range it touches; false when there is no room for one more. */
-static bool merge_range(struct stream *s, uint32_t from, uint32_t to)
+static bool islands_join(struct islands *x, uint32_t from, uint32_t to)
 {
 	uint32_t first = 0;
 	uint32_t last;
 
-	while (first < s->ranges && s->range[first].to < from)
+	while (first < x->count && x->range[first].to < from)
 		first++;
-	for (last = first; last < s->ranges && s->range[last].from <= to; last++) {
-		if (s->range[last].from < from)
-			from = s->range[last].from;
-		if (s->range[last].to > to)
-			to = s->range[last].to;
+	for (last = first; last < x->count && x->range[last].from <= to; last++) {
+		if (x->range[last].from < from)
+			from = x->range[last].from;
+		if (x->range[last].to > to)
+			to = x->range[last].to;
 	}
-	if (first == last && s->ranges == STREAM_RANGES_MAX)
+	if (first == last && x->count == STREAM_RANGES_MAX)
 		return false;
-	memmove(&s->range[first + 1], &s->range[last], (s->ranges - last) * sizeof(s->range[0]));
-	s->ranges = s->ranges - (last - first) + 1;
-	s->range[first] = (struct range){from, to};
+	memmove(&x->range[first + 1], &x->range[last], (x->count - last) * sizeof(x->range[0]));
+	x->count = x->count - (last - first) + 1;
+	x->range[first] = (struct range){from, to};
 	return true;
 }
 
-static int stream_insert(struct flow_table *t, struct stream *s, uint32_t from, uint32_t to,
-			 const uint8_t *data)
+/* Room for so many ranges in the stream. 0 or -ENOMEM. */
+static int ranges_reserve(struct stream *s, uint32_t count)
 {
-	struct stream merged = *s;
+	struct range *more;
 
-	if (!merge_range(&merged, from, to) || stream_reserve(t, s, to) < 0)
-		return refuse(t);
-	fill_gaps(s, from, to, data);
-	memcpy(s->range, merged.range, sizeof(s->range));
-	s->ranges = merged.ranges;
+	if (count <= STREAM_RANGES_FEW || s->range != s->few)
+		return 0;
+	more = calloc(STREAM_RANGES_MAX, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memcpy(more, s->few, sizeof(s->few));
+	s->range = more;
 	return 0;
+}
+
+/* Forgets the first n bytes. */
+static void stream_slide(struct stream *s, uint32_t n)
+{
+	uint32_t end = used(s), kept = 0;
+
+	if (n == 0)
+		return;
+	for (uint32_t i = 0; i < s->ranges; i++) {
+		struct range r = s->range[i];
+
+		if (r.to <= n)
+			continue;
+		s->range[kept++] = (struct range){r.from > n ? r.from - n : 0, r.to - n};
+	}
+	s->ranges = kept;
+	if (end > n)
+		memmove(s->data, s->data + n, end - n);
+	s->base += n;
+	s->read -= n < s->read ? n : s->read;
+	s->slid = true;
+}
+
+/* Bytes that were read and stay for comparison: fewer when memory runs short. */
+static uint32_t history_max(const struct flow_table *t, const struct stream *s)
+{
+	return t->stats.stream_bytes > t->limits.stream_bytes_all / 2 ? 0 : s->window / 4;
+}
+
+/* ---- what comes twice ---- */
+
+/*
+ * A keep-alive probe repeats one byte, which some systems make up (RFC 9293, 3.8.4). The receiver
+ * has said that it has that byte, so this one changes nothing.
+ */
+static bool is_keep_alive(const struct stream *s, uint32_t from, uint32_t to)
+{
+	return to - from == 1 && to == contiguous(s) && s->was_acked &&
+	       (int32_t)(s->acked - (s->base + to)) >= 0;
+}
+
+static void compare_overlap(struct flow_table *t, struct flow *f, const struct stream *s,
+			    uint32_t from, uint32_t to, const uint8_t *data)
+{
+	bool overlaps = false, differs = false;
+
+	for (uint32_t i = 0; i < s->ranges && s->range[i].from < to; i++) {
+		uint32_t a = s->range[i].from > from ? s->range[i].from : from;
+		uint32_t b = s->range[i].to < to ? s->range[i].to : to;
+
+		if (a >= b)
+			continue;
+		overlaps = true;
+		differs |= memcmp(s->data + a, data + (a - from), b - a) != 0;
+	}
+	if (overlaps)
+		flow_stream_note(t, f, FLOW_STREAM_OVERLAP);
+	if (differs && !is_keep_alive(s, from, to))
+		flow_stream_note(t, f, FLOW_STREAM_CONTRADICTION);
+}
+
+/* ---- segments ---- */
+
+/* In order behind all that is there, as nearly every segment is. */
+static bool appends(const struct stream *s, uint32_t from)
+{
+	return from == contiguous(s) && s->ranges <= 1 && used(s) == from;
+}
+
+static int insert_island(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
+			 uint32_t to, const uint8_t *data)
+{
+	struct islands joined = {.count = s->ranges};
+
+	memcpy(joined.range, s->range, s->ranges * sizeof(joined.range[0]));
+	if (!islands_join(&joined, from, to) || ranges_reserve(s, joined.count) < 0 ||
+	    stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
+		return refuse(t, f);
+	fill_gaps(s, from, to, data);
+	memcpy(s->range, joined.range, joined.count * sizeof(s->range[0]));
+	s->ranges = joined.count;
+	return 0;
+}
+
+static int stream_insert(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
+			 uint32_t to, const uint8_t *data)
+{
+	int err;
+
+	if (from > contiguous(s))
+		flow_stream_note(t, f, FLOW_STREAM_OUT_OF_ORDER);
+	if (!appends(s, from)) {
+		err = insert_island(t, f, s, from, to, data);
+	} else if (stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0) {
+		err = refuse(t, f);
+	} else {
+		memcpy(s->data + from, data, to - from);
+		s->range[0] = (struct range){0, to};
+		s->ranges = 1;
+		err = 0;
+	}
+	if (err == 0)
+		s->strays = 0;
+	return err;
+}
+
+/* How much of what was read has to go, so that bytes up to `to` have room. */
+static uint32_t window_excess(const struct flow_table *t, const struct stream *s, uint32_t to)
+{
+	uint32_t keep = history_max(t, s), drop = 0;
+
+	if (s->read > keep && (keep == 0 || to > s->window / 2))
+		drop = s->read - keep;
+	if (to > drop && to - drop > s->window)
+		drop = s->read;
+	return drop;
+}
+
+/* A segment that begins at or behind data[0] of a flow that is followed. */
+static int window_push(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
+		       const uint8_t *data, size_t len)
+{
+	uint64_t to = (uint64_t)from + len;
+	uint32_t drop, cut;
+
+	if (to > UINT32_MAX)
+		return -ENOSPC;
+	drop = window_excess(t, s, (uint32_t)to);
+	if (to - drop > s->window)
+		return -ENOSPC;
+	/* Before what it may have to be compared with is gone. */
+	compare_overlap(t, f, s, from, (uint32_t)to, data);
+	stream_slide(s, drop);
+	cut = from < drop ? drop - from : 0;
+	if (cut >= len)
+		return 0;
+	return stream_insert(t, f, s, from + cut - drop, (uint32_t)to - drop, data + cut);
+}
+
+/* The same of a first message: what is beyond it is left. */
+static int message_push(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
+			const uint8_t *data, size_t len)
+{
+	if (from >= s->limit)
+		return 0;
+	if (len > s->limit - from)
+		len = s->limit - from;
+	compare_overlap(t, f, s, from, from + (uint32_t)len, data);
+	return stream_insert(t, f, s, from, from + (uint32_t)len, data);
+}
+
+static struct stream *stream_of(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t base)
+{
+	if (!f->stream[dir])
+		f->stream[dir] = stream_new(t, base);
+	return f->stream[dir];
 }
 
 int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
 			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len)
 {
-	struct stream *s = f->stream[dir];
+	struct stream *s;
 	int32_t offset;
 	int err;
 
-	if (!s) {
-		if (len == 0)
-			return 0;
-		s = stream_new(t, isn_valid ? isn + 1 : seq);
-		if (!s)
-			return refuse(t);
-		f->stream[dir] = s;
-	}
+	if (len == 0)
+		return f->stream[dir] ? contiguous(f->stream[dir]) : 0;
+	s = stream_of(t, f, dir, isn_valid ? isn + 1 : seq);
+	if (!s)
+		return refuse(t, f);
 	offset = (int32_t)(seq - s->base);
+	if (offset > STREAM_AHEAD_MAX && f->follow)
+		return -ENOSPC;
+	if (offset > STREAM_AHEAD_MAX || offset < -STREAM_AHEAD_MAX) {
+		flow_stream_note(t, f, FLOW_STREAM_OUT_OF_WINDOW);
+		return contiguous(s);
+	}
 	if (offset < 0) {
 		size_t before = -(int64_t)offset;
 
+		if (s->slid)
+			flow_stream_note(t, f, FLOW_STREAM_UNCOMPARED);
 		if (before >= len)
 			return contiguous(s);
 		data += before;
 		len -= before;
 		offset = 0;
 	}
-	if ((uint32_t)offset >= s->limit || len == 0)
-		return contiguous(s);
-	if (len > s->limit - (uint32_t)offset)
-		len = s->limit - (uint32_t)offset;
-	err = stream_insert(t, s, (uint32_t)offset, (uint32_t)offset + (uint32_t)len, data);
+	err = f->follow ? window_push(t, f, s, (uint32_t)offset, data, len)
+			: message_push(t, f, s, (uint32_t)offset, data, len);
 	return err < 0 ? err : (int64_t)contiguous(s);
 }
+
+/* ---- the first message ---- */
 
 const uint8_t *flow_stream_data(const struct flow *f, uint8_t dir, size_t *len)
 {
 	const struct stream *s = f->stream[dir];
 
-	*len = s ? contiguous(s) : 0;
+	*len = s && !s->slid ? contiguous(s) : 0;
+	if (*len > 0 && *len > s->limit)
+		*len = s->limit;
 	return *len ? s->data : NULL;
 }
 
@@ -174,7 +400,77 @@ bool flow_stream_full(const struct flow *f, uint8_t dir)
 {
 	const struct stream *s = f->stream[dir];
 
-	return s && contiguous(s) >= s->limit;
+	return s && (s->slid || contiguous(s) >= s->limit);
+}
+
+bool flow_stream_has_gap(const struct flow *f, uint8_t dir)
+{
+	const struct stream *s = f->stream[dir];
+
+	return s && used(s) > contiguous(s);
+}
+
+void flow_stream_acked(struct flow *f, uint8_t dir, uint32_t ack)
+{
+	struct stream *s = f->stream[dir];
+
+	if (!s || (s->was_acked && (int32_t)(ack - s->acked) <= 0))
+		return;
+	s->was_acked = true;
+	s->acked = ack;
+}
+
+/* ---- reading on ---- */
+
+void flow_stream_follow(struct flow_table *t, struct flow *f)
+{
+	f->follow = true;
+	for (int dir = 0; dir < 2; dir++)
+		if (f->stream[dir])
+			f->stream[dir]->read = contiguous(f->stream[dir]);
+}
+
+const uint8_t *flow_stream_unread(const struct flow *f, uint8_t dir, size_t *len)
+{
+	const struct stream *s = f->stream[dir];
+
+	*len = s ? contiguous(s) - s->read : 0;
+	return *len ? s->data + s->read : NULL;
+}
+
+void flow_stream_read(struct flow *f, uint8_t dir)
+{
+	struct stream *s = f->stream[dir];
+
+	if (s)
+		s->read = contiguous(s);
+}
+
+bool flow_stream_skip(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t seq)
+{
+	struct stream *s = f->stream[dir];
+	uint32_t end;
+
+	if (!s)
+		return false;
+	end = used(s);
+	if (end > contiguous(s) && (int32_t)(seq - (s->base + end)) <= (int32_t)s->window) {
+		/* The first island that is not the contiguous one. */
+		stream_slide(s, s->range[s->range[0].from == 0].from);
+		s->read = 0;
+	} else {
+		if (++s->strays < STREAM_STRAYS_MAX) {
+			flow_stream_note(t, f, FLOW_STREAM_OUT_OF_WINDOW);
+			return false;
+		}
+		s->base = seq;
+		s->ranges = 0;
+		s->read = 0;
+		s->strays = 0;
+		s->slid = true;
+	}
+	flow_stream_note(t, f, FLOW_STREAM_GAP);
+	return true;
 }
 
 void flow_release_streams(struct flow_table *t, struct flow *f)
@@ -185,6 +481,8 @@ void flow_release_streams(struct flow_table *t, struct flow *f)
 		if (!s)
 			continue;
 		t->stats.stream_bytes -= s->capacity;
+		if (s->range != s->few)
+			free(s->range);
 		free(s->data);
 		free(s);
 		f->stream[dir] = NULL;

@@ -36,12 +36,21 @@ struct flow_table *flow_table_new(const struct flow_limits *limits,
 }
 
 /* The gate draws ids at random, so one multiplication spreads them; who sends chooses the keys. */
+static uint64_t hash_id(const struct flow_table *t, uint64_t id)
+{
+	return ((id ^ t->seed[0]) * (t->seed[1] | 1)) >> 32;
+}
+
 static struct flow **bucket_of(struct flow_table *t, uint64_t id, const struct weir_flow_key *key)
 {
-	uint64_t h = id ? ((id ^ t->seed[0]) * (t->seed[1] | 1)) >> 32
-			: hash_keyed(t->seed, key, sizeof(*key));
+	uint64_t h = id ? hash_id(t, id) : hash_keyed(t->seed, key, sizeof(*key));
 
 	return &t->bucket[h & t->mask];
+}
+
+void flow_table_prefetch(const struct flow_table *t, uint64_t id)
+{
+	__builtin_prefetch(&t->bucket[hash_id(t, id) & t->mask]);
 }
 
 static struct flow *bucket_find(struct flow *f, uint64_t id, const struct weir_flow_key *key)
@@ -138,6 +147,11 @@ struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir
 	if (created)
 		*created = absent;
 	return f;
+}
+
+struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key)
+{
+	return bucket_find(t->bucket[hash_keyed(t->seed, key, sizeof(*key)) & t->mask], 0, key);
 }
 
 unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned int budget)

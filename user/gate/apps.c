@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Application numbers and names, kept in maps so that they outlive the daemon. */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "gate/gate_private.h"
@@ -11,7 +12,13 @@ static int put(struct gate *g, enum gate_map map, uint32_t index, const void *va
 	return bpf_map_update_elem(g->maps[map], &index, value, BPF_ANY) ? -errno : 0;
 }
 
-int gate_save_apps(struct gate *g, const struct app_registry *r)
+/* Protocols that carry IP packets. */
+static bool is_tunnel(uint32_t proto)
+{
+	return proto == IPPROTO_IPIP || proto == IPPROTO_IPV6 || proto == IPPROTO_GRE;
+}
+
+int gate_save_apps(struct gate *g, const struct app_registry *r, bool inspect_tunnels)
 {
 	for (uint32_t i = 0; i < app_registry_count(r); i++) {
 		const struct app_info *app = app_registry_get(r, i);
@@ -25,8 +32,11 @@ int gate_save_apps(struct gate *g, const struct app_registry *r)
 	}
 	for (uint32_t proto = 0; proto < PROTOCOLS; proto++) {
 		uint32_t app = app_registry_by_protocol(r, proto);
-		int err = put(g, GATE_MAP_PROTO_APPS, proto, &app);
+		int err;
 
+		if (inspect_tunnels && is_tunnel(proto))
+			app |= WEIR_PROTO_INSPECT;
+		err = put(g, GATE_MAP_PROTO_APPS, proto, &app);
 		if (err)
 			return err;
 	}

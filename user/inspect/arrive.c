@@ -55,7 +55,7 @@ static bool has_fixed_ends(enum packet_tunnel t)
 }
 
 /*
- * A number in place of the session that keeps equal tuples in different networks apart. GTP's
+ * A number that keeps equal tuples in different networks apart. GTP's
  * identifier differs with the direction, so it tells nothing of a flow.
  */
 static uint16_t tunnel_number(const struct packet *outer, const struct packet *inner,
@@ -65,12 +65,12 @@ static uint16_t tunnel_number(const struct packet *outer, const struct packet *i
 	struct {
 		uint32_t addr[2][4];
 		uint32_t id;
-		uint16_t outer, session, tunnel, pad;
+		uint16_t outer, inner, kind, pad;
 	} name = {
 		.id = t == PACKET_TUNNEL_GTP ? 0 : id,
 		.outer = outer->key.tunnel,
-		.session = inner->key.tunnel,
-		.tunnel = (uint16_t)t,
+		.inner = inner->key.tunnel,
+		.kind = (uint16_t)t,
 	};
 	uint16_t number;
 
@@ -83,6 +83,7 @@ static uint16_t tunnel_number(const struct packet *outer, const struct packet *i
 /* The packet inside of g->p, which tunnel t carries: a flow's of its own. */
 static void arrive_inner(struct glance *g, enum packet_tunnel t)
 {
+	const struct app_services services = g->i->services;
 	struct inspect_outcome outcome = {0};
 	struct packet inner;
 	struct glance in = {
@@ -102,7 +103,15 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	inner.key.domain = g->p->key.domain;
 	inner.key.tunnel = tunnel_number(g->p, &inner, t, id);
 	in.bytes = (uint64_t)inner.frame_len + inner.cut_len;
+	/* The gate would hold what is learned inside against hosts outside of the same address. */
+	if (g->i->settings.online) {
+		g->i->services.learn = NULL;
+		g->i->services.facts = NULL;
+		g->i->services.answered = NULL;
+		g->i->services.expect = NULL;
+	}
 	arrive(&in, status, NULL);
+	g->i->services = services;
 }
 
 /* Tells the caller of an inner flow. */
@@ -114,6 +123,7 @@ static void note_inner(const struct glance *g)
 		return;
 	outer->inner[outer->inner_count++] = (struct inspect_inner){
 		.flow = g->out->flow,
+		.dir = g->p->dir,
 		.decided_now = g->out->decided_now,
 	};
 }
@@ -140,19 +150,19 @@ static bool arrive_unwrapped(struct glance *g, const struct weir_punt *punt)
 static void arrive_whole(struct glance *g, const struct weir_punt *punt)
 {
 	enum inspect_tunnels tunnels = g->i->settings.tunnels;
-	enum packet_tunnel t;
+	enum packet_tunnel t = PACKET_TUNNEL_NONE;
 
 	if (tunnels == INSPECT_TUNNELS_UNWRAP && g->depth < INSPECT_TUNNELS_MAX &&
 	    arrive_unwrapped(g, punt))
 		return;
 	judge_packet(g, punt);
 	note_inner(g);
-	if (tunnels != INSPECT_TUNNELS_INNER || g->depth == INSPECT_TUNNELS_MAX || !g->f ||
-	    !g->f->decided || g->out->bad_checksum)
+	if (!g->f || !g->f->decided)
 		return;
-	t = tunnel_of(g->i, g->p, g->f);
+	if (tunnels == INSPECT_TUNNELS_INNER && g->depth < INSPECT_TUNNELS_MAX)
+		t = tunnel_of(g->i, g->p, g->f);
 	g->f->carries = (uint8_t)t;
-	if (t != PACKET_TUNNEL_NONE)
+	if (t != PACKET_TUNNEL_NONE && !g->out->bad_checksum)
 		arrive_inner(g, t);
 }
 

@@ -56,6 +56,12 @@ static void note_version(struct glance *g, uint16_t version)
 		d->tls_version = version;
 }
 
+/* Whether more than the host name goes anywhere: to the listing, to the events. */
+static bool is_shown(const struct glance *g)
+{
+	return g->f->id == 0 || g->i->settings.read_on;
+}
+
 /* transport as in JA4. Data begins with the handshake message. */
 static int note_client_hello(struct glance *g, const uint8_t *data, size_t len, char transport)
 {
@@ -75,7 +81,7 @@ static int note_client_hello(struct glance *g, const uint8_t *data, size_t len, 
 		return 0;
 	note_version(g, hello.best_version);
 	note_protocols(g, hello.protocols);
-	if (ja4_make(&hello, transport, ja4))
+	if (is_shown(g) && ja4_make(&hello, transport, ja4))
 		flow_set_text(g->f, FLOW_TLS_JA4, ja4, strlen(ja4));
 	return 1;
 }

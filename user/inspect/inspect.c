@@ -38,7 +38,6 @@ static void judgement_end(struct inspector *i, struct flow *f)
 
 	if (!j)
 		return;
-	follow_end(j);
 	modules_release(i, j);
 	slab_give(&i->judgements, j);
 	f->module = NULL;
@@ -144,6 +143,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	return 0;
 }
 
+void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt)
+{
+	flow_table_prefetch(i->table, punt->flow_id);
+}
+
 void inspector_set_read_on(struct inspector *i, bool read_on)
 {
 	i->settings.read_on = read_on;
@@ -152,6 +156,11 @@ void inspector_set_read_on(struct inspector *i, bool read_on)
 void inspector_set_packets(struct inspector *i, unsigned int packets)
 {
 	i->settings.packets = packets;
+}
+
+void inspector_set_follow_all(struct inspector *i, bool follow_all)
+{
+	i->settings.follow_all = follow_all;
 }
 
 void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
@@ -247,8 +256,10 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, bool crea
 static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 {
 	g->f->decided = true;
-	g->f->inspect = true;
+	g->f->inspect = flow_has_ports(g->f);
 	g->f->app = punt->app;
+	g->j->resumed = true;
+	flow_stream_follow(g->i->table, g->f);
 }
 
 /* Adds the segment to its direction's first message, which grows by *fresh bytes. False when it did
@@ -256,10 +267,7 @@ static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 static bool assemble(struct glance *g, size_t *fresh)
 {
 	const struct packet *p = g->p;
-	uint32_t seq = p->seq + !!(p->tcp_flags & TH_SYN);
-	int64_t have =
-		flow_stream_push(g->i->table, g->f, p->dir, g->j->isn_valid[p->dir],
-				 g->j->isn[p->dir], seq, p->frame + p->payload, p->payload_len);
+	int64_t have = segment_add(g);
 
 	if (have <= 0 || (size_t)have <= g->j->judged[p->dir])
 		return false;
@@ -288,17 +296,17 @@ static void judge_undecided(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its first messages are still read for details. */
-static void read_on(struct glance *g)
+/* Decided, but its first messages are still read for details. added: the segment is in its stream.
+ */
+static void read_on(struct glance *g, bool added)
 {
 	struct flow *f = g->f;
 	size_t fresh;
 
-	if (g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
+	if (added || g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
 		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
 	if (f->reading)
 		return;
-	flow_release_streams(g->i->table, f);
 	if (f->id)
 		g->out->decided_now = true; /* the gate need not ask any more */
 }
@@ -322,7 +330,7 @@ static bool is_bad(const struct packet *p, bool offline)
 
 static void judge_payload(struct glance *g)
 {
-	bool reading = g->f->reading;
+	bool reading = g->f->reading, follows = g->f->decided && g->f->inspect;
 
 	if (is_bad(g->p, g->f->id == 0)) {
 		g->out->bad_checksum = true;
@@ -332,10 +340,25 @@ static void judge_payload(struct glance *g)
 		judge_undecided(g);
 		return;
 	}
-	if (g->f->inspect)
+	if (follows)
 		follow_packet(g);
 	if (reading)
-		read_on(g);
+		read_on(g, follows);
+	if (!wants_payload(g->f))
+		flow_release_streams(g->i->table, g->f);
+}
+
+/* A segment whose payload is wanted, or that says where the payload ends. */
+static void judge_segment(struct glance *g)
+{
+	const struct packet *p = g->p;
+
+	if (p->payload_len > 0)
+		judge_payload(g);
+	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(p, g->f->id == 0))
+		segment_end(g);
+	if (p->payload_len > 0 && p->proto == IPPROTO_TCP && !g->out->bad_checksum)
+		segment_place(g);
 }
 
 /*
@@ -351,16 +374,35 @@ static void tell_again(struct glance *g, const struct weir_punt *punt)
 		g->out->decided_now = true;
 }
 
+/*
+ * An ICMP error is a message of the host that sent it, and news of the flow whose packet it quotes.
+ * Flows that the gate numbered are not found: it keeps errors about flows for itself.
+ */
+static void note_quote(const struct glance *g)
+{
+	struct packet quoted;
+	struct flow *f;
+
+	if (packet_checksum(g->p) == PACKET_CHECKSUM_BAD ||
+	    packet_decode_quote(g->p, &quoted) != PACKET_OK)
+		return;
+	f = flow_table_find(g->i->table, &quoted.key);
+	if (f && f->icmp_errors < UINT8_MAX)
+		f->icmp_errors++;
+}
+
 void judge_packet(struct glance *g, const struct weir_punt *punt)
 {
 	struct inspector *i = g->i;
 	bool created = false;
+	uint16_t known;
 
 	g->f = find_flow(i, g->p, punt, i->now_ns, &created);
 	if (!g->f)
 		return;
 	g->j = judgement_of(g->f);
 	g->out->flow = g->f;
+	known = g->f->anomalies;
 	if (created)
 		g->f->tunnel = (uint8_t)g->tunnel;
 	note_frame(g, punt, created);
@@ -372,8 +414,11 @@ void judge_packet(struct glance *g, const struct weir_punt *punt)
 		resume_inspected(g, punt);
 	if (created && !g->f->decided)
 		judge_first(g);
-	if (g->p->payload_len > 0 && flow_has_ports(g->f) && wants_payload(g->f))
-		judge_payload(g);
+	if (packet_is_icmp_error(g->p))
+		note_quote(g);
+	if (flow_has_ports(g->f) && wants_payload(g->f))
+		judge_segment(g);
+	g->out->anomalies = g->f->anomalies & (uint16_t)~known;
 	if (!wants_payload(g->f))
 		judgement_end(i, g->f);
 }

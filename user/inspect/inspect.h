@@ -23,6 +23,7 @@ enum inspect_tunnels {
 struct inspect_settings {
 	unsigned int packets; /* payload packets of a flow that are classified at most
 				 (inspect.packets) */
+	bool follow_all; /* every TCP flow is read to its end, also where no module asks for it */
 	bool read_on; /* online: a decided flow's payload is asked for until its first messages are
 			 read for details; offline they always are */
 	struct flow_limits limits;
@@ -39,6 +40,7 @@ struct inspect_settings {
 
 struct inspect_inner {
 	struct flow *flow;
+	uint8_t dir; /* of the packet at hand */
 	bool decided_now;
 };
 
@@ -52,6 +54,12 @@ struct inspect_outcome {
 	/* Flows inside of flow, outermost first. The gate does not know them. */
 	struct inspect_inner inner[INSPECT_TUNNELS_MAX];
 	unsigned int inner_count;
+	bool read;	    /* TCP payload of a direction that is still read, and next is valid */
+	bool out_of_order;  /* with read: the payload begins behind `next`, where bytes are missing
+			     */
+	uint32_t next;	    /* number of the first byte of this direction that has not come */
+	uint16_t anomalies; /* bits of enum weir_anomaly that this packet was the first of its flow
+			       to raise */
 };
 
 struct inspector;
@@ -73,8 +81,12 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s);
 void inspector_set_read_on(struct inspector *i, bool read_on);
 /* Another inspect.packets from now on. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
+/* Whether flows that are decided from now on are all followed. */
+void inspector_set_follow_all(struct inspector *i, bool follow_all);
 /* Another `tunnels` from now on. */
 void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
+/* Has the processor begin to load what judging the packet of this metadata will take. */
+void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt);
 /*
  * Judges one packet. punt: the gate's metadata, NULL offline (then flows are found by key and the
  * SYN's number is taken from the packets). A fragment is kept; the one that completes its datagram

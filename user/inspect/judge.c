@@ -28,16 +28,20 @@ static void decide(struct glance *g, const struct app_finding *finding)
 		f->source = WEIR_SOURCE_NONE;
 	f->inspect = finding->inspect && !finding->done && module && module->inspected;
 	g->j->reader = module;
+	if (!f->inspect)
+		modules_release(g->i, g->j);
+	if (!f->inspect && g->i->settings.follow_all && f->key.proto == IPPROTO_TCP && !f->tunnel) {
+		f->inspect = true;
+		g->j->module_done = true;
+	}
 	g->out->decided_now = true;
 	f->peer = finding->reconnect && !evidence_is_service(g);
 	g->out->reconnect = f->peer && f->two_way;
 	if (f->inspect)
-		follow_begin(f);
-	else
-		modules_release(g->i, g->j);
+		flow_stream_follow(g->i->table, f);
 	evidence_note(g);
 	describe_flow(g, f->id == 0 || g->i->settings.read_on);
-	if (!f->reading)
+	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
 }
 
@@ -186,7 +190,8 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 		.sport = m.sport,
 		.dport = m.dport,
 	};
-	if (classify_message(g->i->signatures, g->i->scratch, &in, &result)) {
+	if (classify_stream(g->i->signatures, g->i->scratch, &in,
+			    m.proto == IPPROTO_TCP ? &g->j->memo[dir] : NULL, &result)) {
 		finding.app = result.app;
 		finding.method = result.method;
 		finding.confidence = result.confidence;
@@ -206,6 +211,10 @@ void judge_finally(struct glance *g)
 	struct app_finding unknown = {0};
 	bool tcp = g->f->key.proto == IPPROTO_TCP;
 
+	for (uint8_t dir = 0; dir < 2; dir++)
+		/* The receiver may yet get what is missing, and nobody here will look. */
+		if (flow_stream_has_gap(g->f, dir))
+			flow_stream_note(g->i->table, g->f, FLOW_STREAM_GAP);
 	if (g->j->held.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &g->j->held);
 	for (uint8_t n = 0; n < 2 && tcp && !g->f->decided; n++) {

@@ -20,29 +20,23 @@
 #define DESCRIBED_SERVER 2
 #define DESCRIBED_ALL	 3
 
-struct held;
-/* One direction of an inspected TCP flow: what comes next, and what came too early. */
-struct follower {
-	bool started;
-	uint32_t next; /* number of the next byte for the module */
-	uint32_t held_bytes;
-	uint32_t held_count;
-	struct held *held; /* ascending */
-};
-
 /* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
 struct judgement {
 	uint32_t isn[2];
 	bool isn_valid[2];
-	uint8_t looks;	   /* of describe_flow() */
-	uint8_t described; /* DESCRIBED_* */
-	size_t judged[2];  /* bytes of each first message that were classified */
+	bool ended[2];	  /* its FIN was seen: at fin_seq */
+	bool resumed;	  /* inspected since before this table knew it: its beginning is gone */
+	bool module_done; /* followed, but by no module any more */
+	uint32_t fin_seq[2];
+	uint8_t looks;		      /* of describe_flow() */
+	uint8_t described;	      /* DESCRIBED_* */
+	size_t judged[2];	      /* bytes of each first message that were classified */
+	struct classify_memo memo[2]; /* what is left to look at of each */
 	struct flights flights;
 	const struct app_module *reader; /* of an inspected flow */
 	void **states;			 /* by module, NULL until one has some */
-	struct follower follow[2];
-	uint16_t dtls_sequence[2]; /* of the handshake message that is put together */
-	uint32_t read_frame;	   /* number of the last datagram that was read for details */
+	uint16_t dtls_sequence[2];	 /* of the handshake message that is put together */
+	uint32_t read_frame;		 /* number of the last datagram that was read for details */
 	struct quic_connection quic;
 	struct app_finding held; /* QUIC, while its hello is incomplete */
 };
@@ -147,13 +141,20 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 /* app_services.expect: arg is the inspector. */
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone);
+/* segment.c */
+/* Adds the TCP segment at hand to its stream, as flow_stream_push() does, and notes what is odd
+ * about it. */
+int64_t segment_add(struct glance *g);
+/* The same segment once more, after flow_stream_skip(). */
+int64_t segment_retry(struct glance *g);
+/* The segment at hand ends its direction. */
+void segment_end(struct glance *g);
+/* Tells in the outcome where the segment at hand lies in what is read. */
+void segment_place(struct glance *g);
 
 /* follow.c */
-/* A flow was decided and its module reads on: continues behind the first messages. */
-void follow_begin(struct flow *f);
 /* A packet with payload of an inspected flow. */
 void follow_packet(struct glance *g);
-void follow_end(struct judgement *j);
 
 /* record.c */
 /* Takes the flow's details. */

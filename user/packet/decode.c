@@ -14,6 +14,7 @@
 #define ICMP_ECHO_REQUEST   8
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
+#define QUOTE_BYTES	    8 /* of a transport header, in an ICMP error (RFC 792) */
 
 /* Where decoding stands. `at` moves towards `end`; [0, have) is what the frame really holds, which
  * for a cut frame ends before the packet does. */
@@ -23,6 +24,7 @@ struct cursor {
 	size_t have;
 	size_t end;
 	struct packet *out;
+	bool quote; /* the packet is cut at its sender's will */
 };
 
 /* What a header of n bytes at the cursor is: inside, beyond what was kept, beyond the packet. */
@@ -107,8 +109,31 @@ static enum packet_status decode_icmp(struct cursor *c)
 	return PACKET_OK;
 }
 
+/* What an ICMP error quotes of a transport header: where ports stand, and no more. */
+static enum packet_status decode_quoted_transport(struct cursor *c)
+{
+	const uint8_t *h = c->frame + c->at;
+	struct weir_flow_key *k = &c->out->key;
+	enum packet_status status = need(c, QUOTE_BYTES);
+
+	if (status != PACKET_OK)
+		return status;
+	if (c->out->proto == IPPROTO_TCP || c->out->proto == IPPROTO_UDP) {
+		memcpy(&k->port[0], h, 2);
+		memcpy(&k->port[1], h + 2, 2);
+	} else if ((c->out->proto == IPPROTO_ICMP || c->out->proto == IPPROTO_ICMPV6) &&
+		   is_echo(c->out->proto, h[0])) {
+		memcpy(&k->port[0], h + 4, 2);
+		memcpy(&k->port[1], h + 4, 2);
+	}
+	c->at += QUOTE_BYTES;
+	return PACKET_OK;
+}
+
 static enum packet_status decode_transport(struct cursor *c)
 {
+	if (c->quote)
+		return decode_quoted_transport(c);
 	switch (c->out->proto) {
 	case IPPROTO_TCP:
 		return decode_tcp(c);
@@ -340,6 +365,45 @@ enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wi
 	if (type == WIRE_TYPE_IPV6)
 		return decode_ipv6(&c);
 	return PACKET_NOT_IP;
+}
+
+bool packet_is_icmp_error(const struct packet *p)
+{
+	/* RFC 792: unreachable, source quench, redirect, time exceeded, parameter problem. */
+	if (p->proto == IPPROTO_ICMP && p->ip_version == 4)
+		return (p->icmp_type >= 3 && p->icmp_type <= 5) || p->icmp_type == 11 ||
+		       p->icmp_type == 12;
+	/* RFC 4443, 2.1: errors have the high bit clear; 0 and 5 to 127 are not assigned. */
+	return p->proto == IPPROTO_ICMPV6 && p->ip_version == 6 && p->icmp_type >= 1 &&
+	       p->icmp_type <= 4;
+}
+
+enum packet_status packet_decode_quote(const struct packet *p, struct packet *quoted)
+{
+	struct cursor c = {
+		.frame = p->frame,
+		.at = p->payload,
+		.have = (size_t)p->payload + p->payload_len,
+		.end = SIZE_MAX / 2,
+		.out = quoted,
+		.quote = true,
+	};
+	enum packet_status status;
+
+	if (!packet_is_icmp_error(p) || p->payload_len == 0)
+		return PACKET_NOT_IP;
+	memset(quoted, 0, sizeof(*quoted));
+	quoted->frame = p->frame;
+	quoted->frame_len = p->frame_len;
+	quoted->key.domain = p->key.domain;
+	quoted->key.tunnel = p->key.tunnel;
+	memcpy(quoted->key.vlan, p->key.vlan, sizeof(quoted->key.vlan));
+	quoted->l3 = p->payload;
+	if (p->frame[c.at] >> 4 != (p->ip_version == 4 ? 4 : 6))
+		return PACKET_NOT_IP;
+	status = p->ip_version == 4 ? decode_ipv4(&c) : decode_ipv6(&c);
+	quoted->payload_len = 0;
+	return status;
 }
 
 enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_link link,

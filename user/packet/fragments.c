@@ -31,7 +31,7 @@ struct datagram_key {
 	uint8_t proto; /* 0 in IPv6, where it is no part of the identity */
 	uint8_t domain;
 	uint8_t pad;
-	__be16 session;
+	uint16_t tunnel;
 	uint16_t pad2;
 };
 
@@ -234,7 +234,7 @@ static void key_fill(const struct packet *p, struct datagram_key *k)
 	k->version = p->ip_version;
 	k->proto = p->ip_version == 4 ? p->proto : 0;
 	k->domain = p->key.domain;
-	k->session = p->key.tunnel;
+	k->tunnel = p->key.tunnel;
 }
 
 static struct datagram *create(struct fragments *f, const struct datagram_key *k, uint64_t now_ns)

@@ -52,7 +52,7 @@ struct fragments *fragments_new(const struct fragments_limits *limits);
 void fragments_free(struct fragments *f);
 
 /*
- * Adds fragment p, which decoded as PACKET_FRAGMENT; p->key's VLANs, domain and session are part of
+ * Adds fragment p, which decoded as PACKET_FRAGMENT; p->key's VLANs, domain and tunnel are part of
  * the datagram's identity. 1: *whole is complete, the caller's until fragments_release(). 0: others
  * are missing. -EINVAL: not a fragment that a receiver takes, or cut by the capture; -EBADMSG: its
  * datagram was given up for contradictions; -ENOMEM: for want of room.

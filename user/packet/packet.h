@@ -67,6 +67,15 @@ enum packet_status packet_decode(const uint8_t *frame, size_t len, enum packet_l
 enum packet_status packet_decode_cut(const uint8_t *frame, size_t len, size_t wire_len,
 				     enum packet_link link, struct packet *out);
 
+/* ICMP and ICMPv6 messages that quote the packet they are about (RFC 792; RFC 4443, 2.1). */
+bool packet_is_icmp_error(const struct packet *p);
+/*
+ * Decodes the packet that ICMP error p quotes, as far as its flow can be told: quoted->key (in p's
+ * VLANs, domain and tunnel), dir and proto are valid with PACKET_OK. Of the transport header eight
+ * bytes are enough; there is no payload. PACKET_NOT_IP where p is no error or quotes nothing.
+ */
+enum packet_status packet_decode_quote(const struct packet *p, struct packet *quoted);
+
 /*
  * Verifies the transport checksum (RFC 793, 768, 4443) of a packet that decoded as PACKET_OK. NONE
  * also where it cannot be known: a cut frame, or IPv6 source routing on its way (RFC 8200, 8.1: the

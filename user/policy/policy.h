@@ -54,6 +54,13 @@ struct policy {
 	unsigned int inspect_packets; /* default 8 */
 	uint64_t inspect_bytes;	      /* default 16 KiB, at most 64 KiB */
 	bool inspect_copy;	      /* mode: copy */
+	bool inspect_tunnels;	      /* tunnels: inspect */
+	/* Key `reassembly:`. */
+	uint64_t reassembly_flow;  /* bytes kept of a direction that is read on, 64 KiB */
+	uint64_t reassembly_total; /* of all flows, 64 MiB */
+	uint64_t reassembly_hold_ns;
+	bool hold_out_of_order; /* fast_pass: false */
+	bool follow_all;	/* follow: all */
 	bool on_failure_drop, on_overload_drop;
 	char **signatures; /* paths resolved against the policy file's folder, then the working
 			      folder; none = built in */

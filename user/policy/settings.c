@@ -123,6 +123,18 @@ static int fate_read(struct draft *d, const struct yaml_node *root, const char *
 	return err;
 }
 
+static int tunnels_read(struct draft *d, const struct yaml_node *root)
+{
+	static const char *const choices[] = {"outer", "inspect"};
+	const struct yaml_node *n = yaml_get(root, "tunnels");
+	unsigned int choice = 0;
+	int err = n ? draft_choice(d, n, "tunnels", choices, ARRAY_SIZE(choices), &choice) : 0;
+
+	if (err == 0)
+		d->policy->inspect_tunnels = choice == 1;
+	return err;
+}
+
 static void settings_default(struct policy *p)
 {
 	p->inspect_packets = INSPECT_PACKETS;
@@ -148,6 +160,8 @@ int draft_read_settings(struct draft *d, const struct yaml_node *root)
 		err = fate_read(d, root, "on_failure", &d->policy->on_failure_drop);
 	if (err == 0)
 		err = fate_read(d, root, "on_overload", &d->policy->on_overload_drop);
+	if (err == 0)
+		err = tunnels_read(d, root);
 	if (err == 0)
 		err = setting_read(d, root, &workers);
 	if (err == 0)

@@ -122,6 +122,11 @@ void frame_pool_free(struct frame_pool *p)
 	free(p);
 }
 
+uint32_t frame_pool_size(const struct frame_pool *p)
+{
+	return p->frames;
+}
+
 /* ---- mail ---- */
 
 bool pool_mail_put(struct frame_pool *p, uint32_t from, uint32_t to, uint32_t cookie)

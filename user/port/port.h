@@ -83,6 +83,8 @@ void port_monitor_close(struct port_monitor *m);
 struct frame_pool;
 int frame_pool_new(uint32_t frames, uint32_t workers, struct frame_pool **out, struct error *e);
 void frame_pool_free(struct frame_pool *p);
+/* How many frames it was made with. */
+uint32_t frame_pool_size(const struct frame_pool *p);
 
 /* What a worker holds: a frame with its metadata. */
 struct frame {

@@ -343,13 +343,47 @@ static void write_fragments(FILE *out, const char *name, const struct stats_snap
 	}
 }
 
-static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
+static void write_waiting(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	uint64_t refused = 0;
+	char label[24];
 
 	for (size_t i = 0; i < s->worker_count; i++)
-		refused += s->workers[i].flows.stream_refused;
-	sample(out, name, refused, "event", "refused");
+		sample(out, name, s->workers[i].waiting_frames, "worker", worker_label(i, label));
+}
+
+/* What became of segments out of order. */
+static void write_holds(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	uint64_t passed = 0, held = 0, expired = 0, full = 0;
+
+	for (size_t i = 0; i < s->worker_count; i++) {
+		passed += s->workers[i].fast_passed;
+		held += s->workers[i].held;
+		expired += s->workers[i].hold_expired;
+		full += s->workers[i].hold_full;
+	}
+	sample(out, name, passed, "event", "tcp-fast-passed");
+	sample(out, name, held, "event", "tcp-held");
+	sample(out, name, expired, "event", "tcp-hold-expired");
+	sample(out, name, full, "event", "tcp-hold-full");
+}
+
+static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	static const char *const names[] = {
+#define X(id, label, help) [FLOW_STREAM_##id] = label,
+		FLOW_STREAM_EVENTS(X)
+#undef X
+	};
+
+	for (size_t e = 0; e < ARRAY_SIZE(names); e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].flows.stream[e];
+		sample(out, name, sum, "event", names[e]);
+	}
+	write_holds(out, name, s);
 	write_fragments(out, name, s);
 }
 
@@ -445,6 +479,9 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_queue_frames", "gauge", "worker",
 	  "Frames the worker read in its last batch"},
 	 write_queue},
+	{{"weir_slowpath_waiting_frames", "gauge", "worker",
+	  "Frames that wait in the worker for something (fast_pass: false)"},
+	 write_waiting},
 	{{"weir_slowpath_events_total", "counter", "worker, event",
 	  "What the worker did: classified and decided flows, learned endpoints, expected "
 	  "data connections and those refused, checksums"},
@@ -457,7 +494,8 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
 	 write_stream_bytes},
 	{{"weir_reassembly_total", "counter", "event",
-	  "Segments not assembled because a bound was reached (refused); IP fragments (ip-...)"},
+	  "What happened to the TCP segments of flows that are read (tcp-...) and to IP fragments "
+	  "(ip-...)"},
 	 write_reassembly},
 	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
 	 write_generation},

@@ -11,6 +11,7 @@ struct job {
 	struct weir_punt punt;
 	struct packet packet;
 	enum packet_status status;
+	enum weir_reason drop; /* why, where it is dropped */
 };
 
 static uint32_t cookie_of(const struct weir_punt *punt)
@@ -134,7 +135,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = (f->inspect || f->reading ? WEIR_VERDICT_INSPECT : 0) |
+		.flags = (f->inspect || f->reading || f->carries ? WEIR_VERDICT_INSPECT : 0) |
 			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
 		.payloads = flow_payloads(f),
 	};
@@ -150,31 +151,65 @@ static bool passes_anyway(const struct worker *w, const struct job *j)
 	return w->shared->policy->inspect_copy && !(j->punt.flags & WEIR_PUNT_INSPECT);
 }
 
-/* What to do with the packet that was just judged. */
-static enum weir_action judge(struct worker *w, const struct job *j)
+static bool is_drop(const struct weir_cell *cell)
+{
+	return cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET;
+}
+
+/*
+ * Whether the policy drops a flow inside of the packet's. The gate knows the outer flow alone,
+ * which goes on. A reset would have to be made inside of the tunnel: such a flow is dropped.
+ */
+static bool drops_inner(struct worker *w, const struct job *j, const struct inspect_outcome *o)
+{
+	for (unsigned int n = 0; n < o->inner_count; n++) {
+		const struct inspect_inner *inner = &o->inner[n];
+		struct weir_punt punt = j->punt;
+		const struct weir_cell *cell;
+
+		if (!inner->flow->decided)
+			continue;
+		cell = flow_cell(w, inner->flow);
+		if (!is_drop(cell))
+			continue;
+		/* The key's direction is the inner flow's own. */
+		punt.dir = inner->dir;
+		if (inner->decided_now)
+			worker_event_drop(w, inner->flow, &punt, cell);
+		return true;
+	}
+	return false;
+}
+
+/* What to do with the packet that was just judged; o: what it led to. */
+static enum weir_action judge(struct worker *w, struct job *j, struct inspect_outcome *o)
 {
 	const struct weir_cell *cell;
-	struct inspect_outcome o;
 
 	w->note_port = j->punt.in_port;
-	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, &o);
+	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
 	w->counters.classified++;
-	if (o.bad_checksum)
+	if (o->bad_checksum)
 		w->counters.bad_checksums++;
-	if (!o.flow)
+	if (!o->flow)
 		return WEIR_ACTION_PASS;
-	if (o.decided_now)
-		publish(w, &o);
-	if (!o.flow->decided)
+	if (o->anomalies)
+		worker_event_anomalies(w, o->flow, &j->punt, o->anomalies);
+	if (o->decided_now)
+		publish(w, o);
+	if (!o->flow->decided)
 		return WEIR_ACTION_PASS;
-	if (o.decided_now && !o.flow->reading)
-		worker_note_details(w, o.flow);
-	cell = flow_cell(w, o.flow);
+	if (o->decided_now && !o->flow->reading)
+		worker_note_details(w, o->flow);
+	cell = flow_cell(w, o->flow);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
-	if (o.decided_now &&
-	    (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))
-		worker_event_drop(w, o.flow, &j->punt, cell);
+	if (o->decided_now && is_drop(cell))
+		worker_event_drop(w, o->flow, &j->punt, cell);
+	if (!is_drop(cell) && drops_inner(w, j, o)) {
+		j->drop = WEIR_REASON_DROP_TUNNEL;
+		return WEIR_ACTION_DROP;
+	}
 	return cell->action;
 }
 
@@ -182,7 +217,9 @@ void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct w
 {
 	struct worker *w = arg;
 
-	gate_put_endpoint(w->shared->gate, key, peer);
+	/* The gate would decide by it at the first packet, and nobody would follow the flow. */
+	if (!w->shared->policy->follow_all)
+		gate_put_endpoint(w->shared->gate, key, peer);
 	w->counters.learned++;
 }
 
@@ -194,9 +231,21 @@ static bool punt_is_sane(const struct worker *w, const struct weir_punt *punt)
 	       punt->slot < gate_slots(w->shared->gate);
 }
 
+static void job_decode(struct worker *w, struct job *j)
+{
+	j->status = packet_decode(frame_data(w->shared->pool, j->frame), j->frame->len,
+				  PACKET_LINK_ETHERNET, &j->packet);
+	/* The frame does not say which forwarding group it is in; the gate's keys do. */
+	j->packet.key.domain = w->shared->domain[j->punt.in_port];
+}
+
 static bool job_open(struct worker *w, const struct frame *f, struct job *j)
 {
-	*j = (struct job){.frame = f, .punt = *frame_punt(w->shared->pool, f)};
+	*j = (struct job){
+		.frame = f,
+		.punt = *frame_punt(w->shared->pool, f),
+		.drop = WEIR_REASON_DROP_VERDICT,
+	};
 	if (!punt_is_sane(w, &j->punt)) {
 		count(w, 0, WEIR_REASON_DROP_UNDECODABLE, f->len);
 		frame_give(w->shared->pool, w->index, f);
@@ -214,32 +263,60 @@ void worker_frame_stale(struct worker *w, const struct frame *f)
 		frame_drop(w, &j, WEIR_REASON_DROP_STALE);
 }
 
+static void job_end(struct worker *w, const struct job *j, enum weir_action action)
+{
+	if (action == WEIR_ACTION_DROP)
+		frame_drop(w, j, j->drop);
+	else if (action == WEIR_ACTION_RESET)
+		frame_reset(w, j);
+	else
+		frame_forward(w, j);
+}
+
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action)
+{
+	struct job j = {
+		.frame = f,
+		.punt = *frame_punt(w->shared->pool, f),
+		.drop = WEIR_REASON_DROP_VERDICT,
+	};
+
+	job_decode(w, &j);
+	job_end(w, &j, action);
+}
+
+void worker_frame_lose(struct worker *w, const struct frame *f)
+{
+	struct job j = {.frame = f, .punt = *frame_punt(w->shared->pool, f)};
+
+	frame_drop(w, &j, WEIR_REASON_DROP_STALE);
+}
+
+/* A frame of an undecided or inspected flow. */
+static void job_judge(struct worker *w, struct job *j)
+{
+	struct inspect_outcome o = {0};
+	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
+	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
+
+	if (action == WEIR_ACTION_PASS && j->status == PACKET_OK &&
+	    worker_hold(w, j->frame, &j->punt, &j->packet, &o))
+		return;
+	job_end(w, j, action);
+	worker_hold_after(w, &j->punt, &o, action);
+}
+
 void worker_frame(struct worker *w, const struct frame *f)
 {
-	enum weir_action action;
 	struct job j;
 
 	if (!job_open(w, f, &j))
 		return;
-	j.status = packet_decode(frame_data(w->shared->pool, f), f->len, PACKET_LINK_ETHERNET,
-				 &j.packet);
-	/* The frame does not say which forwarding group it is in; the gate's keys do. */
-	j.packet.key.domain = w->shared->domain[j.punt.in_port];
-	if (j.punt.flags & WEIR_PUNT_RESET) {
-		frame_reset(w, &j);
-		return;
-	}
-	if (j.punt.flags & WEIR_PUNT_DECIDED) {
-		frame_forward(w, &j);
-		return;
-	}
-	action = judge(w, &j);
-	if (action == WEIR_ACTION_DROP)
-		frame_drop(w, &j, WEIR_REASON_DROP_VERDICT);
-	else if (action == WEIR_ACTION_RESET)
+	job_decode(w, &j);
+	if (j.punt.flags & WEIR_PUNT_RESET)
 		frame_reset(w, &j);
 	else
-		frame_forward(w, &j);
+		job_judge(w, &j);
 }
 
 uint32_t worker_complete(struct worker *w)

@@ -13,13 +13,16 @@
 /* A completion does not wake a poll, so while some are due the sleep is short. */
 #define SLEEP_BUSY_NS 100000
 #define SLEEP_IDLE_NS 100000000
+/* How late a frame that waits may be let go. */
+#define SLEEP_WAITING_NS 1000000
+/* Of the frame pool, what may wait at most. */
+#define WAITING_SHARE 8
 /* Longer than the kernel keeps a batch of redirected frames to itself. */
-#define QUIET_NS	 1000000ULL
-#define EXPIRE_EVERY_NS	 1000000000ULL
-#define EXPIRE_BUDGET	 4096
-#define FLOWS_MAX	 65536
-#define STREAM_BYTES_ALL (256u << 20)
-#define FLOW_IDLE_NS	 60000000000ULL
+#define QUIET_NS	1000000ULL
+#define EXPIRE_EVERY_NS 1000000000ULL
+#define EXPIRE_BUDGET	4096
+#define FLOWS_MAX	65536
+#define FLOW_IDLE_NS	60000000000ULL
 
 static uint32_t xsk_index(const struct worker *w, unsigned int port, uint32_t queue)
 {
@@ -46,6 +49,22 @@ static void publish_read(struct worker *w, uint32_t xsk, struct worker_ring *rin
 		__atomic_store_n(read, sent, __ATOMIC_RELAXED);
 }
 
+/* While frame i is judged, what the next two take is loaded. */
+static void look_ahead(const struct worker *w, const struct frame *batch, uint32_t i, uint32_t n)
+{
+	struct frame_pool *pool = w->shared->pool;
+
+	if (i + 2 < n) {
+		const uint8_t *data = frame_data(pool, &batch[i + 2]);
+
+		__builtin_prefetch(frame_punt(pool, &batch[i + 2]));
+		__builtin_prefetch(data);
+		__builtin_prefetch(data + 64);
+	}
+	if (i + 1 < n)
+		inspector_prefetch(w->inspector, frame_punt(pool, &batch[i + 1]));
+}
+
 static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 			   void (*handle)(struct worker *, const struct frame *))
 {
@@ -55,8 +74,10 @@ static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 	uint32_t n;
 
 	n = port_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		look_ahead(w, batch, i, n);
 		handle(w, &batch[i]);
+	}
 	publish_read(w, xsk, &w->rings[port][queue], sent, n);
 	return n;
 }
@@ -82,6 +103,7 @@ static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const
 static void drop_stale(struct worker *w)
 {
 	w->counters.stalls++;
+	worker_hold_end(w, true);
 	while (read_all(w, worker_frame_stale) > 0)
 		w->now_ns = time_now_ns();
 }
@@ -104,10 +126,17 @@ static void kick_all(struct worker *w)
 	}
 }
 
+static long sleep_limit_ns(const struct worker *w)
+{
+	if (w->outstanding)
+		return SLEEP_BUSY_NS;
+	return waiting_count(w->waiting) ? SLEEP_WAITING_NS : SLEEP_IDLE_NS;
+}
+
 static void sleep_for_work(struct worker *w)
 {
 	struct pollfd fds[1 + WEIR_PORTS_MAX * 4];
-	struct timespec limit = {.tv_nsec = w->outstanding ? SLEEP_BUSY_NS : SLEEP_IDLE_NS};
+	struct timespec limit = {.tv_nsec = sleep_limit_ns(w)};
 	uint64_t woken;
 	nfds_t n = 0;
 
@@ -127,6 +156,13 @@ static void sleep_for_work(struct worker *w)
 	}
 	if (ppoll(fds, n, &limit, NULL) > 0 && fds[0].revents)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
+}
+
+static void set_tunnels(struct worker *w)
+{
+	inspector_set_tunnels(w->inspector, w->shared->policy->inspect_tunnels
+						    ? INSPECT_TUNNELS_INNER
+						    : INSPECT_TUNNELS_OUTER);
 }
 
 /* Whether somebody wants to know what a flow's first messages say. */
@@ -150,6 +186,8 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
+	set_tunnels(w);
+	inspector_set_follow_all(w->inspector, w->shared->policy->follow_all);
 	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
 }
 
@@ -157,6 +195,9 @@ static void wait_while_paused(struct worker *w)
 {
 	if (!atomic_load(&w->pause))
 		return;
+	/* What waits belongs to the policy, and perhaps to a port, that is to be replaced. */
+	worker_hold_end(w, false);
+	kick_all(w);
 	pthread_mutex_lock(&w->lock);
 	w->paused = true;
 	pthread_cond_broadcast(&w->changed);
@@ -231,12 +272,15 @@ static void *run(void *arg)
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
+		worker_hold_expire(w);
 		done = worker_complete(w);
 		kick_all(w);
 		expire(w);
 		if (!n && !done)
 			sleep_for_work(w);
 	}
+	worker_hold_end(w, false);
+	kick_all(w);
 	return NULL;
 }
 
@@ -245,6 +289,7 @@ static void worker_free(struct worker *w)
 	if (!w)
 		return;
 	handover_free(w->handover);
+	waiting_free(w->waiting);
 	inspector_free(w->inspector);
 	worker_read_notes(w, NULL, NULL);
 	if (w->wake_fd >= 0)
@@ -258,13 +303,17 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 {
 	struct inspect_settings settings = {
 		.packets = shared->policy->inspect_packets,
+		.follow_all = shared->policy->follow_all,
 		.limits =
 			{
 				.flows = FLOWS_MAX,
 				.stream_bytes = shared->policy->inspect_bytes,
-				.stream_bytes_all = STREAM_BYTES_ALL / shared->workers,
+				.window_bytes = shared->policy->reassembly_flow,
+				.stream_bytes_all =
+					shared->policy->reassembly_total / shared->workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
+		.online = true,
 		.read_on = reads_on(shared->policy),
 		.names = shared->names,
 		.answered = worker_answered,
@@ -279,10 +328,13 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	pthread_cond_init(&w->changed, NULL);
 	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
 				     shared->endpoints, worker_learn, w);
-	if (w->inspector)
+	if (w->inspector) {
 		inspector_on_release(w->inspector, worker_released, w);
+		set_tunnels(w);
+	}
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
-	return w->wake_fd < 0 || !w->inspector || !w->handover ? -ENOMEM : 0;
+	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
+	return w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting ? -ENOMEM : 0;
 }
 
 int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out, struct error *e)

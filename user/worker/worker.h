@@ -43,9 +43,15 @@ struct worker_counters {
 	uint64_t bytes[WEIR_PORTS_MAX][WEIR_REASON_COUNT];
 	uint64_t sent_frames[WEIR_PORTS_MAX], sent_bytes[WEIR_PORTS_MAX]; /* by egress port */
 	uint64_t bad_checksums, finished_checksums, classified, decided, learned, stalls;
-	uint64_t queue_frames; /* read in the last batch */
-	uint64_t events_lost;  /* the daemon did not read them in time */
-	uint64_t notes_lost;   /* likewise */
+	uint64_t queue_frames;	 /* read in the last batch */
+	uint64_t fast_passed;	 /* segments out of order that went on at once */
+	uint64_t held;		 /* those that waited (fast_pass: false) */
+	uint64_t hold_expired;	 /* times that a direction's frames went on because one waited too
+				    long */
+	uint64_t hold_full;	 /* segments that went on because no more could wait */
+	uint64_t waiting_frames; /* that wait now */
+	uint64_t events_lost;	 /* the daemon did not read them in time */
+	uint64_t notes_lost;	 /* likewise */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
 	struct expect_stats expect;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "worker/waiting.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
@@ -38,6 +39,7 @@ struct worker {
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
+	struct waiting *waiting;
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
 	struct worker_events events;
@@ -61,12 +63,31 @@ struct worker {
 void worker_frame(struct worker *w, const struct frame *f);
 /* Ends a frame that waited while the daemon stood still. */
 void worker_frame_stale(struct worker *w, const struct frame *f);
+/* Ends a frame that waited in w->waiting: PASS sends it on. Owns the frame. */
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action);
+/* The same for one that was overtaken while the daemon stood still. */
+void worker_frame_lose(struct worker *w, const struct frame *f);
+/* hold.c: puts a TCP frame that was judged (o) and may pass among the waiting where it has to wait
+ * for what is before it. False: it is still the caller's, and next in its order. */
+bool worker_hold(struct worker *w, const struct frame *f, const struct weir_punt *punt,
+		 const struct packet *p, const struct inspect_outcome *o);
+/* After a frame was judged and has ended: lets those go that waited for it. */
+void worker_hold_after(struct worker *w, const struct weir_punt *punt,
+		       const struct inspect_outcome *o, enum weir_action action);
+/* Lets those go that have waited too long. */
+void worker_hold_expire(struct worker *w);
+/* Lets all go; stale: drops them, for others have gone before them. */
+void worker_hold_end(struct worker *w, bool stale);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 		       const struct weir_cell *cell);
+/* Tells of the anomalies (bits of enum weir_anomaly) that a frame of the flow was the first to
+ * raise. */
+void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
+			    uint16_t anomalies);
 /* notes.c: tells the daemon what is known of a decided flow; its details go along. */
 void worker_note_details(struct worker *w, struct flow *f);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */

@@ -153,6 +153,11 @@ class Net:
             self.side.side = "172.31.77.1"
             self._nodes.append(self.side)
 
+    def add(self, node):
+        """A node that somebody made: kept quiet like the gateway, and removed with the net."""
+        self._nodes.append(node)
+        self._quiet(node, speaks=False)
+
     @staticmethod
     def ip(namespace, words):
         return proc.must(["ip", "-n", namespace] + words.split())
@@ -187,12 +192,12 @@ class Net:
             host.must(["ethtool", "-K", "eth0", "gro", "on"] + WIRE)
             self.gw.must(["ethtool", "-K", host.interface] + WIRE)
 
-    def _quiet(self, node):
+    def _quiet(self, node, speaks=True):
         """No frame that nobody asked for: no duplicate address detection, no router solicitation,
         no link-local address; the gateway speaks no IPv6 at all."""
         values = ["net.ipv6.conf.default.accept_dad=0",
                   "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv4.ping_group_range=0 2147483647"]
-        if node in (self.gw, getattr(self, "side", None)):
+        if not speaks or node in (self.gw, getattr(self, "side", None)):
             values = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1",
                       "net.ipv4.igmp_link_local_mcast_reports=0"]
         node.must(["sysctl", "-qw"] + values)

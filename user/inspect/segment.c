@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* TCP segments of flows that are read, on their way into the streams (flow.h). */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "inspect/state.h"
+#include "util/util.h"
+
+/* A SYN takes the number before its data (RFC 9293, 3.4). */
+static uint32_t first_number(const struct packet *p)
+{
+	return p->seq + !!(p->tcp_flags & TH_SYN);
+}
+
+/* Payload as it was on the wire, also where a capture cut it. */
+static uint32_t wire_payload(const struct packet *p)
+{
+	return p->l4_len - (uint32_t)(p->payload - p->l4);
+}
+
+void segment_end(struct glance *g)
+{
+	const struct packet *p = g->p;
+	struct judgement *j = g->j;
+
+	if (j->ended[p->dir])
+		return;
+	j->ended[p->dir] = true;
+	j->fin_seq[p->dir] = first_number(p) + wire_payload(p);
+}
+
+int64_t segment_retry(struct glance *g)
+{
+	const struct packet *p = g->p;
+	/* What was read before this table knew the flow is long gone. */
+	bool from_isn = g->j->isn_valid[p->dir] && !g->j->resumed;
+
+	return flow_stream_push(g->i->table, g->f, p->dir, from_isn, g->j->isn[p->dir],
+				first_number(p), p->frame + p->payload, p->payload_len);
+}
+
+/*
+ * Data behind a FIN is read all the same: the FIN may be one that never reached the receiver, and a
+ * receiver that had it ignores the data (RFC 9293, 3.10.7.4).
+ */
+int64_t segment_add(struct glance *g)
+{
+	const struct packet *p = g->p;
+	uint32_t end = first_number(p) + p->payload_len;
+
+	if (p->tcp_flags & TH_SYN)
+		flow_stream_note(g->i->table, g->f, FLOW_STREAM_SYN_DATA);
+	if (g->j->ended[p->dir] && (int32_t)(end - g->j->fin_seq[p->dir]) > 0)
+		flow_stream_note(g->i->table, g->f, FLOW_STREAM_AFTER_FIN);
+	if (p->tcp_flags & TH_FIN)
+		segment_end(g);
+	if (p->tcp_flags & TH_ACK)
+		flow_stream_acked(g->f, !p->dir, p->ack);
+	return segment_retry(g);
+}
+
+void segment_place(struct glance *g)
+{
+	const struct packet *p = g->p;
+	struct inspect_outcome *out = g->out;
+
+	if (g->f->decided && !g->f->inspect && !g->f->reading)
+		return;
+	if (!g->f->follow && flow_stream_full(g->f, p->dir))
+		return;
+	out->read = flow_stream_next(g->f, p->dir, &out->next);
+	out->out_of_order = out->read && (int32_t)(first_number(p) - out->next) > 0;
+}
