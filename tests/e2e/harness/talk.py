@@ -23,14 +23,13 @@ def check_named(weir, application, wanted, least=1):
     """The TCP flows that are wanted carried payload, are the application's, and were decided in time."""
     def carried():
         found = [flow for flow in weir.flows() if flow["proto"] == "TCP" and wanted(flow)
-                 and flow["bytes_toserver"] + flow["bytes_toclient"] > 1000]
+                 and flow["bytes_toserver"] + flow["bytes_toclient"] > 400]
         return found if len(found) >= least else None
     for flow in wait_for(carried, f"{least} flows to be named {application}", 15, 0.5):
         check(flow["app_proto"] == application, f"not named {application}: {flow}")
         print(f"{application}: {flow['proto']} port {flow['dest_port']}, {flow['method']} {flow['confidence']}, after "
               f"{flow['decided_after_payload']} packets with payload, {flow['action']}")
         check(flow["decided_after_payload"] <= swarm.PACKETS_MOST, f"decided late: {flow}")
-    return found
 
 
 def to_port(port):

@@ -6,13 +6,14 @@ from harness.scenario import scenario
 
 ALL = ["transmission", "qbittorrent", "rtorrent", "aria2"]
 UTP = ["transmission", "qbittorrent"]
+UTP6 = ["qbittorrent"]  # transmission 3.00 has uTP over IPv4 alone
 LOCAL = ["transmission", "qbittorrent", "aria2"]
 # How the seed is found, datagrams alone, IP's version, seeds, who downloads.
 MATRIX = [
     ("aside", False, 4, ALL, ALL),
     ("aside", False, 6, ALL, ALL),
     ("aside", True, 4, UTP, UTP),
-    ("aside", True, 6, UTP, UTP),
+    ("aside", True, 6, UTP6, UTP6),
     ("tracker", False, 4, ALL, ALL),
     ("tracker", True, 4, UTP, UTP),
     ("told", False, 4, ALL, ["qbittorrent"]),
@@ -27,6 +28,7 @@ def bt_pairs_all(lab):
     failures = []
     for how, utp, version, seeds, leeches in MATRIX:
         part = Lab(lab.hook)
+        print(f"-- {how}, {'uTP' if utp else 'TCP'}, IPv{version}", flush=True)
         try:
             Pairs(part, seeds, leeches, how, utp, version).run()
         except Failure as failure:

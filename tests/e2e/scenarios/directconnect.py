@@ -9,7 +9,7 @@ from harness.services import random_file
 
 
 @scenario("Direct Connect, hub and clients among each other, is named, passes, and is dropped on request",
-          seconds=110)
+          hooks=("native",), seconds=110)
 def directconnect(lab):
     lab.need("uhub", "ncdc", "tmux", "nginx", "openssl", "curl")
     net = lab.net(lan=["c1"], wan=["c2", "s1"])

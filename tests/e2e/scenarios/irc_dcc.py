@@ -10,7 +10,8 @@ from harness.torrent import sha256
 PORT = 7000  # not the port that IRC is known by
 
 
-@scenario("IRC on another port and a file over DCC are named, pass, and are dropped on request", seconds=100)
+@scenario("IRC on another port and a file over DCC are named, pass, and are dropped on request",
+          hooks=("native",), seconds=100)
 def irc_dcc(lab):
     lab.need("ngircd", "irssi", "tmux", "nginx", "openssl", "curl")
     net = lab.net(lan=["c1", "c2"], wan=["s1"])

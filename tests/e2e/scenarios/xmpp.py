@@ -4,7 +4,8 @@ from harness.check import Skip, check, hold_for, wait_for
 from harness.scenario import scenario
 
 
-@scenario("XMPP in the clear and with STARTTLS is named, passes, and is dropped on request", seconds=100)
+@scenario("XMPP in the clear and with STARTTLS is named, passes, and is dropped on request",
+          hooks=("native",), seconds=100)
 def xmpp(lab):
     lab.need("prosody", "prosodyctl", "openssl", "nginx", "curl")
     if proc.run(["/usr/bin/python3", "-c", "import slixmpp"])[0] != 0:
