@@ -6,7 +6,7 @@ Common arguments: torrent (torrent.Torrent, or a list where the client can), see
 plain first, "require" accepts MSE with RC4 alone), utp ("off", "on", "only"; where the client can),
 version (4 or 6: what it listens on, where it can be told), upload (bytes per second at most, 0 = all
 it can; transmission and libtorrent), local (peers of the local network are asked for, BEP 14; not
-rtorrent), nodes (of the DHT; aria2 and rtorrent).
+rtorrent), nodes (of the DHT; aria2).
 """
 import json
 import os
@@ -227,13 +227,10 @@ class RTorrent(Client):
                 f"network.port_range.set = {self.port}-{self.port}",
                 "network.port_random.set = no", f"protocol.encryption.set = {encryption}",
                 f"directory.default.set = {self.folder}", f"session.path.set = {session}",
-                f"dht.mode.set = {'on' if self.nodes else 'disable'}", f"dht.port.set = {self.port}",
-                "protocol.pex.set = no", "system.daemon.set = true",
+                "dht.mode.set = disable", "protocol.pex.set = no", "system.daemon.set = true",
                 f"network.scgi.open_local = {self.socket}", "trackers.use_udp.set = yes",
                 *[f'schedule2 = load{number}, 0, 0, "load.start={torrent.path}"'
-                  for number, torrent in enumerate(self.torrents)],
-                *[f'schedule2 = node{number}, 1, 5, "dht.add_node={bracket(*node)}"'
-                  for number, node in enumerate(self.nodes)], ""]))
+                  for number, torrent in enumerate(self.torrents)], ""]))
         self.process = self.host.spawn(["rtorrent", "-n", "-o", f"import={config}"])
         wait_for(lambda: os.path.exists(self.socket) and self._call("download_list", ""),
                  "rtorrent has the torrent", 15)

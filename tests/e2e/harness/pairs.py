@@ -4,7 +4,7 @@ Pairs of BitTorrent clients through one gateway: every seeding client has a host
 downloading client a host and all these torrents, so that a flow's two addresses name the pair.
 
 How a client finds the seed: "aside" (a tracker that the gateway does not see), "tracker" (one behind the
-gateway), "local" (announced to the local network, BEP 14), "told" (qbittorrent's addPeers), "dht".
+gateway), "local" (announced to the local network, BEP 14), "told" (qbittorrent's addPeers), "dht" (aria2; one seed).
 """
 from . import swarm
 from .check import Failure, check, hold_for, wait_for

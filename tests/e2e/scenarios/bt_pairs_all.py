@@ -18,6 +18,7 @@ MATRIX = [
     ("tracker", True, 4, UTP, UTP),
     ("told", False, 4, ALL, ["qbittorrent"]),
     ("local", False, 4, LOCAL, LOCAL),
+    ("dht", False, 4, ["qbittorrent"], ["aria2"]),
 ]
 
 
