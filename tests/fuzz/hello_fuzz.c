@@ -16,6 +16,7 @@
 
 #define ENOUGH 512
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *begin, *end;
@@ -138,6 +139,13 @@ static void read_quic(const uint8_t *data, size_t len)
 	quic_read_initials(secret, data, len, &c, see_crypto, &total);
 	secret_free(secret);
 	hostname_from_chlo(data, len, name, sizeof(name));
+}
+
+/* JA4 hashes, for which the library has to be started. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	secret_free(secret_new());
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

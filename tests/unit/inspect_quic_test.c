@@ -237,6 +237,24 @@ static void keys_that_do_not_fit_are_derived_once(void **state)
 	assert_int_equal(c.derived, 2);
 }
 
+/* A packet that was damaged on the way derives the keys for the next. */
+static void keys_that_fit_later_are_known(void **state)
+{
+	uint8_t packet[DATAGRAM];
+	struct quic_connection c = {0};
+	struct collected got = {0};
+	size_t len = quic_protect(packet, ID, 0, frames, sizeof(frames));
+
+	for (size_t at = 18; at < len; at++)
+		packet[at] ^= 0x55;
+	assert_int_equal(quic_read_initials(*state, packet, len, &c, collect, &got), 0);
+	assert_false(c.known);
+	len = quic_protect(packet, ID, 1, frames, sizeof(frames));
+	assert_int_equal(quic_read_initials(*state, packet, len, &c, collect, &got), 1);
+	assert_true(c.known);
+	assert_int_equal(c.derived, 1);
+}
+
 /* Another id, or another version, in every packet. */
 static void the_work_for_a_connection_is_bounded(void **state)
 {
@@ -416,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_new_id_brings_new_keys),
 		cmocka_unit_test(keys_are_derived_once),
 		cmocka_unit_test(keys_that_do_not_fit_are_derived_once),
+		cmocka_unit_test(keys_that_fit_later_are_known),
 		cmocka_unit_test(the_work_for_a_connection_is_bounded),
 		cmocka_unit_test(reserved_bits_refuse_a_packet),
 		cmocka_unit_test(nothing_is_read_behind_enough),

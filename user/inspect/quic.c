@@ -299,8 +299,12 @@ static bool read_known(struct reader *r, struct quic_connection *c, const struct
 {
 	struct quic_keys keys;
 
-	if (c->keys_of == p->version)
-		return read_packet(r, p, &c->keys);
+	if (c->keys_of == p->version) {
+		if (!read_packet(r, p, &c->keys))
+			return false;
+		c->known = true;
+		return true;
+	}
 	if (!c->known || !derive_next(r, c, p->version, c->id, c->id_len, &keys) ||
 	    !read_packet(r, p, &keys))
 		return false;

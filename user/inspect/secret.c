@@ -80,13 +80,14 @@ static bool mac_key(struct mac *m, const uint8_t *key, size_t len)
 {
 	if (len > sizeof(m->key))
 		return false;
-	if (m->keyed && m->key_len == len && memcmp(m->key, key, len) == 0) {
+	if (m->keyed && m->key_len == len && (!len || memcmp(m->key, key, len) == 0)) {
 		gcry_md_reset(m->handle);
 		return true;
 	}
 	m->keyed = gcry_md_setkey(m->handle, key, len) == 0;
 	m->key_len = len;
-	memcpy(m->key, key, len);
+	if (len)
+		memcpy(m->key, key, len);
 	return m->keyed;
 }
 
