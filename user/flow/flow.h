@@ -81,6 +81,12 @@ struct flow {
 /* A table has hundreds of thousands. */
 _Static_assert(sizeof(struct flow) <= 160, "struct flow");
 
+/* Frames with payload seen when it was decided, as weir_flow and weir_verdict hold them. */
+static inline uint8_t flow_payloads(const struct flow *f)
+{
+	return f->payload_frames < UINT8_MAX ? (uint8_t)f->payload_frames : UINT8_MAX;
+}
+
 struct flow_table;
 struct flow_limits {
 	size_t flows;		 /* at most; the least recently seen goes first and is counted */
