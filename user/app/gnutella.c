@@ -32,9 +32,9 @@ enum type { PING = 0x00, PONG_TYPE = 0x01, PUSH_TYPE = 0x40, HIT_TYPE = 0x81 };
 struct half {
 	uint8_t blocks; /* of lines that are to come before the descriptors */
 	uint16_t line_len;
-	uint8_t have;	    /* of the header */
-	uint8_t kept;	    /* of the payload */
-	uint32_t left;	    /* of the payload */
+	uint8_t have;	      /* of the header */
+	uint8_t kept;	      /* of the payload */
+	uint32_t left;	      /* of the payload */
 	char line[LINES_MAX]; /* line_len LINES_MAX: the rest is not kept */
 	uint8_t header[HEADER];
 	uint8_t keep[KEEP];
