@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream.
+ * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream,
+ * Gnutella.
  * Input: a byte of choices, then messages, each a byte of direction and length (doubled) and its
  * bytes.
  */
@@ -109,7 +110,8 @@ static void run(struct session *s, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = {"edonkey", "directconnect", "http", "ppstream"};
+	static const char *const names[] = {"edonkey", "directconnect", "http", "ppstream",
+					    "gnutella"};
 	struct app_registry *r = app_registry_new();
 	struct session s = {.services = {.registry = r, .learn = learn}};
 	const char *name;
@@ -119,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	s.choices = data[0];
-	name = names[s.choices >> CHOICE_SHIFT & 3];
+	name = names[(s.choices >> CHOICE_SHIFT) % 5u];
 	s.module = app_module_find(name);
 	check(r && s.module && app_registry_add(r, name, "p2p") > 0);
 	check(app_registry_add(r, "bittorrent", "p2p") > 0);

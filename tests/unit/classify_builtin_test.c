@@ -259,6 +259,12 @@ static const struct sample other_p2p[] = {
 	TCP("directconnect", HELLO_UP_TO_ALPN("\x3b") "\0\x0a\0\x10\0\x06\0\x04\x03"
 						      "adc"),
 	TCP("tls", HELLO_UP_TO_ALPN("\x3a") "\0\x09\0\x10\0\x05\0\x03\x02h2"),
+	TCP("ipfs", HELLO_UP_TO_ALPN("\x3e") "\0\x0d\0\x10\0\x09\0\x07\x06"
+					     "libp2p"),
+	TCP("ipfs", HELLO_UP_TO_ALPN("\x4b") "\0\x1a\0\x10\0\x16\0\x14\x0c"
+					     "/yamux/1.0.0\x06libp2p"),
+	TCP("tls", HELLO_UP_TO_ALPN("\x3f") "\0\x0e\0\x10\0\x0a\0\x08\x07"
+					    "libp2p2"),
 	UDP("syncthing", "\x2e\xa7\xd9\x0b\x0a\x20" ID32),
 	TCP("syncthing", "\x9e\x79\xbc\x40\0\0\0\x01\0\0\0\0"),
 	TCP("ipfs", "\x13/multistream/1.0.0\n"),

@@ -135,6 +135,59 @@ static void write_signatures(char *path)
 	fclose(f);
 }
 
+/* A pong tells of a host, which is then called. */
+static void write_learned(char *path)
+{
+	/* As modern clients mark their identifiers; an extension follows. */
+	static const uint8_t ping[24] = "01234567\xff"
+					"9abcdef\0\1\0\1\0\0\0\xc3";
+	static const uint8_t pong[37] = "01234567\xff"
+					"9abcdef\1\1\0\x0e\0\0\0\x9a\x1e\xc6\x33\x64\x07";
+	struct frame_spec ask = {.src = "10.0.0.9",
+				 .dst = "192.0.2.1",
+				 .proto = IPPROTO_UDP,
+				 .sport = 6346,
+				 .dport = 6347,
+				 .payload = ping,
+				 .len = sizeof(ping)};
+	struct frame_spec answer = {.src = "192.0.2.1",
+				    .dst = "10.0.0.9",
+				    .proto = IPPROTO_UDP,
+				    .sport = 6347,
+				    .dport = 6346,
+				    .payload = pong,
+				    .len = sizeof(pong)};
+	struct frame_spec call = {.src = "10.0.0.9",
+				  .dst = "198.51.100.7",
+				  .proto = IPPROTO_TCP,
+				  .sport = 4000,
+				  .dport = 7834,
+				  .flags = FRAME_SYN,
+				  .seq = 99};
+	FILE *f = capture_create(path);
+
+	assert_non_null(f);
+	capture_put_head(f, 1);
+	put_spec(f, 1, &ask);
+	put_spec(f, 2, &answer);
+	put_spec(f, 3, &call);
+	fclose(f);
+}
+
+static void what_was_learned_says_from_whom(void **state)
+{
+	char path[CAPTURE_PATH_MAX];
+	struct result r;
+
+	write_learned(path);
+	RUN(&r, path);
+	assert_int_equal(r.status, CLI_DONE);
+	assert_non_null(strstr(r.out, "endpoint (gnutella)"));
+	RUN(&r, "--json", path);
+	assert_non_null(strstr(r.out, "\"learned_from\":\"gnutella\""));
+	unlink(path);
+}
+
 static void one_object_a_line(void **state)
 {
 	char path[CAPTURE_PATH_MAX], signatures[CAPTURE_PATH_MAX];
@@ -249,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_object_a_line),
+		cmocka_unit_test(what_was_learned_says_from_whom),
 		cmocka_unit_test(columns_for_people),
 		cmocka_unit_test(broken_captures),
 		cmocka_unit_test(wrong_usage),

@@ -250,6 +250,29 @@ static void quic_stays_quic(void **state)
 	assert_string_equal(text_of(b, FLOW_TLS_ALPN), "h3");
 }
 
+/* The set that is built in: ALPN names libp2p, over QUIC too. */
+static void quic_of_libp2p_is_ipfs(void **state)
+{
+	const struct hello_spec spec = {.protocol = "libp2p", .versions = tls13};
+	struct bench *b = *state;
+	struct build hello = {.len = 0};
+	struct error e = {0};
+	uint8_t datagram[1200];
+	size_t len;
+
+	signatures_free(b->signatures);
+	assert_int_equal(signatures_load_builtin(b->registry, &b->signatures, &e), 0);
+	assert_int_equal(inspector_set_signatures(b->inspector, b->signatures), 0);
+	build_client_hello(&hello, &spec);
+	len = build_initial(datagram, &hello, 0, hello.len, 0, "8394c8f03e515708");
+	assert_true(len < sizeof(datagram));
+	/* As a client has to: RFC 9000, 14.1. */
+	memset(datagram + len, 0, sizeof(datagram) - len);
+	send_bytes(b, IPPROTO_UDP, false, 0, datagram, sizeof(datagram));
+	assert_int_equal(b->out.flow->app, app_of(b, "ipfs"));
+	assert_int_equal(b->out.flow->decided_after, 1);
+}
+
 /* The hello that never ends is QUIC after inspect.packets, and when the capture ends. */
 static void half_a_quic_hello_is_quic(void **state)
 {
@@ -421,17 +444,12 @@ static void what_nobody_asks_for_is_not_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(a_hello_in_pieces),
-		BENCH_TEST(tls_12_shows_its_certificate),
-		BENCH_TEST(tls_13_hides_it),
-		BENCH_TEST(http_request_and_response),
-		BENCH_TEST(dtls_in_fragments),
-		BENCH_TEST(quic_is_classified_by_its_hello),
-		BENCH_TEST(quic_stays_quic),
-		BENCH_TEST(half_a_quic_hello_is_quic),
-		BENCH_TEST(a_retry_changes_the_keys),
-		BENCH_TEST(a_name_from_the_dns),
-		BENCH_TEST(a_name_from_the_flow_is_better),
+		BENCH_TEST(a_hello_in_pieces),	       BENCH_TEST(tls_12_shows_its_certificate),
+		BENCH_TEST(tls_13_hides_it),	       BENCH_TEST(http_request_and_response),
+		BENCH_TEST(dtls_in_fragments),	       BENCH_TEST(quic_is_classified_by_its_hello),
+		BENCH_TEST(quic_stays_quic),	       BENCH_TEST(quic_of_libp2p_is_ipfs),
+		BENCH_TEST(half_a_quic_hello_is_quic), BENCH_TEST(a_retry_changes_the_keys),
+		BENCH_TEST(a_name_from_the_dns),       BENCH_TEST(a_name_from_the_flow_is_better),
 		BENCH_TEST(names_live_within_bounds),
 		BENCH_TEST(what_nobody_asks_for_is_not_kept),
 	};

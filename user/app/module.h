@@ -10,6 +10,7 @@ extern const struct app_module directconnect_module; /* directconnect.c */
 extern const struct app_module dns_module;	     /* dns.c */
 extern const struct app_module edonkey_module;	     /* edonkey.c */
 extern const struct app_module ftp_module;	     /* ftp.c */
+extern const struct app_module gnutella_module;	     /* gnutella.c */
 extern const struct app_module http_module;	     /* websocket.c */
 extern const struct app_module irc_module;	     /* irc.c */
 extern const struct app_module mail_module;	     /* mail.c */

@@ -171,7 +171,10 @@ static void add_row(const struct run *r, const struct flow *f, const struct line
 	table_cell(t, "%s", l->app);
 	table_cell(t, "%s", l->category);
 	table_cell(t, "%u", f->confidence);
-	table_cell(t, "%s", l->method);
+	if (f->method == WEIR_METHOD_ENDPOINT && f->source)
+		table_cell(t, "%s (%s)", l->method, source_name(f->source));
+	else
+		table_cell(t, "%s", l->method);
 	table_cell(t, "%u", f->frames);
 	table_cell(t, "%llu", (unsigned long long)f->bytes);
 	table_cell(t, "%u", f->decided_after);

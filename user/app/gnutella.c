@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gnutella 0.4 and 0.6 (the Gnutella developer forum's protocol documents): a handshake of lines
+ * (2.2; its X-Try headers name other hosts), then descriptors: 16 bytes of identifier, type, time
+ * to live, hops, length in little endian (2.3). Pongs, query hits and pushes say where a host
+ * waits; over UDP a descriptor is a datagram, and a pong repeats the identifier of its ping.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "app/lines.h"
+#include "app/module.h"
+#include "app/peers.h"
+
+#define NAME	    "gnutella"
+#define GUID	    16
+#define HEADER	    23
+#define KEEP	    32 /* of a descriptor's payload: every place is in its first 26 bytes */
+#define LENGTH_MAX  65536
+#define PONG	    14 /* port, address, number of files, kilobytes */
+#define HIT	    11 /* count, port, address, speed */
+#define PUSH	    26 /* identifier, index, address, port */
+#define TOLD_MAX    256
+#define STREAM_MAX  65536
+#define DATAGRAMS   32
+#define ASKED_MAX   8
+#define REQUEST_0_4 "GNUTELLA CONNECT/0.4"
+
+enum type { PING = 0x00, PONG_TYPE = 0x01, PUSH_TYPE = 0x40, HIT_TYPE = 0x81 };
+
+/* One direction of a connection. */
+struct half {
+	uint8_t blocks; /* of lines that are to come before the descriptors */
+	uint16_t line_len;
+	uint8_t have;	      /* of the header */
+	uint8_t kept;	      /* of the payload */
+	uint32_t left;	      /* of the payload */
+	char line[LINES_MAX]; /* line_len LINES_MAX: the rest is not kept */
+	uint8_t header[HEADER];
+	uint8_t keep[KEEP];
+};
+
+struct gnutella {
+	struct half half[2]; /* 1: of the side that called */
+	bool packed;	     /* what follows the handshake is compressed */
+	bool broken;
+	uint16_t told;
+	uint32_t bytes;
+	uint16_t datagrams;
+	struct {
+		uint8_t guid[GUID];
+		bool waits, from_origin;
+	} asked[ASKED_MAX]; /* pings; the oldest goes first */
+	uint8_t next;
+};
+
+/* The message at hand. */
+struct reading {
+	const struct app_services *s;
+	const struct app_message *m;
+	struct gnutella *g;
+};
+
+static uint16_t le16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+/* Peers tell of others to the host at the other end, and for nobody else. */
+static void tell(const struct reading *r, const uint32_t addr[4], uint16_t port)
+{
+	if (r->g->told >= TOLD_MAX || !peer_is_told(r->m, addr, port))
+		return;
+	r->g->told++;
+	peer_learn_app(r->s, NAME, r->m->domain, r->m->dst, addr, port, WEIR_SOURCE_GNUTELLA);
+}
+
+static void tell_v4(const struct reading *r, const uint8_t *address, uint16_t port)
+{
+	uint32_t addr[4], v4;
+
+	memcpy(&v4, address, sizeof(v4));
+	address_from_v4(addr, v4);
+	tell(r, addr, port);
+}
+
+/* ---- the handshake ---- */
+
+/* "address:port" at *at, which moves behind it. */
+static bool take_place(const char **at, uint32_t addr[4], uint16_t *port)
+{
+	int64_t number;
+
+	if (text_address(at, ":,", addr) < 0 || **at != ':')
+		return false;
+	++*at;
+	number = text_number(at, UINT16_MAX);
+	*port = (uint16_t)number;
+	return number > 0;
+}
+
+/* Places behind commas; what else an entry says (a hub's age) does not matter. */
+static void read_places(const struct reading *r, const char *text)
+{
+	uint32_t addr[4];
+	uint16_t port;
+
+	while (*text) {
+		text += strspn(text, " \t,");
+		if (take_place(&text, addr, &port))
+			tell(r, addr, port);
+		text += strcspn(text, ",");
+	}
+}
+
+/* Where the speaker itself is called. Behind NAT the address is another, the port is the same more
+ * often than not; on a connection nobody else could have said it. */
+static void read_own_place(const struct reading *r, const char *text)
+{
+	uint32_t addr[4];
+	uint16_t port;
+
+	text += strspn(text, " \t");
+	if (take_place(&text, addr, &port))
+		peer_learn_app(r->s, NAME, r->m->domain, NULL, r->m->src, port,
+			       WEIR_SOURCE_GNUTELLA);
+}
+
+static void read_line(const struct reading *r, const char *line)
+{
+	static const char *const others[] = {"X-Try:", "X-Try-Ultrapeers:", "X-Try-Hubs:"};
+	static const char *const own[] = {"Node:", "X-Node:", "Listen-IP:", "X-My-Address:"};
+	const char *value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if ((value = text_after(line, others[i])))
+			read_places(r, value);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if ((value = text_after(line, own[i])))
+			read_own_place(r, value);
+	value = text_after(line, "Content-Encoding:");
+	if (value && strstr(value, "deflate"))
+		r->g->packed = true;
+	/* The oldest handshake has one step each way. */
+	if (r->m->from_origin && text_after(line, REQUEST_0_4))
+		r->g->half[1].blocks = 1;
+	/* Any answer, also a refusal, shows what waits at the port. */
+	if (!r->m->from_origin && text_after(line, "GNUTELLA"))
+		peer_learn_app(r->s, NAME, r->m->domain, NULL, r->m->src, r->m->sport,
+			       WEIR_SOURCE_HANDSHAKE);
+}
+
+/* Takes a line's next byte. */
+static void take_byte(const struct reading *r, struct half *h, char byte)
+{
+	size_t len = h->line_len;
+
+	if (byte != '\n') {
+		if (len < LINES_MAX)
+			h->line[h->line_len++] = byte;
+		return;
+	}
+	h->line_len = 0;
+	if (len == LINES_MAX)
+		return;
+	if (len > 0 && h->line[len - 1] == '\r')
+		len--;
+	h->line[len] = '\0';
+	if (len == 0)
+		h->blocks--;
+	else
+		read_line(r, h->line);
+}
+
+/* ---- descriptors ---- */
+
+static bool is_answer(struct gnutella *g, const uint8_t *guid, bool from_origin)
+{
+	for (size_t i = 0; i < ASKED_MAX; i++) {
+		if (!g->asked[i].waits || g->asked[i].from_origin == from_origin ||
+		    memcmp(g->asked[i].guid, guid, GUID) != 0)
+			continue;
+		g->asked[i].waits = false;
+		return true;
+	}
+	return false;
+}
+
+static void note_ping(struct gnutella *g, const uint8_t *guid, bool from_origin)
+{
+	memcpy(g->asked[g->next].guid, guid, GUID);
+	g->asked[g->next].waits = true;
+	g->asked[g->next].from_origin = from_origin;
+	g->next = (uint8_t)((g->next + 1) % ASKED_MAX);
+}
+
+/* payload: the descriptor's first len bytes. */
+static void read_descriptor(const struct reading *r, uint8_t type, const uint8_t *payload,
+			    size_t len)
+{
+	if (type == PONG_TYPE && len >= PONG)
+		tell_v4(r, payload + 2, le16(payload));
+	else if (type == HIT_TYPE && len >= HIT)
+		tell_v4(r, payload + 3, le16(payload + 1));
+	else if (type == PUSH_TYPE && len >= PUSH)
+		tell_v4(r, payload + 20, le16(payload + 24));
+}
+
+static bool header_done(struct half *h)
+{
+	h->left = (uint32_t)le16(h->header + 19) | (uint32_t)le16(h->header + 21) << 16;
+	h->kept = 0;
+	return h->left <= LENGTH_MAX;
+}
+
+/* Takes some bytes of a stream of descriptors; how many. */
+static size_t take_bytes(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
+{
+	size_t used = 1, room = KEEP - h->kept;
+
+	if (h->have < HEADER) {
+		h->header[h->have++] = *data;
+		if (h->have < HEADER)
+			return 1;
+		r->g->broken = !header_done(h);
+	} else {
+		used = len < h->left ? len : h->left;
+		if (room > used)
+			room = used;
+		memcpy(h->keep + h->kept, data, room);
+		h->kept = (uint8_t)(h->kept + room);
+		h->left -= (uint32_t)used;
+	}
+	if (h->left > 0 || r->g->broken)
+		return used;
+	h->have = 0;
+	read_descriptor(r, h->header[GUID], h->keep, h->kept);
+	return used;
+}
+
+/* ---- the module ---- */
+
+/* Whether more of the connection is worth reading. */
+static bool read_stream(const struct reading *r)
+{
+	struct half *h = &r->g->half[r->m->from_origin];
+	const uint8_t *data = r->m->data;
+	size_t len = r->m->len;
+
+	while (len > 0 && !r->g->broken) {
+		size_t used = 1;
+
+		if (h->blocks)
+			take_byte(r, h, (char)*data);
+		else if (!r->g->packed)
+			used = take_bytes(r, h, data, len);
+		else
+			break;
+		data += used;
+		len -= used;
+	}
+	r->g->bytes += (uint32_t)r->m->len;
+	return !r->g->broken && r->g->bytes < STREAM_MAX &&
+	       (!r->g->packed || r->g->half[0].blocks || r->g->half[1].blocks);
+}
+
+/* A pong that answers a ping also shows that something waits where it comes from. Hits may come
+ * from anywhere, over UDP nothing shows that they were asked for. */
+static bool read_datagram(const struct reading *r)
+{
+	const uint8_t *data = r->m->data;
+
+	r->g->datagrams++;
+	if (r->m->len < HEADER)
+		return r->g->datagrams < DATAGRAMS;
+	if (data[GUID] == PING)
+		note_ping(r->g, data, r->m->from_origin);
+	if (data[GUID] == PONG_TYPE && is_answer(r->g, data, r->m->from_origin)) {
+		peer_learn_app(r->s, NAME, r->m->domain, r->m->dst, r->m->src, r->m->sport,
+			       WEIR_SOURCE_GNUTELLA);
+		read_descriptor(r, PONG_TYPE, data + HEADER, r->m->len - HEADER);
+	}
+	return r->g->datagrams < DATAGRAMS;
+}
+
+static bool feed(const struct app_services *s, const struct app_message *m, struct gnutella *g)
+{
+	const struct reading r = {.s = s, .m = m, .g = g};
+
+	return m->proto == IPPROTO_TCP ? read_stream(&r) : read_datagram(&r);
+}
+
+static void gnutella_undecided(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *finding)
+{
+	struct gnutella *g;
+
+	if (!s->learn || !finding->app || finding->app != app_registry_find(s->registry, NAME))
+		return;
+	/* Requests for files share the ports. */
+	if (m->proto == IPPROTO_TCP && (m->len < 8 || memcmp(m->data, "GNUTELLA", 8) != 0))
+		return;
+	/* Undecided flows are shown from their first byte every time. */
+	free(*state);
+	*state = g = calloc(1, sizeof(*g));
+	if (!g)
+		return;
+	/* 0.6: request, answer, and the request's confirmation. */
+	g->half[0].blocks = 1;
+	g->half[1].blocks = 2;
+	finding->inspect = feed(s, m, g);
+}
+
+static void gnutella_inspected(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *finding)
+{
+	struct gnutella *g = *state;
+
+	finding->done = !g || !s->learn || !feed(s, m, g);
+}
+
+const struct app_module gnutella_module = {
+	.name = NAME,
+	.category = "p2p",
+	.help = "learns from peers where others wait",
+	.only_named = true,
+	.undecided = gnutella_undecided,
+	.inspected = gnutella_inspected,
+	.release = free,
+};
