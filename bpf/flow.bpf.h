@@ -178,6 +178,7 @@ static __always_inline void flow_decision(const struct weir_flow *flow, struct d
 	d->app = flow->app;
 	d->method = flow->method;
 	d->confidence = flow->confidence;
+	d->payloads = flow->payloads;
 	d->origin = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
 	d->action = WEIR_ACTION_PASS;
 	d->rule = WEIR_RULE_DEFAULT;
@@ -191,6 +192,7 @@ static __always_inline void flow_adopt(struct weir_flow *flow, const struct deci
 	flow->app = d->app;
 	flow->method = d->method;
 	flow->confidence = d->confidence;
+	flow->payloads = d->payloads;
 	flow->class[0] = d->class[0];
 	flow->class[1] = d->class[1];
 	flow->rule = d->rule;
@@ -231,6 +233,7 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
 	if (!v)
 		return false;
 	decision_identify(d, v->app, v->method, v->confidence);
+	d->payloads = v->payloads;
 	d->flags = v->flags & WEIR_VERDICT_INSPECT ? WEIR_FLOW_INSPECT : 0;
 	return true;
 }

@@ -14,7 +14,8 @@ struct decision {
 	__u8 action;
 	__u16 rule;
 	__u16 class[2];
-	__u32 flags; /* of WEIR_FLOW_INSPECT and WEIR_FLOW_BLOCKED */
+	__u8 payloads; /* frames that it took to tell */
+	__u32 flags;   /* of WEIR_FLOW_INSPECT and WEIR_FLOW_BLOCKED */
 };
 
 /* The address class by longest prefix; 0 = in no group. */

@@ -6,10 +6,11 @@ FUZZ_OBJ := $(USER_SRC:%.c=$(B)/fuzz/%.o) $(B)/user/classify/builtin.o
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-strict-aliasing -pthread
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?=
 
 .PHONY: fuzz fuzz-quick
-fuzz: $(FUZZ_BIN) ## fuzz every parser for FUZZ_SECONDS (60) each
-	@for f in $(FUZZ_BIN); do sh tests/fuzz/run.sh $$f $(FUZZ_SECONDS) || exit 1; done
+fuzz: $(FUZZ_BIN) ## fuzz every parser for FUZZ_SECONDS (60) each, or FUZZ_RUNS executions
+	@for f in $(FUZZ_BIN); do sh tests/fuzz/run.sh $$f $(FUZZ_SECONDS) $(FUZZ_RUNS) || exit 1; done
 
 fuzz-quick: $(FUZZ_BIN)
 	@for f in $(FUZZ_BIN); do sh tests/fuzz/run.sh $$f 5 || exit 1; done

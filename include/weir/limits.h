@@ -20,7 +20,7 @@
 #define WEIR_RULE_DEFAULT     0xffff
 /* Changes when a struct here or a map's meaning changes: pinned state of another layout is not
  * adopted. */
-#define WEIR_ABI 2
+#define WEIR_ABI 3
 
 #define WEIR_CONFIDENCES_MAX 7 /* different confidences that a policy's rules may ask for */
 

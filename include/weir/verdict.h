@@ -41,7 +41,8 @@ struct weir_verdict {
 	__u8 method;
 	__u8 confidence; /* 0..100 */
 	__u8 flags;
-	__u8 pad[3];
+	__u8 payloads; /* frames with payload seen when decided; 255 = or more */
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct weir_verdict) == 8, "weir_verdict");
 

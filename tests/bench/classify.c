@@ -3,7 +3,8 @@
  * The slow path's judgement over captures, alone and beside libndpi on the same packets.
  *
  *   classify [--runs N] [--loops N] CAPTURE...      speed and memory
- *   classify --weir [--loops N] CAPTURE...          weir's handed packets alone, for a profiler
+ *   classify --weir [--loops N] CAPTURE...          weir alone
+ *   classify ... --signatures FILE ...              with another set than the built-in one
  *   classify --each [--loops N] FILE...             each capture by itself
  *
  * Prints "CASE <tab> UNIT <tab> VALUE" for each measurement of a run. Both sides get the same
@@ -51,6 +52,7 @@ struct list {
 struct world {
 	struct traffic traffic;
 	struct list all;
+	const char *signatures_file; /* NULL: the built-in set */
 	struct app_registry *registry;
 	struct signatures *signatures;
 	struct endpoints *endpoints;
@@ -241,12 +243,15 @@ static int load_one(struct traffic *t, const char *path)
 
 static int signatures_ready(struct world *w)
 {
+	const char *const *file = &w->signatures_file;
 	struct error e = {0};
+	int err = -ENOMEM;
 
 	w->registry = app_registry_new();
-	if (w->registry && signatures_load_builtin(w->registry, &w->signatures, &e) == 0)
-		return 0;
-	return fail(e.text);
+	if (w->registry)
+		err = *file ? signatures_load(file, 1, w->registry, &w->signatures, &e)
+			    : signatures_load_builtin(w->registry, &w->signatures, &e);
+	return err < 0 ? fail(e.text) : 0;
 }
 
 static int inspector_ready(struct world *w, size_t flows, size_t endpoints)
@@ -403,10 +408,10 @@ static void settle_down(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static int compare(char **paths, unsigned int runs, unsigned int loops)
+static int compare(char **paths, const char *signatures, unsigned int runs, unsigned int loops)
 {
 	struct side sides[SIDES_MAX] = {0};
-	struct world w = {0};
+	struct world w = {.signatures_file = signatures};
 	unsigned int count = 0;
 
 	settle_down();
@@ -425,16 +430,18 @@ static int compare(char **paths, unsigned int runs, unsigned int loops)
 	return count > 0 ? 0 : -1;
 }
 
-static int weir_alone(char **paths, unsigned int loops)
+static int weir_alone(char **paths, const char *signatures, unsigned int loops)
 {
 	struct side side = {.name = "weir", .play = play_weir};
-	struct world w = {0};
+	struct world w = {.signatures_file = signatures};
 	int rc = -1;
 
 	settle_down();
 	if (world_make(&w, paths) == 0 && side_prepare(&w, &side) == 0) {
 		printf("%s, packets handed to detection\tns per packet\t%.2f\n", side.name,
 		       side_time(&w, &side, &side.handed, loops) / (double)side.handed.count);
+		printf("%s, all packets\tns per packet\t%.2f\n", side.name,
+		       side_time(&w, &side, &w.all, loops) / (double)w.all.count);
 		rc = 0;
 	}
 	free(side.handed.index);
@@ -486,9 +493,9 @@ static void capture_alone(struct world *w, const char *path, unsigned int loops)
 	traffic_free(&w->traffic);
 }
 
-static int each(char **paths, unsigned int loops)
+static int each(char **paths, const char *signatures, unsigned int loops)
 {
-	struct world w = {.base_ns = 1000 * SECOND_NS};
+	struct world w = {.base_ns = 1000 * SECOND_NS, .signatures_file = signatures};
 
 	settle_down();
 	if (signatures_ready(&w) < 0)
@@ -507,8 +514,10 @@ int main(int argc, char **argv)
 		{"loops", required_argument, NULL, 'l'},
 		{"each", no_argument, NULL, 'e'},
 		{"weir", no_argument, NULL, 'w'},
+		{"signatures", required_argument, NULL, 's'},
 		{0},
 	};
+	const char *signatures = NULL;
 	unsigned int runs = 3, loops = 10;
 	int option, mode = 'c';
 
@@ -517,19 +526,22 @@ int main(int argc, char **argv)
 			runs = (unsigned int)strtoul(optarg, NULL, 10);
 		else if (option == 'l')
 			loops = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			signatures = optarg;
 		else if (option == 'e' || option == 'w')
 			mode = option;
 		else
 			return 2;
 	}
 	if (optind == argc || loops == 0) {
-		fputs("usage: classify [--each | --weir] [--runs N] [--loops N] CAPTURE...\n",
+		fputs("usage: classify [--each | --weir] [--signatures FILE] [--runs N] "
+		      "[--loops N] CAPTURE...\n",
 		      stderr);
 		return 2;
 	}
 	if (mode == 'e')
-		return each(argv + optind, loops) < 0;
+		return each(argv + optind, signatures, loops) < 0;
 	if (mode == 'w')
-		return weir_alone(argv + optind, loops) < 0;
-	return compare(argv + optind, runs, loops) < 0;
+		return weir_alone(argv + optind, signatures, loops) < 0;
+	return compare(argv + optind, signatures, runs, loops) < 0;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../unit/hello_build.h"
 #include "inspect/inspect.h"
 
 #define MEMORY_FLOWS   100000u
@@ -21,21 +22,35 @@ struct memory_kind {
 	const char *name;
 	uint8_t proto;
 	const char *text;  /* the originator's first message; NULL = bytes that mean nothing */
+	const char *host;  /* in place of text: a TLS handshake with this name, read for details */
 	bool answered;	   /* the other side sends as many */
 	bool decided;	   /* what the flow has to be by then */
 	unsigned int held; /* bytes of payload that have to be kept */
 };
 
 static const struct memory_kind memory_kinds[] = {
-	{"undecided TCP flow, no payload yet", IPPROTO_TCP, "", false, false, 0},
-	{"undecided TCP flow, beyond 100 bytes held", IPPROTO_TCP, NULL, false, false,
-	 MEMORY_PAYLOAD},
-	{"undecided TCP flow, beyond 2 x 100 bytes held", IPPROTO_TCP, NULL, true, false,
-	 2 * MEMORY_PAYLOAD},
-	{"undecided UDP flow", IPPROTO_UDP, NULL, false, false, 0},
-	{"decided TCP flow", IPPROTO_TCP, "SSH-2.0-OpenSSH_9.2\r\n", false, true, 0},
-	{"decided TCP flow with a host name", IPPROTO_TCP,
-	 "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n", false, true, 0},
+	{.name = "undecided TCP flow, no payload yet", .proto = IPPROTO_TCP, .text = ""},
+	{.name = "undecided TCP flow, beyond 100 bytes held",
+	 .proto = IPPROTO_TCP,
+	 .held = MEMORY_PAYLOAD},
+	{.name = "undecided TCP flow, beyond 2 x 100 bytes held",
+	 .proto = IPPROTO_TCP,
+	 .answered = true,
+	 .held = 2 * MEMORY_PAYLOAD},
+	{.name = "undecided UDP flow", .proto = IPPROTO_UDP},
+	{.name = "decided TCP flow",
+	 .proto = IPPROTO_TCP,
+	 .text = "SSH-2.0-OpenSSH_9.2\r\n",
+	 .decided = true},
+	{.name = "decided TCP flow with a host name",
+	 .proto = IPPROTO_TCP,
+	 .text = "GET / HTTP/1.1\r\nHost: static.cdn-17.example.org\r\n\r\n",
+	 .decided = true},
+	{.name = "decided TLS flow with SNI, ALPN, JA4",
+	 .proto = IPPROTO_TCP,
+	 .host = "static.cdn-17.example.org",
+	 .answered = true,
+	 .decided = true},
 };
 
 static size_t memory_used(void)
@@ -45,10 +60,31 @@ static size_t memory_used(void)
 	return m.uordblks + m.hblkhd;
 }
 
-static size_t memory_payload(const struct memory_kind *k, uint32_t flow, uint8_t *out)
+/* A hello in a record of its own (RFC 8446): TLS 1.3. */
+static size_t memory_hello(const char *name, bool answer, uint8_t *out)
+{
+	const struct hello_spec spec = {.name = name,
+					.protocol = "h2",
+					.second_protocol = "http/1.1",
+					.versions = (const uint16_t[]){0x0304, 0x0303, 0}};
+	struct build hello = {.len = 0};
+
+	if (answer)
+		build_server_hello(&hello, 0x0303, 0x0304);
+	else
+		build_client_hello(&hello, &spec);
+	memcpy(out, (const uint8_t[]){0x16, 3, 1, (uint8_t)(hello.len >> 8), (uint8_t)hello.len},
+	       5);
+	memcpy(out + 5, hello.at, hello.len);
+	return 5 + hello.len;
+}
+
+static size_t memory_payload(const struct memory_kind *k, uint32_t flow, bool answer, uint8_t *out)
 {
 	uint64_t x = flow * UINT64_C(0x9e3779b97f4a7c15) + 1;
 
+	if (k->host)
+		return memory_hello(k->host, answer, out);
 	if (k->text) {
 		memcpy(out, k->text, strlen(k->text));
 		return strlen(k->text);
@@ -66,7 +102,7 @@ static size_t memory_payload(const struct memory_kind *k, uint32_t flow, uint8_t
 static size_t memory_frame(const struct memory_kind *k, uint32_t flow, bool answer, uint8_t *out)
 {
 	size_t head = k->proto == IPPROTO_TCP ? 20 : 8;
-	size_t len = memory_payload(k, flow, out + 34 + head);
+	size_t len = memory_payload(k, flow, answer, out + 34 + head);
 	uint32_t inside = htonl(0x0a000000 | flow >> 8), outside = htonl(0xc0000201);
 	uint16_t near = htons((uint16_t)(40000 + (flow & 255))), far = htons(20022);
 	uint8_t *ip = out + 14, *l4 = ip + 20;
@@ -105,7 +141,7 @@ static size_t memory_frame(const struct memory_kind *k, uint32_t flow, bool answ
 static bool memory_feed(struct inspector *i, const struct memory_kind *k, uint32_t flow,
 			bool answer)
 {
-	uint8_t frame[256];
+	uint8_t frame[512];
 	size_t len = memory_frame(k, flow, answer, frame);
 	struct inspect_outcome o;
 	struct packet p;
@@ -127,8 +163,9 @@ static bool memory_feed(struct inspector *i, const struct memory_kind *k, uint32
  * just these flows. */
 static double memory_of(const struct memory_kind *k, struct signatures *s, struct app_registry *r)
 {
-	static const struct inspect_settings settings = {
+	const struct inspect_settings settings = {
 		.packets = 8,
+		.read_on = k->host != NULL,
 		.limits = {.flows = MEMORY_FLOWS,
 			   .stream_bytes = 16384,
 			   .stream_bytes_all = (size_t)1 << 30,

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Signatures: nanoseconds per message, and what ten times the signatures cost.
 
-usage: signatures.py [--build DIR] [--runs N] [--messages N] [--captures DIR]
+usage: signatures.py [--build DIR] [--runs N] [--messages N] [--captures DIR] [--rounds N]
 
 The sets: the built-in one; the built-in one and nine times as many made ones; a made one and one ten times its size. Made
 features are what signature files hold: bytes at offsets under masks, numbers, lengths, anchored and unanchored regexes,
 ports, in the shares of the built-in set, from a fixed seed. The sets take turns on the same messages (tests/bench/signatures.c).
+What a user pays is measured beside it: the whole slow path over captures (tests/bench/classify.c: decoding, flows, assembly, signatures,
+modules) with the built-in set and with nine times as many more, ROUNDS times in turn.
 Writes DIR/bench/signatures.json and prints a table. CAPTURES in the environment names a folder as well.
 """
 import argparse
@@ -18,6 +20,8 @@ import re
 import statistics
 import subprocess
 import sys
+
+from classify import captures
 
 SMALL = 300
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -133,6 +137,33 @@ def measure(o, sets):
     return seen
 
 
+MORE = "built-in and 9 times more"
+SLOW_PATH_LOOPS = "4"
+
+
+def measure_slow_path(o, sets):
+    """{(set, what): [nanoseconds per packet of each round]}"""
+    paths, _ = captures(None if o.captures == "-" else o.captures, o.build)
+    seen = {}
+    for _ in range(o.rounds):
+        for name in ("built-in", MORE):
+            options = [] if sets[name] == "-" else ["--signatures", sets[name]]
+            out = subprocess.run([f"{o.build}/bench/classify", "--weir", "--loops", SLOW_PATH_LOOPS, *options, *paths],
+                                 stdout=subprocess.PIPE, text=True, check=True).stdout
+            for line in out.splitlines():
+                case, _, value = line.split("\t")
+                seen.setdefault((name, case.split(", ")[1]), []).append(float(value))
+    return seen
+
+
+def add_slow_path(result, seen):
+    for (name, what), runs in seen.items():
+        result["cases"].append({"case": f"{name}, slow path, {what}", "unit": "ns per packet", "runs": runs, "median": statistics.median(runs)})
+        if name == MORE:
+            result["ratio"][f"{MORE} / built-in, slow path, {what}"] = round(
+                statistics.median(runs) / statistics.median(seen["built-in", what]), 3)
+
+
 def report(seen, count):
     cases, ratio = [], {}
     for kind, by_set in seen.items():
@@ -153,15 +184,18 @@ def main():
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--messages", type=int, default=50000)
     parser.add_argument("--captures", default=os.environ.get("CAPTURES", "-"))
+    parser.add_argument("--rounds", type=int, default=3, help="of the whole slow path")
     o = parser.parse_args()
     sets, count = make_sets(f"{o.build}/bench/signature-sets")
     result = report(measure(o, sets), count)
+    add_slow_path(result, measure_slow_path(o, sets))
     with open(f"{o.build}/bench/signatures.json", "w", encoding="utf-8") as f:
         json.dump(result, f, indent=2)
     for case in result["cases"]:
-        print(f"{case['case']:50} {case['median']:8.1f} ns, {100 * case['identified']:.1f} % identified")
+        share = f", {100 * case['identified']:.1f} % identified" if "identified" in case else ""
+        print(f"{case['case']:70} {case['median']:8.1f} ns{share}")
     for name, value in result["ratio"].items():
-        print(f"{name:60} {value:.2f}")
+        print(f"{name:80} {value:.2f}")
     return 0
 
 

@@ -50,6 +50,7 @@ static struct small_policy *policy_make(uint16_t mark)
 	s->p = (struct policy){.classes = s->classes,
 			       .class_count = 2,
 			       .class_ids = 2,
+			       .levels = 1,
 			       .rows = s->rows,
 			       .row_count = 3,
 			       .cells = s->cells};

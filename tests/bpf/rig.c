@@ -397,8 +397,11 @@ bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct w
 
 void rig_verdict(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
 {
-	struct weir_verdict v = {
-		.app = app, .method = WEIR_METHOD_SIGNATURE, .confidence = 90, .flags = flags};
+	struct weir_verdict v = {.app = app,
+				 .method = WEIR_METHOD_SIGNATURE,
+				 .confidence = 90,
+				 .flags = flags,
+				 .payloads = 2};
 
 	rig_put(r, "weir_verdicts", &id, &v);
 }

@@ -149,6 +149,7 @@ static void verdict_pass(void **state)
 	assert_int_equal(flow.action, WEIR_ACTION_PASS);
 	assert_int_equal(flow.method, WEIR_METHOD_SIGNATURE);
 	assert_int_equal(flow.confidence, 90);
+	assert_int_equal(flow.payloads, 2);
 	assert_int_equal(flow.isn[dir], 9);
 	assert_int_equal(flow.frames[dir], 4);
 	assert_int_equal(flow.frames[!dir], 1);

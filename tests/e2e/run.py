@@ -142,8 +142,9 @@ def choose(names, hook):
     wanted = []
     for name in names or known:
         about = scenario.load(name).scenario
-        wanted += [(name, one, about["seconds"]) for one in about["hooks"]
-                   if hook in ("both", one)]
+        if names or not about["long"]:
+            wanted += [(name, one, about["seconds"]) for one in about["hooks"]
+                       if hook in ("both", one)]
     return wanted if names else sorted(wanted, key=lambda item: -item[2])
 
 
@@ -161,7 +162,8 @@ def main():
     if options.list:
         for name in scenario.names():
             about = scenario.load(name).scenario
-            print(f"{name:16} {'/'.join(about['hooks']):10} {about['summary']}")
+            long = " (only by name)" if about["long"] else ""
+            print(f"{name:16} {'/'.join(about['hooks']):10} {about['summary']}{long}")
         return 0
     if options.one:
         return run_one(options.scenarios[0], options.hook)

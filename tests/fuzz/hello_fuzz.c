@@ -14,6 +14,9 @@
 #include "inspect/ja4.h"
 #include "inspect/quic.h"
 
+#define ENOUGH 512
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *begin, *end;
@@ -109,24 +112,40 @@ static void read_head(const uint8_t *data, size_t len)
 		check(head.request && strlen(name) > 0);
 }
 
-static void see_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
+static bool see_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
 {
 	size_t *total = arg;
 
 	for (size_t i = 0; i < len; i++)
 		*total += data[i] != 0;
+	return *total < ENOUGH;
 }
 
 static void read_quic(const uint8_t *data, size_t len)
 {
-	struct quic_connection c = {0};
+	struct quic_connection c = {0}, again = {0};
+	struct secret *secret = secret_new();
 	char name[HOSTNAME_BYTES];
-	size_t total = 0;
+	size_t total = 0, twice = 0;
+	unsigned int count;
 
-	quic_read_initials(data, len, &c, see_crypto, &total);
-	quic_read_initials(data, len, &c, see_crypto, &total);
-	check(c.id_len <= QUIC_ID_MAX);
+	if (!secret)
+		return;
+	count = quic_read_initials(secret, data, len, &c, see_crypto, &total);
+	check(c.id_len <= QUIC_ID_MAX && c.known == (count > 0));
+	/* The context remembers keys, which changes nothing. */
+	check(quic_read_initials(secret, data, len, &again, see_crypto, &twice) == count);
+	check(twice == total && again.derived == c.derived);
+	quic_read_initials(secret, data, len, &c, see_crypto, &total);
+	secret_free(secret);
 	hostname_from_chlo(data, len, name, sizeof(name));
+}
+
+/* JA4 hashes, for which the library has to be started. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	secret_free(secret_new());
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

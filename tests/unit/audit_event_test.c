@@ -58,6 +58,7 @@ static struct weir_event an_event(void)
 				.action = WEIR_ACTION_RESET,
 				.method = WEIR_METHOD_SIGNATURE,
 				.confidence = 90,
+				.payloads = 3,
 				.flags = WEIR_FLOW_ORIGIN,
 			},
 		.key = {.proto = IPPROTO_TCP, .port = {htons(6881), htons(40000)}},
@@ -117,6 +118,7 @@ static void a_decided_flow_reads_from_its_originator(void **state)
 	assert_string_equal(text_at(flow, "rule"), "p2p-out");
 	assert_string_equal(text_at(flow, "method"), "signature");
 	assert_int_equal(number_at(flow, "confidence"), 90);
+	assert_int_equal(number_at(flow, "decided_after_payload"), 3);
 	assert_string_equal(text_at(flow, "category"), "p2p");
 	assert_string_equal(text_at(flow, "hostname"), "example.org");
 	assert_null(json_object_get(flow, "end"));

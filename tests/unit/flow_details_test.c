@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/flow.h"
@@ -53,12 +56,82 @@ static void the_better_source_names_the_host(void **state)
 	flow_details_free(&f);
 }
 
+static void set(struct flow *f, enum flow_text which, const char *text)
+{
+	assert_int_equal(flow_set_text(f, which, text, strlen(text)), 0);
+}
+
+/* In whatever order they come, each is what was set last. */
+static void texts_do_not_touch_each_other(void **state)
+{
+	char want[FLOW_TEXT_COUNT][64] = {""};
+	struct flow f = {0};
+
+	for (unsigned int n = 0; n < 2000; n++) {
+		enum flow_text which = n * 7 % FLOW_TEXT_COUNT;
+
+		/* Every third says the same as others do, so that it may equal the host name. */
+		if (n % 3 == 0)
+			snprintf(want[which], sizeof(want[which]), "same.example");
+		else
+			snprintf(want[which], sizeof(want[which]), "%.*u", 1 + (int)(n % 36), n);
+		/* JA4's limit is 36. */
+		want[which][36] = 0;
+		if (which == FLOW_HTTP_METHOD)
+			want[which][32] = 0;
+		set(&f, which, want[which]);
+		for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++)
+			assert_string_equal(flow_get_text(&f, i), want[i]);
+	}
+	flow_details_free(&f);
+}
+
+static void numbers_stay_when_texts_come(void **state)
+{
+	struct flow f = {0};
+
+	flow_details_get(&f)->tls_version = 0x0304;
+	f.details->quic_version = 0xff00001d;
+	f.details->http_status = 204;
+	flow_set_hostname(&f, "a.example", FLOW_NAME_SNI);
+	set(&f, FLOW_TLS_ALPN, "h2");
+	assert_int_equal(f.details->tls_version, 0x0304);
+	assert_int_equal(f.details->quic_version, 0xff00001d);
+	assert_int_equal(f.details->http_status, 204);
+	assert_int_equal(f.details->hostname_source, FLOW_NAME_SNI);
+	flow_details_free(&f);
+}
+
+/* A server name is the host name in most flows. */
+static void the_host_name_is_kept_once(void **state)
+{
+	static const char name[] = "cdn-17.static.example.org";
+	struct flow f = {0};
+
+	set(&f, FLOW_TLS_SNI, name);
+	flow_set_hostname(&f, name, FLOW_NAME_SNI);
+	assert_int_equal(f.details->kept, 1u << FLOW_HOSTNAME);
+	assert_ptr_equal(flow_get_text(&f, FLOW_TLS_SNI), flow_hostname(&f));
+	assert_true(malloc_usable_size(f.details) < sizeof(*f.details) + sizeof(name) + 16);
+	/* The one changes, the other does not. */
+	set(&f, FLOW_HOSTNAME, "other.example");
+	assert_string_equal(flow_get_text(&f, FLOW_TLS_SNI), name);
+	set(&f, FLOW_TLS_SNI, "other.example");
+	set(&f, FLOW_TLS_SNI, "third.example");
+	assert_string_equal(flow_hostname(&f), "other.example");
+	assert_string_equal(flow_get_text(&f, FLOW_TLS_SNI), "third.example");
+	flow_details_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_known_at_first),
 		cmocka_unit_test(texts_are_cut_and_printable),
 		cmocka_unit_test(the_better_source_names_the_host),
+		cmocka_unit_test(texts_do_not_touch_each_other),
+		cmocka_unit_test(numbers_stay_when_texts_come),
+		cmocka_unit_test(the_host_name_is_kept_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,9 +69,11 @@ static void finds_by_id_and_by_key(void **state)
 	assert_false(created);
 	assert_int_equal(online->origin, 1);
 	assert_int_equal(online->seen_ns, 12);
+	assert_int_equal(flow_table_quiet_ns(t), 2);
 	assert_ptr_equal(flow_table_get(t, 0, &a, 1, 13, NULL), offline);
 	assert_ptr_not_equal(flow_table_get(t, 0, &b, 1, 13, &created), offline);
 	assert_true(created);
+	assert_int_equal(flow_table_quiet_ns(t), 0);
 	flow_table_free(t);
 }
 

@@ -418,6 +418,29 @@ static void names_live_within_bounds(void **state)
 	}
 }
 
+/* Online. Where no event tells of TLS and HTTP, the host name is all that anybody is told. */
+static void what_nobody_asks_for_is_not_kept(void **state)
+{
+	static const char request[] = "GET /x HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+
+	for (unsigned int asked = 0; asked < 2; asked++) {
+		struct bench *b = *state;
+		struct frame_spec s = spec_of(IPPROTO_TCP, false, request);
+		struct weir_punt punt = {.flow_id = 5 + asked, .segments = 1};
+		const struct flow_details *d;
+
+		s.flags = FRAME_ACK;
+		s.seq = 100;
+		inspector_set_read_on(b->inspector, asked);
+		assert_true(send_spec(b, &s, &punt)->decided_now);
+		assert_int_equal(b->out.flow->reading, asked);
+		d = b->out.flow->details;
+		assert_string_equal(flow_details_text(d, FLOW_HOSTNAME), "www.example.org");
+		assert_int_equal(flow_details_text(d, FLOW_HTTP_URL) != NULL, asked);
+		assert_int_equal(flow_details_text(d, FLOW_HTTP_HOST) != NULL, asked);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +451,7 @@ int main(void)
 		BENCH_TEST(half_a_quic_hello_is_quic), BENCH_TEST(a_retry_changes_the_keys),
 		BENCH_TEST(a_name_from_the_dns),       BENCH_TEST(a_name_from_the_flow_is_better),
 		BENCH_TEST(names_live_within_bounds),
+		BENCH_TEST(what_nobody_asks_for_is_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

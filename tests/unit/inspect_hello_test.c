@@ -12,7 +12,17 @@
 #include "inspect/certificate.h"
 #include "inspect/hello.h"
 #include "inspect/ja4.h"
+#include "inspect/secret.h"
 #include "util/util.h"
+
+/* JA4 hashes, for which the library has to be started. */
+static int start(void **state)
+{
+	struct secret *secret = secret_new();
+
+	secret_free(secret);
+	return secret ? 0 : -1;
+}
 
 static const uint16_t versions[] = {0x3a3a, 0x0304, 0x0303, 0};
 
@@ -317,5 +327,5 @@ int main(void)
 		cmocka_unit_test(records_are_joined),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, start, NULL);
 }

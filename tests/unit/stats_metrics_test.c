@@ -349,6 +349,66 @@ static void the_reference_has_every_metric_and_reason(void **state)
 	free(text);
 }
 
+/* Whether the program knows the first column of a row: a metric, a reason, an event. */
+static bool is_exported(const char *name, const char *text)
+{
+	const struct stats_metric_info *m;
+	char label[128];
+
+	for (size_t i = 0; (m = stats_metric(i)); i++)
+		if (strcmp(name, m->name) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (strcmp(name, reasons[i].name) == 0)
+			return true;
+	snprintf(label, sizeof(label), "event=\"%s\"}", name);
+	return strstr(text, label);
+}
+
+static void the_reference_has_nothing_else(void **state)
+{
+	struct stats_snapshot *s = a_snapshot();
+	char *reference = read_reference(), *text = stats_prometheus(s), *row = reference;
+	unsigned int rows = 0;
+
+	while ((row = strstr(row, "\n| `"))) {
+		char name[96] = "";
+
+		row += strlen("\n| `");
+		assert_int_equal(sscanf(row, "%95[^`]", name), 1);
+		if (!is_exported(name, text))
+			fail_msg("%s tells of %s, which is not there", REFERENCE, name);
+		rows++;
+	}
+	assert_true(rows > ARRAY_SIZE(reasons));
+	free(text);
+	free(reference);
+	stats_snapshot_free(s);
+}
+
+static void the_reference_has_every_event(void **state)
+{
+	static const char series[] = "event=\"";
+	struct stats_snapshot *s = a_snapshot();
+	char *reference = read_reference(), *text = stats_prometheus(s), *line = text;
+	unsigned int events = 0;
+
+	while ((line = strstr(line, series))) {
+		char name[64] = "", row[96];
+
+		line += strlen(series);
+		assert_int_equal(sscanf(line, "%63[^\"]", name), 1);
+		snprintf(row, sizeof(row), "\n| `%s` | ", name);
+		if (!strstr(reference, row))
+			fail_msg("%s lacks the event %s", REFERENCE, name);
+		events++;
+	}
+	assert_true(events > FLOW_STREAM_EVENT_COUNT);
+	free(text);
+	free(reference);
+	stats_snapshot_free(s);
+}
+
 static char *render(void *arg)
 {
 	return arg ? strdup(arg) : NULL;
@@ -466,6 +526,8 @@ int main(void)
 		cmocka_unit_test(every_number_reaches_its_series),
 		cmocka_unit_test(the_text_is_well_formed),
 		cmocka_unit_test(the_reference_has_every_metric_and_reason),
+		cmocka_unit_test(the_reference_has_nothing_else),
+		cmocka_unit_test(the_reference_has_every_event),
 		cmocka_unit_test(the_listener_answers_get_metrics_alone),
 		cmocka_unit_test(the_listener_says_when_it_has_nothing),
 		cmocka_unit_test(bad_addresses_are_refused),

@@ -64,7 +64,11 @@ static void drop(struct worker *w, uint64_t id, uint8_t action)
 {
 	const struct weir_cell cell = {.action = action, .rule = 4};
 	const struct weir_punt punt = {.in_port = 2, .dir = 1};
-	const struct flow flow = {.id = id, .app = 9, .origin = 1, .confidence = 80};
+	const struct flow flow = {.id = id,
+				  .app = 9,
+				  .origin = 1,
+				  .confidence = 80,
+				  .payload_frames = (uint32_t)id * 30};
 
 	w->now_ns = id * 10;
 	worker_event_drop(w, &flow, &punt, &cell);
@@ -88,6 +92,8 @@ static void a_drop_tells_what_and_why(void **state)
 	assert_int_equal(s.first.flow.rule, 4);
 	assert_true(s.first.flow.flags & WEIR_FLOW_ORIGIN);
 	assert_int_equal(s.last.reason, WEIR_REASON_DROP_RESET);
+	assert_int_equal(s.first.flow.payloads, 210);
+	assert_int_equal(s.last.flow.payloads, 240);
 	worker_read_events(w, see, &s);
 	assert_int_equal(s.count, 2);
 }
@@ -106,6 +112,7 @@ static void what_does_not_fit_is_counted(void **state)
 	drop(w, 1000, WEIR_ACTION_DROP);
 	worker_read_events(w, see, &s);
 	assert_int_equal(s.last.flow.id, 1000);
+	assert_int_equal(s.last.flow.payloads, 255);
 }
 
 /* Anomalies are one each, and leave room for drops. */

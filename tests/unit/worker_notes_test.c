@@ -54,7 +54,8 @@ static void see(const struct worker_note *n, void *arg)
 	s->last = n->flow_id;
 	s->dns += n->dns != NULL;
 	if (n->details)
-		strncpy(s->hostname, n->details->text[FLOW_HOSTNAME], sizeof(s->hostname) - 1);
+		strncpy(s->hostname, flow_details_text(n->details, FLOW_HOSTNAME),
+			sizeof(s->hostname) - 1);
 	assert_int_equal(n->time_ns, 77);
 }
 

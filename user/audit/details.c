@@ -47,8 +47,10 @@ static const char *quic_version_text(uint32_t version, char buf[VERSION_TEXT_MAX
 
 static void set_text(json_t *o, const char *key, const struct flow_details *d, enum flow_text which)
 {
-	if (d->text[which])
-		json_object_set_new(o, key, json_string(d->text[which]));
+	const char *text = flow_details_text(d, which);
+
+	if (text)
+		json_object_set_new(o, key, json_string(text));
 }
 
 static json_t *alpn_list(const char *text)
@@ -76,6 +78,7 @@ static json_t *unless_empty(json_t *o)
 static json_t *tls_json(const struct flow_details *d, const char *alpn_key,
 			const char *certificate_key)
 {
+	const char *protocols = flow_details_text(d, FLOW_TLS_ALPN);
 	char version[VERSION_TEXT_MAX];
 	json_t *o = json_object();
 
@@ -83,8 +86,8 @@ static json_t *tls_json(const struct flow_details *d, const char *alpn_key,
 		json_object_set_new(o, "version",
 				    json_string(tls_version_text(d->tls_version, version)));
 	set_text(o, "sni", d, FLOW_TLS_SNI);
-	if (d->text[FLOW_TLS_ALPN])
-		json_object_set_new(o, alpn_key, alpn_list(d->text[FLOW_TLS_ALPN]));
+	if (protocols)
+		json_object_set_new(o, alpn_key, alpn_list(protocols));
 	set_text(o, "ja4", d, FLOW_TLS_JA4);
 	set_text(o, certificate_key, d, FLOW_TLS_CERTIFICATE);
 	return unless_empty(o);

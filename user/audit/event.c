@@ -163,6 +163,8 @@ static void event_judgement(json_t *o, const struct weir_event *ev, const struct
 		set(o, "rule", json_string(rule));
 	set(o, "method", json_string(event_method(ev->flow.method)));
 	set(o, "confidence", json_integer(ev->flow.confidence));
+	if (ev->flow.payloads)
+		set(o, "decided_after_payload", json_integer(ev->flow.payloads));
 	if (app && app->category[0])
 		set(o, "category", json_string(app->category));
 	if (hostname && hostname[0])

@@ -65,6 +65,11 @@ uint64_t classify_scratch_regexes(const struct classify_scratch *c)
 	return c->regexes;
 }
 
+uint64_t classify_scratch_given_up(const struct classify_scratch *c)
+{
+	return c->given_up;
+}
+
 struct best {
 	const struct rule *rule;
 	unsigned int specific; /* features found true */

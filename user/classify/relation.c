@@ -281,8 +281,46 @@ static bool features_meet(const struct feature *f, const struct feature *g)
 	return meet != 0;
 }
 
+/* Which features some rule names together, as rows of bits. */
+struct beside {
+	uint64_t *bits;
+	size_t words; /* of a row */
+};
+
+static void beside_fini(struct beside *b)
+{
+	free(b->bits);
+}
+
+static void beside_add(struct beside *b, const struct rule *rule)
+{
+	for (uint16_t i = 0; i < rule->count; i++)
+		for (uint16_t k = 0; k < rule->count && rule->ops[i].kind == OP_FEATURE; k++)
+			if (rule->ops[k].kind == OP_FEATURE)
+				b->bits[rule->ops[i].arg * b->words + rule->ops[k].arg / 64] |=
+					UINT64_C(1) << rule->ops[k].arg % 64;
+}
+
+static int beside_init(struct beside *b, const struct signatures *s)
+{
+	b->words = s->feature_count / 64 + 1;
+	b->bits = calloc((s->feature_count + 1) * b->words, sizeof(*b->bits));
+	if (!b->bits)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->rule_count; i++)
+		beside_add(b, &s->rules[i]);
+	return 0;
+}
+
+static bool beside_has(const struct beside *b, uint16_t f, uint16_t g)
+{
+	return b->bits[f * b->words + g / 64] >> g % 64 & 1;
+}
+
+/* What excludes a feature matters where a rule has both: other rules are told apart by the index.
+ */
 static void relate(const struct signatures *s, const struct shape *shapes, uint16_t f, uint16_t g,
-		   struct gathered *out)
+		   bool together, struct gathered *out)
 {
 	const struct feature *x = &s->features[f], *y = &s->features[g];
 	enum exclusion exclusion;
@@ -293,6 +331,8 @@ static void relate(const struct signatures *s, const struct shape *shapes, uint1
 	}
 	if (feature_implies(y, &shapes[g], x))
 		relation_add(out, g, false, false, false);
+	if (!together)
+		return;
 	exclusion = feature_excludes(x, &shapes[f], y, &shapes[g]);
 	if (exclusion != EXCLUDES_NOT)
 		relation_add(out, g, true, false, exclusion == EXCLUDES_WHOLE);
@@ -311,10 +351,13 @@ static int relations_append(struct relations *r, size_t *room, uint32_t *count,
 
 int relations_new(const struct signatures *s, const struct shape *shapes, struct relations *out)
 {
+	_cleanup_(beside_fini) struct beside beside = {0};
 	uint32_t count = 0;
 	size_t room = 0;
-	int err = 0;
+	int err = beside_init(&beside, s);
 
+	if (err < 0)
+		return err;
 	out->starts = calloc(2 * s->feature_count + 1, sizeof(*out->starts));
 	if (!out->starts)
 		return -ENOMEM;
@@ -323,7 +366,7 @@ int relations_new(const struct signatures *s, const struct shape *shapes, struct
 
 		for (uint16_t g = 0; g < s->feature_count; g++)
 			if (f != g && features_meet(&s->features[f], &s->features[g]))
-				relate(s, shapes, f, g, &x);
+				relate(s, shapes, f, g, beside_has(&beside, f, g), &x);
 		for (int when = 0; when < 2 && err == 0; when++) {
 			out->starts[2 * f + when] = count;
 			err = relations_append(out, &room, &count, x.list[when], x.count[when]);

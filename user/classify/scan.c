@@ -6,6 +6,9 @@
  * which is why this is faster than an automaton (docs/signatures.md has the numbers).
  */
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "classify/index.h"
 
@@ -15,6 +18,9 @@
 #define FILTER_BITS_MAX	 18
 #define FILTER_PER_ENTRY 64
 #define TEXTS_MAX	 65535u
+#define FOLD		 0x20 /* makes the cases of letters one */
+#define BLOCK		 16
+#define SPAN_MAX	 95 /* of folded bytes: beyond, too many blocks have windows */
 
 /* A window of a text: what a hit is held against. */
 struct entry {
@@ -32,6 +38,7 @@ struct scan {
 	struct text *texts;
 	size_t text_count, text_room;
 	unsigned int step, shift; /* of windows; of hashes */
+	uint8_t low, high;	  /* folded bytes of the texts' windows */
 	uint64_t *filter;	  /* hashes that windows of texts have; NULL: no texts */
 	uint32_t *first;	  /* entry by hash, 0 for none */
 	struct entry *entries;	  /* 0 is none */
@@ -78,7 +85,20 @@ static uint32_t window_hash(const uint8_t *at, unsigned int shift)
 	uint32_t x;
 
 	memcpy(&x, at, WINDOW);
-	return ((x | 0x20202020u) * 2654435761u) >> shift;
+	return ((x | FOLD * 0x01010101u) * 2654435761u) >> shift;
+}
+
+static void bytes_bound(struct scan *x)
+{
+	x->low = 0xff;
+	x->high = 0;
+	for (size_t t = 0; t < x->text_count; t++)
+		for (unsigned int i = 0; i + 1 < x->step + WINDOW; i++) {
+			uint8_t byte = x->texts[t].literal.bytes[i] | FOLD;
+
+			x->low = byte < x->low ? byte : x->low;
+			x->high = byte > x->high ? byte : x->high;
+		}
 }
 
 static void entries_fill(struct scan *x)
@@ -115,6 +135,7 @@ int scan_finish(struct scan *x)
 	if (!x->filter || !x->first || !x->entries)
 		return -ENOMEM;
 	entries_fill(x);
+	bytes_bound(x);
 	return 0;
 }
 
@@ -131,8 +152,10 @@ static bool text_is_at(const struct literal *x, const uint8_t *at)
 	return true;
 }
 
-static void hit_check(const struct scan *x, uint32_t hash, const uint8_t *data, size_t len,
-		      size_t at, void (*found)(void *arg, uint16_t feature), void *arg)
+static __attribute__((noinline)) void hit_check(const struct scan *x, uint32_t hash,
+						const uint8_t *data, size_t len, size_t at,
+						void (*found)(void *arg, uint16_t feature),
+						void *arg)
 {
 	for (uint32_t e = x->first[hash]; e; e = x->entries[e].next) {
 		const struct text *t = &x->texts[x->entries[e].text];
@@ -144,16 +167,65 @@ static void hit_check(const struct scan *x, uint32_t hash, const uint8_t *data, 
 	}
 }
 
+/* What the loops need of a scan, in registers. */
+struct search {
+	const struct scan *scan;
+	const uint64_t *filter;
+	unsigned int shift;
+	const uint8_t *data;
+	size_t len;
+	void (*found)(void *arg, uint16_t feature);
+	void *arg;
+};
+
+static inline void window_try(struct search s, size_t at)
+{
+	uint32_t hash = window_hash(s.data + at, s.shift);
+
+	if (__builtin_expect(s.filter[hash / 64] >> (hash % 64) & 1, 0))
+		hit_check(s.scan, hash, s.data, s.len, at, s.found, s.arg);
+}
+
+/*
+ * Whole blocks, as far as there are any: of their windows only those are looked up that have
+ * nothing but bytes between the least and the greatest of the texts. Of binary messages that
+ * leaves few. Returns where the first window behind them begins.
+ */
+static size_t blocks_run(struct search s)
+{
+	size_t at = 0;
+#ifdef __SSE2__
+	const struct scan *x = s.scan;
+	unsigned int step = x->step, last = (BLOCK - WINDOW) / step * step, starts = 0;
+	__m128i fold = _mm_set1_epi8(FOLD), low = _mm_set1_epi8((char)x->low);
+	__m128i span = _mm_set1_epi8((char)(x->high - x->low));
+
+	if (x->high - x->low > SPAN_MAX)
+		return 0;
+	for (unsigned int i = 0; i <= last; i += step)
+		starts |= 1u << i;
+	for (; at + BLOCK <= s.len; at += last + step) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.data + at));
+		unsigned int in;
+
+		v = _mm_sub_epi8(_mm_or_si128(v, fold), low);
+		in = (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, span), v));
+		in &= in >> 1;
+		in &= in >> 2;
+		for (in &= starts; in; in &= in - 1)
+			window_try(s, at + (unsigned int)__builtin_ctz(in));
+	}
+#endif
+	return at;
+}
+
 void scan_run(const struct scan *x, const uint8_t *data, size_t len,
 	      void (*found)(void *arg, uint16_t feature), void *arg)
 {
-	const uint64_t *filter = x->filter;
-	unsigned int step = x->step, shift = x->shift;
+	struct search s = {x, x->filter, x->shift, data, len, found, arg};
 
-	for (size_t at = 0; filter && at + WINDOW <= len; at += step) {
-		uint32_t hash = window_hash(data + at, shift);
-
-		if (filter[hash / 64] >> (hash % 64) & 1)
-			hit_check(x, hash, data, len, at, found, arg);
-	}
+	if (!x->filter)
+		return;
+	for (size_t at = blocks_run(s); at + WINDOW <= len; at += x->step)
+		window_try(s, at);
 }

@@ -18,7 +18,7 @@ struct classify_scratch {
 	bool with_regex;
 	bool scanned; /* texts_seen is known */
 	uint32_t serial;
-	uint64_t evaluations, regexes;
+	uint64_t evaluations, regexes, given_up;
 	pcre2_match_data *match;
 	uint16_t *candidates;
 	size_t candidate_count;

@@ -288,5 +288,7 @@ enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint
 /* Features and regexes evaluated since the scratch was made: what tests of laziness count. */
 uint64_t classify_scratch_evaluations(const struct classify_scratch *c);
 uint64_t classify_scratch_regexes(const struct classify_scratch *c);
+/* Regexes that ran into a limit of what a match may cost. */
+uint64_t classify_scratch_given_up(const struct classify_scratch *c);
 
 #endif

@@ -21,14 +21,18 @@
 #define NOTHING	   LEAF	      /* the leaf without rules */
 #define ABSENT	   256
 
+#define GROUPS	   16 /* of values, as the bits of a node's words */
+#define CACHE_LINE 64
+
 /* One cache line. Values that are not present lead nowhere. */
 struct node {
-	uint64_t present[4];
-	uint32_t branches; /* in links: one for each value that is present */
+	uint16_t present[GROUPS];
+	uint8_t before[GROUPS]; /* values present in the groups before */
+	uint32_t branches;	/* in links: one for each value that is present */
 	uint32_t absent, rest;
-	uint8_t position;
-	uint8_t before[4]; /* values present in the words before */
+	uint8_t position, pad[3];
 };
+_Static_assert(sizeof(struct node) == CACHE_LINE, "a visit loads one line");
 
 struct leaf {
 	uint32_t start, count; /* in rules */
@@ -107,14 +111,30 @@ void tree_walk_all(struct tree_walk *w, const struct tree *t)
 	w->links[0] = t->all;
 }
 
+/* Bits of a group; in a few steps, since not every processor counts them by itself. */
+static unsigned int group_count(uint32_t x)
+{
+	x -= x >> 1 & 0x5555;
+	x = (x & 0x3333) + (x >> 2 & 0x3333);
+	x = (x + (x >> 4)) & 0x0f0f;
+	return (x + (x >> 8)) & 0x1f;
+}
+
 static uint32_t node_branch(const struct tree *t, const struct node *n, unsigned int byte)
 {
-	uint64_t word = n->present[byte / 64], bit = UINT64_C(1) << byte % 64;
+	uint32_t group = n->present[byte / GROUPS], bit = 1u << byte % GROUPS;
 
-	if (!(word & bit))
+	if (!(group & bit))
 		return NOTHING;
-	return t->links[n->branches + n->before[byte / 64] +
-			(unsigned int)__builtin_popcountll(word & (bit - 1))];
+	return t->links[n->branches + n->before[byte / GROUPS] + group_count(group & (bit - 1))];
+}
+
+/* Where the node sends the message, with the mark of the way so far or its own. */
+static uint32_t node_next(const struct tree_walk *w, const struct node *n, uint32_t without)
+{
+	unsigned int b = byte_at(n->position, w->data, w->len);
+
+	return b == ABSENT ? n->absent | WITHOUT : node_branch(w->t, n, b) | without;
 }
 
 bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
@@ -126,12 +146,14 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 		while (!(link & LEAF)) {
 			const struct node *n = &t->nodes[link & ~WITHOUT];
-			unsigned int b = byte_at(n->position, w->data, w->len);
 			uint32_t without = link & WITHOUT;
 
-			if (n->rest != NOTHING)
+			link = node_next(w, n, without);
+			/* Most nodes of a way lead on by their rest alone. */
+			if ((link & ~WITHOUT) == NOTHING)
+				link = n->rest | without;
+			else if (n->rest != NOTHING)
 				w->links[w->depth++] = n->rest | without;
-			link = b == ABSENT ? n->absent | WITHOUT : node_branch(t, n, b) | without;
 		}
 		if ((link & ~WITHOUT) != NOTHING) {
 			*out = leaf_rules(t, link);
@@ -323,10 +345,10 @@ static int node_links(struct tree *t, struct node *n, const struct kinds *k, siz
 	size_t present = 0;
 	int err;
 
-	for (int i = 0; i < 4; i++) {
-		n->present[i] = k->present[i];
+	for (int i = 0; i < GROUPS; i++) {
+		n->present[i] = (uint16_t)(k->present[i / 4] >> i % 4 * GROUPS);
 		n->before[i] = (uint8_t)present;
-		present += (size_t)__builtin_popcountll(k->present[i]);
+		present += group_count(n->present[i]);
 	}
 	n->branches = (uint32_t)t->link_count;
 	*kinds = t->link_count + present;
@@ -439,20 +461,34 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	return err < 0 ? err : work_queue(b, rules, count, 0, 0);
 }
 
-static void builder_finish(struct tree *t)
+/* Each node in a line of its own. */
+static int nodes_align(struct tree *t)
+{
+	struct node *nodes = aligned_alloc(CACHE_LINE, (t->node_count + 1) * sizeof(*nodes));
+
+	if (!nodes)
+		return -ENOMEM;
+	if (t->node_count > 0)
+		memcpy(nodes, t->nodes, t->node_count * sizeof(*nodes));
+	free(t->nodes);
+	t->nodes = nodes;
+	return 0;
+}
+
+static int builder_finish(struct tree *t)
 {
 	for (size_t i = 0; i < t->node_count; i++) {
 		struct node *n = &t->nodes[i];
-		uint32_t end = n->branches;
+		uint32_t end =
+			n->branches + n->before[GROUPS - 1] + group_count(n->present[GROUPS - 1]);
 
-		for (int k = 0; k < 4; k++)
-			end += (uint32_t)__builtin_popcountll(n->present[k]);
 		for (uint32_t at = n->branches; at < end; at++)
 			t->links[at] = t->links[t->links[at]];
 		n->absent = t->links[n->absent];
 		n->rest = t->links[n->rest];
 	}
 	t->root = t->links[0];
+	return nodes_align(t);
 }
 
 static int builder_run(struct builder *b)
@@ -465,8 +501,7 @@ static int builder_run(struct builder *b)
 		if (err < 0)
 			return err;
 	}
-	builder_finish(b->t);
-	return 0;
+	return builder_finish(b->t);
 }
 
 int tree_new(const struct signatures *s, const struct shape *shapes, const uint16_t *rules,

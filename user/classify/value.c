@@ -34,6 +34,7 @@ static enum tri regex_run(const struct regex_condition *x, struct classify_scrat
 		rc = pcre2_match(x->code, data, len, 0, options, c->match, c->s->match);
 	if (rc >= 0)
 		return TRI_TRUE;
+	c->given_up += rc != PCRE2_ERROR_NOMATCH && rc != PCRE2_ERROR_PARTIAL;
 	/* A pattern that is not anchored may still begin to match further on. */
 	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
 }

@@ -17,7 +17,8 @@ static const struct option_info opt_state = {
 static const struct option_info opt_verbose = {"--verbose", "-v", NULL, "say more on stderr"};
 static const struct option_info opt_app = {"--app", NULL, "APPLICATION",
 					   "only flows of this application"};
-static const struct option_info opt_user = {"--user", NULL, "USER", "only flows of this user"};
+static const struct option_info opt_user = {"--user", NULL, "USER",
+					    "only flows of this user: not yet supported"};
 static const struct option_info opt_address = {"--address", NULL, "ADDRESS",
 					       "only flows from or to this address"};
 static const struct option_info opt_limit = {"--limit", NULL, "N",

@@ -25,13 +25,14 @@ static void note_visit(const struct worker_note *n, void *arg)
 	struct weir *w = arg;
 	unsigned int wanted = w->policy->event_protocols;
 	const struct flow_details *d = n->details;
+	const char *hostname = d ? flow_details_text(d, FLOW_HOSTNAME) : NULL;
 
 	if (n->dns)
 		note_event(w, n, "dns", details_dns_event(n->dns));
 	if (!d)
 		return;
-	if (d->text[FLOW_HOSTNAME])
-		hostnames_put(w->hostnames, n->flow_id, d->text[FLOW_HOSTNAME], d->hostname_source);
+	if (hostname)
+		hostnames_put(w->hostnames, n->flow_id, hostname, d->hostname_source);
 	if (wanted & POLICY_EVENT_TLS)
 		note_event(w, n, "tls", details_tls_event(d));
 	if (wanted & POLICY_EVENT_HTTP)

@@ -137,6 +137,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "rule", json_string(rule));
 	json_object_set_new(o, "method", json_string(stats_method_name(method)));
 	json_object_set_new(o, "confidence", json_integer(f->confidence));
+	json_object_set_new(o, "decided_after_payload", json_integer(f->payloads));
 	json_object_set_new(o, "source", json_string(endpoint_source(q, k, f)));
 	json_object_set_new(o, "hostname", json_string(hostname));
 	if (hostname[0])
@@ -169,6 +170,7 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 	f->app = v.app;
 	f->method = v.method;
 	f->confidence = v.confidence;
+	f->payloads = v.payloads;
 	f->rule = cell->rule;
 	f->action = cell->action;
 }

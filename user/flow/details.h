@@ -45,16 +45,27 @@ enum flow_name_source {
 };
 const char *flow_name_source_name(unsigned int source);
 
+/*
+ * One piece of memory, no larger than what is known. The texts lie behind each other in the order
+ * of their ids, each with its NUL; one that says the same as the host name is not kept twice.
+ */
 struct flow_details {
-	char *text[FLOW_TEXT_COUNT]; /* NUL-terminated, printable, or NULL */
-	uint8_t hostname_source;     /* enum flow_name_source */
-	uint16_t tls_version;	     /* as on the wire, 0 = unknown; of DTLS too (0xfefd ...) */
-	uint32_t quic_version;	     /* 0 = unknown */
-	uint16_t http_status;	     /* of the first response, 0 = none */
+	uint32_t quic_version;		 /* 0 = unknown */
+	uint16_t tls_version;		 /* as on the wire, 0 = unknown; of DTLS too (0xfefd ...) */
+	uint16_t http_status;		 /* of the first response, 0 = none */
+	uint32_t kept : FLOW_TEXT_COUNT; /* bits of enum flow_text: in text */
+	uint32_t as_hostname : FLOW_TEXT_COUNT; /* the same, for those that equal the host name */
+	uint32_t hostname_source : 4;		/* enum flow_name_source */
+	char text[];
 };
+_Static_assert(2 * FLOW_TEXT_COUNT + 4 <= 32 && FLOW_NAME_SOURCE_COUNT <= 16, "flow_details");
+
+/* Printable and NUL-terminated, valid until the next change; NULL when it is not known. */
+const char *flow_details_text(const struct flow_details *d, enum flow_text which);
 
 struct flow;
-/* The flow's details, made when there are none yet; NULL on ENOMEM. The table frees them. */
+/* The flow's details, made when there are none yet; NULL on ENOMEM. The table frees them; a text
+ * that is set moves them. */
 struct flow_details *flow_details_get(struct flow *f);
 /*
  * Keeps a copy of the text, cut at its longest, with '.' for what is not printable ASCII. An empty

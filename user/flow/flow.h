@@ -43,40 +43,49 @@ enum flow_stream_event {
 };
 
 struct flow {
+	/* What nearly every frame needs is in front. */
 	uint64_t id;
 	struct flow *next_hash; /* beside what is compared with it */
-	struct weir_flow_key key;
-	uint8_t origin; /* side that sent the first frame */
-	bool midstream; /* TCP whose SYN was not seen */
-	bool two_way;	/* both directions were seen */
-	bool decided;
-	bool inspect;	     /* decided, its module still reads it */
-	bool peer;	     /* decided: the responder's port is the application's alone */
-	bool reading;	     /* decided, its first messages are still read for details */
-	uint8_t tunnel;	     /* enum packet_tunnel it is inside of */
-	uint8_t carries;     /* enum packet_tunnel, where inner flows are looked at */
-	uint8_t icmp_errors; /* ICMP errors about its packets, up to 255 */
-	bool follow;	     /* its streams are windows (flow_stream_follow) */
+	struct flow *newer, *older;
+	uint64_t seen_ns;
+	uint64_t bytes;
+	uint32_t frames; /* frames seen, with or without payload */
 	uint16_t app;
 	uint8_t method;
 	uint8_t confidence;
-	uint16_t anomalies;	 /* bits of enum weir_anomaly: what was seen of it */
-	uint8_t source;		 /* enum weir_source, with WEIR_METHOD_ENDPOINT */
-	uint32_t frames;	 /* frames seen, with or without payload */
-	uint32_t payload_frames; /* frames with payload that were classified */
-	uint64_t bytes;
-	uint32_t decided_after; /* frames seen when decided */
-	uint64_t seen_ns;
+	uint16_t anomalies; /* bits of enum weir_anomaly: what was seen of it */
+	uint8_t origin : 1; /* side that sent the first frame */
+	bool midstream : 1; /* TCP whose SYN was not seen */
+	bool two_way : 1;   /* both directions were seen */
+	bool decided : 1;
+	bool inspect : 1;	  /* decided, its module still reads it */
+	bool peer : 1;		  /* decided: the responder's port is the application's alone */
+	bool reading : 1;	  /* decided, its first messages are still read for details */
+	bool follow : 1;	  /* its streams are windows (flow_stream_follow) */
+	bool reset : 1;		  /* TCP: seen */
+	uint8_t tunnel;		  /* enum packet_tunnel it is inside of */
+	uint8_t carries;	  /* enum packet_tunnel, where inner flows are looked at */
+	uint8_t icmp_errors;	  /* ICMP errors about its packets, up to 255 */
+	uint8_t source;		  /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	struct stream *stream[2]; /* TCP: NULL until payload */
 	void *module; /* the inspector's state, with its modules' in it, as long as the flow is
 			 looked into; freed by the inspector */
 	struct flow_details *details; /* NULL until something is known; freed by the table */
-	struct flow *newer, *older;
-	uint64_t serial;    /* order of first frames in this table */
-	uint64_t quiet_ns;  /* between the frame at hand and the one before */
-	uint32_t unheard;   /* frames that came as if the decision were not known */
-	bool fin[2], reset; /* TCP: seen */
+	struct weir_flow_key key;
+	uint32_t payload_frames; /* frames with payload that were classified */
+	uint32_t decided_after;	 /* frames seen when decided */
+	uint32_t serial;	 /* order of first frames in this table */
+	uint32_t unheard;	 /* frames that came as if the decision were not known */
+	bool fin[2];		 /* TCP: seen */
 };
+/* A table has hundreds of thousands. */
+_Static_assert(sizeof(struct flow) <= 160, "struct flow");
+
+/* Frames with payload seen when it was decided, as weir_flow and weir_verdict hold them. */
+static inline uint8_t flow_payloads(const struct flow *f)
+{
+	return f->payload_frames < UINT8_MAX ? (uint8_t)f->payload_frames : UINT8_MAX;
+}
 
 struct flow_table;
 struct flow_limits {
@@ -103,6 +112,8 @@ void flow_table_free(struct flow_table *t);
  */
 struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir_flow_key *key,
 			    uint8_t dir, uint64_t now_ns, bool *created);
+/* How long the flow that flow_table_get() last returned had been quiet; 0 for a new one. */
+uint64_t flow_table_quiet_ns(const struct flow_table *t);
 /* The flow of key that was created without an id, or NULL; does not count as seeing it. */
 struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key);
 /* Has the processor begin to load what finding the flow of id takes. */

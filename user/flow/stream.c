@@ -309,7 +309,7 @@ static int window_push(struct flow_table *t, struct flow *f, struct stream *s, u
 	if (to > UINT32_MAX)
 		return -ENOSPC;
 	drop = window_excess(t, s, (uint32_t)to);
-	if (to - drop > s->window)
+	if (to > (uint64_t)drop + s->window)
 		return -ENOSPC;
 	/* Before what it may have to be compared with is gone. */
 	compare_overlap(t, f, s, from, (uint32_t)to, data);

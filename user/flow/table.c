@@ -124,7 +124,7 @@ static struct flow *flow_create(struct flow_table *t, uint64_t id, const struct 
 	*bucket = f;
 	age_link_newest(t, f);
 	t->stats.flows++;
-	f->serial = t->stats.created++;
+	f->serial = (uint32_t)t->stats.created++;
 	return f;
 }
 
@@ -142,11 +142,16 @@ struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir
 		age_unlink(t, f);
 		age_link_newest(t, f);
 	}
-	f->quiet_ns = !absent && now_ns > f->seen_ns ? now_ns - f->seen_ns : 0;
+	t->quiet_ns = !absent && now_ns > f->seen_ns ? now_ns - f->seen_ns : 0;
 	f->seen_ns = now_ns;
 	if (created)
 		*created = absent;
 	return f;
+}
+
+uint64_t flow_table_quiet_ns(const struct flow_table *t)
+{
+	return t->quiet_ns;
 }
 
 struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key)

@@ -14,7 +14,8 @@ struct flow_table {
 	uint64_t seed[2];
 	struct slab slab; /* of flows, no more than limits.flows */
 	struct flow *newest, *oldest;
-	size_t mask; /* of buckets, a power of two less one */
+	uint64_t quiet_ns; /* of the flow that was asked for last, before its frame */
+	size_t mask;	   /* of buckets, a power of two less one */
 	struct flow *bucket[];
 };
 

@@ -26,9 +26,22 @@ static bool is_done(const struct glance *g, unsigned int what)
 	return g->j->described & what;
 }
 
+/* Whether more than the host name goes anywhere: to the listing, to the events. */
+static bool is_shown(const struct glance *g)
+{
+	return g->f->id == 0 || g->i->settings.read_on;
+}
+
 static void set_text(struct glance *g, enum flow_text which, struct bytes text)
 {
-	flow_set_text(g->f, which, text.at, text.len);
+	if (is_shown(g))
+		flow_set_text(g->f, which, text.at, text.len);
+}
+
+/* Where numbers of the flow go; NULL where nobody asks for them. */
+static struct flow_details *numbers_of(struct glance *g)
+{
+	return is_shown(g) ? flow_details_get(g->f) : NULL;
 }
 
 /* ---- hellos ---- */
@@ -39,6 +52,8 @@ static void note_protocols(struct glance *g, struct bytes list)
 	size_t used = 0;
 	struct bytes name = {0};
 
+	if (!is_shown(g))
+		return;
 	while (hello_next_protocol(&list, &name) && used + name.len + 1 < sizeof(text)) {
 		if (used)
 			text[used++] = ',';
@@ -50,16 +65,10 @@ static void note_protocols(struct glance *g, struct bytes list)
 
 static void note_version(struct glance *g, uint16_t version)
 {
-	struct flow_details *d = version ? flow_details_get(g->f) : NULL;
+	struct flow_details *d = version ? numbers_of(g) : NULL;
 
 	if (d)
 		d->tls_version = version;
-}
-
-/* Whether more than the host name goes anywhere: to the listing, to the events. */
-static bool is_shown(const struct glance *g)
-{
-	return g->f->id == 0 || g->i->settings.read_on;
 }
 
 /* transport as in JA4. Data begins with the handshake message. */
@@ -92,7 +101,8 @@ static void note_certificate(struct glance *g, struct bytes der)
 
 	if (!certificate_name(der, name, sizeof(name)))
 		return;
-	flow_set_text(g->f, FLOW_TLS_CERTIFICATE, name, strlen(name));
+	set_text(g, FLOW_TLS_CERTIFICATE,
+		 (struct bytes){.at = (const uint8_t *)name, .len = strlen(name)});
 	/* "*.example.org" is a name to show; words with spaces are none. */
 	if (strchr(name, '.') && !strpbrk(name, " @/:"))
 		flow_set_hostname(g->f, name, FLOW_NAME_CERTIFICATE);
@@ -158,7 +168,7 @@ static void note_request(struct glance *g, const struct http_head *head)
 
 static void note_response(struct glance *g, const struct http_head *head)
 {
-	struct flow_details *d = flow_details_get(g->f);
+	struct flow_details *d = numbers_of(g);
 
 	if (d)
 		d->http_status = head->status;
@@ -216,11 +226,16 @@ static void add_piece(struct glance *g, uint8_t dir, uint32_t offset, const uint
 	flow_stream_push(g->i->table, g->f, dir, true, UINT32_MAX, offset, data, len);
 }
 
-static void add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
+/* Until the hello is whole (RFC 8446, 4: type, 24 bits of length). */
+static bool add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
 {
 	struct glance *g = arg;
+	const uint8_t *hello;
+	size_t have;
 
 	add_piece(g, g->f->origin, offset, data, len);
+	hello = flow_stream_data(g->f, g->f->origin, &have);
+	return have < 4 || have - 4 < bytes_number(hello + 1, 3);
 }
 
 /* A ServerHello is small: one fragment has all of it. */
@@ -302,13 +317,13 @@ static bool read_quic(struct glance *g)
 
 	if (p->dir != g->f->origin)
 		return g->j->quic.version != 0;
-	quic_read_initials(datagram, p->payload_len, &g->j->quic, add_crypto, g);
+	quic_read_initials(g->i->secret, datagram, p->payload_len, &g->j->quic, add_crypto, g);
 	data = flow_stream_data(g->f, g->f->origin, &len);
 	if (len == 0) {
 		note_chlo(g, datagram, p->payload_len);
 		return g->j->quic.version != 0;
 	}
-	d = flow_details_get(g->f);
+	d = numbers_of(g);
 	if (d)
 		d->quic_version = g->j->quic.version;
 	if (data[0] != HELLO_CLIENT)

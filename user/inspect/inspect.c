@@ -106,7 +106,8 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	slab_init(&i->judgements, sizeof(struct judgement));
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
-	if (!i->table || !i->fragments || inspector_set_signatures(i, s) < 0)
+	i->secret = secret_new();
+	if (!i->table || !i->fragments || !i->secret || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -119,6 +120,7 @@ void inspector_free(struct inspector *i)
 	flow_table_free(i->table);
 	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
+	secret_free(i->secret);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -170,12 +172,12 @@ void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels)
 
 /* ---- packets ---- */
 
-static bool is_other_flow(const struct flow *f, const struct packet *p)
+static bool is_other_flow(const struct flow *f, const struct packet *p, uint64_t quiet_ns)
 {
 	uint64_t idle = p->proto == IPPROTO_TCP ? IDLE_TCP_NS : IDLE_OTHER_NS;
 	bool opens = p->proto == IPPROTO_TCP && (p->tcp_flags & (TH_SYN | TH_ACK)) == TH_SYN;
 
-	return f->quiet_ns > idle || (opens && (f->reset || (f->fin[0] && f->fin[1])));
+	return quiet_ns > idle || (opens && (f->reset || (f->fin[0] && f->fin[1])));
 }
 
 static struct flow *find_flow(struct inspector *i, const struct packet *p,
@@ -188,7 +190,7 @@ static struct flow *find_flow(struct inspector *i, const struct packet *p,
 	if (punt)
 		dir = punt->flags & WEIR_PUNT_ORIGIN ? 1 : 0;
 	f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
-	if (f && !*created && id == 0 && is_other_flow(f, p)) {
+	if (f && !*created && id == 0 && is_other_flow(f, p, flow_table_quiet_ns(i->table))) {
 		flow_table_remove(i->table, f);
 		f = flow_table_get(i->table, id, &p->key, dir, now_ns, created);
 	}

@@ -66,7 +66,9 @@ struct inspector;
 /*
  * signatures, registry and endpoints are the caller's and shared; endpoints may be NULL (nothing is
  * learned). learn is called (after endpoints_add) for every new endpoint, and for a renewed one
- * when a good part of its time has passed; may be NULL. Heap; NULL on ENOMEM.
+ * when a good part of its time has passed; may be NULL. Heap; NULL on ENOMEM. The process's first
+ * inspector starts the library of ciphers: it is made before other threads, and before what a
+ * sandbox takes away.
  */
 struct inspector *inspector_new(const struct inspect_settings *settings, struct signatures *s,
 				struct app_registry *r, struct endpoints *endpoints,

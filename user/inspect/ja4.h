@@ -8,7 +8,7 @@
 #define JA4_BYTES 37 /* with its end */
 
 /* transport: 't' TLS over TCP, 'q' QUIC, 'd' DTLS. hello: a whole one. False (out untouched) when a
- * list of it is longer than anyone's. */
+ * list of it is longer than anyone's. A secret_new() comes before. */
 bool ja4_make(const struct client_hello *hello, char transport, char out[JA4_BYTES]);
 
 #endif

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "inspect/quic.h"
-#include "inspect/secret.h"
 #include "util/util.h"
 
 #define PACKET_MAX    1500
@@ -10,6 +9,9 @@
 #define TAG_BYTES     16
 #define SALT_BYTES    20
 #define INITIALS_MAX  8 /* of one datagram; a client has reason for two or three */
+#define DERIVED_MAX   8 /* keys of one connection; a Retry and a version negotiation make three */
+#define RESERVED_BITS                                                                              \
+	0x0c /* zero in every packet (RFC 9000, 17.2): wrong keys show three times in four */
 
 struct quic_version {
 	uint32_t first, last;
@@ -157,48 +159,43 @@ static bool take_packet(struct cursor *c, struct long_packet *out)
 
 /* ---- protection ---- */
 
-struct keys {
-	struct secret_cipher packet, header;
-	uint8_t iv[12];
-};
-
-static void derive(const struct quic_version *v, const uint8_t *id, uint8_t id_len,
-		   struct keys *out)
+static bool derive(struct secret *s, const struct quic_version *v, const uint8_t *id,
+		   uint8_t id_len, struct quic_keys *out)
 {
 	uint8_t initial[SECRET_HASH_BYTES];
 	uint8_t client[SECRET_HASH_BYTES];
-	uint8_t key[SECRET_BLOCK_BYTES];
 
-	secret_hmac(v->salt, SALT_BYTES, id, id_len, initial);
-	secret_expand(initial, "client in", client, sizeof(client));
-	secret_expand(client, v->key, key, sizeof(key));
-	secret_cipher_init(&out->packet, key);
-	secret_expand(client, v->hp, key, sizeof(key));
-	secret_cipher_init(&out->header, key);
-	secret_expand(client, v->iv, out->iv, sizeof(out->iv));
+	return secret_extract(s, v->salt, SALT_BYTES, id, id_len, initial) &&
+	       secret_expand(s, initial, "client in", client, sizeof(client)) &&
+	       secret_expand(s, client, v->key, out->packet, sizeof(out->packet)) &&
+	       secret_expand(s, client, v->hp, out->header, sizeof(out->header)) &&
+	       secret_expand(s, client, v->iv, out->iv, sizeof(out->iv));
 }
 
 /* Takes off the protection of header and payload (RFC 9001, 5.3 and 5.4). Returns the payload's
- * length in out. */
-static size_t unprotect(const struct long_packet *p, const struct keys *k, uint8_t *out)
+ * length in out, 0: these are not the packet's keys. */
+static size_t unprotect(struct secret *s, const struct long_packet *p, const struct quic_keys *k,
+			uint8_t *out)
 {
 	uint8_t mask[SECRET_BLOCK_BYTES];
-	uint8_t nonce[12];
+	uint8_t nonce[SECRET_NONCE_BYTES];
 	size_t number_len, len;
 
-	if (p->len > PACKET_MAX || p->len - p->number_at < SAMPLE_OFFSET + SECRET_BLOCK_BYTES)
+	if (p->len > PACKET_MAX || p->len - p->number_at < SAMPLE_OFFSET + SECRET_BLOCK_BYTES ||
+	    !secret_block(s, k->header, p->start + p->number_at + SAMPLE_OFFSET, mask) ||
+	    (p->start[0] ^ mask[0]) & RESERVED_BITS)
 		return 0;
-	secret_cipher_block(&k->header, p->start + p->number_at + SAMPLE_OFFSET, mask);
 	number_len = ((p->start[0] ^ mask[0]) & 3) + 1u;
 	memcpy(nonce, k->iv, sizeof(nonce));
 	for (size_t i = 0; i < number_len; i++)
 		nonce[12 - number_len + i] ^= p->start[p->number_at + i] ^ mask[1 + i];
 	len = p->len - p->number_at - number_len;
-	if (len < TAG_BYTES)
+	if (len <= TAG_BYTES)
 		return 0;
 	len -= TAG_BYTES;
-	secret_cipher_stream(&k->packet, nonce, p->start + p->number_at + number_len, len, out);
-	return len;
+	return secret_stream(s, k->packet, nonce, p->start + p->number_at + number_len, len, out)
+		       ? len
+		       : 0;
 }
 
 /* ---- frames ---- */
@@ -217,17 +214,30 @@ static bool skip_ack(struct cursor *c, bool ecn)
 	return true;
 }
 
-/* Frames that an Initial packet may have (RFC 9000, 12.4). A wrong key shows as another. fn NULL:
- * just checks. */
-static bool read_frames(struct cursor c, uint8_t crypto,
-			void (*fn)(void *, uint32_t, const uint8_t *, size_t), void *arg)
+/* Padding is most of what a client sends first. */
+static void skip_padding(struct cursor *c)
 {
-	while (c.left) {
+	uint64_t word;
+
+	for (; c->left >= sizeof(word); skip(c, sizeof(word))) {
+		memcpy(&word, c->at, sizeof(word));
+		if (word)
+			break;
+	}
+	while (c->left && c->at[0] == 0)
+		skip(c, 1);
+}
+
+/* Frames that an Initial packet may have (RFC 9000, 12.4). A wrong key shows as another. fn NULL:
+ * just checks. *enough: fn wants no more. */
+static bool read_frames(struct cursor c, uint8_t crypto, quic_piece_fn *fn, void *arg, bool *enough)
+{
+	for (skip_padding(&c); c.left && !*enough; skip_padding(&c)) {
 		uint8_t type = c.at[0];
 		uint64_t offset, len;
 
 		skip(&c, 1);
-		if (type == 0 || type == 1) /* PADDING, PING */
+		if (type == 1) /* PING */
 			continue;
 		if (type == 2 || type == 3) {
 			if (!skip_ack(&c, type == 3))
@@ -239,50 +249,109 @@ static bool read_frames(struct cursor c, uint8_t crypto,
 		if (len > c.left || offset > UINT16_MAX)
 			return false;
 		if (fn)
-			fn(arg, (uint32_t)offset, c.at, (size_t)len);
+			*enough = !fn(arg, (uint32_t)offset, c.at, (size_t)len);
 		skip(&c, len);
 	}
 	return true;
 }
 
-static bool read_packet(const struct long_packet *p, const uint8_t *id, uint8_t id_len,
-			void (*fn)(void *, uint32_t, const uint8_t *, size_t), void *arg)
+/* ---- connections ---- */
+
+/* What the pieces of a datagram go to. */
+struct reader {
+	struct secret *secret;
+	quic_piece_fn *fn;
+	void *arg;
+	bool enough;
+};
+
+static bool read_packet(struct reader *r, const struct long_packet *p, const struct quic_keys *keys)
 {
 	uint8_t plain[PACKET_MAX];
 	struct cursor frames = {.at = plain};
-	struct keys keys;
 
-	derive(p->version, id, id_len, &keys);
-	frames.left = unprotect(p, &keys, plain);
-	if (frames.left == 0 || !read_frames(frames, p->version->crypto, NULL, NULL))
+	frames.left = unprotect(r->secret, p, keys, plain);
+	if (frames.left == 0 ||
+	    !read_frames(frames, p->version->crypto, NULL, NULL, &(bool){false}))
 		return false;
-	return read_frames(frames, p->version->crypto, fn, arg);
+	return read_frames(frames, p->version->crypto, r->fn, r->arg, &r->enough);
 }
 
-unsigned int quic_read_initials(const uint8_t *data, size_t len, struct quic_connection *c,
-				void (*fn)(void *arg, uint32_t offset, const uint8_t *data,
-					   size_t len),
-				void *arg)
+static bool is_id(const struct quic_connection *c, const struct long_packet *p)
 {
+	return c->id_len == p->id_len && memcmp(c->id, p->id, p->id_len) == 0;
+}
+
+/* Bounded for all of a connection: whoever changes ids or versions with every packet is not
+ * followed. */
+static bool derive_next(struct reader *r, struct quic_connection *c, const struct quic_version *v,
+			const uint8_t *id, uint8_t id_len, struct quic_keys *out)
+{
+	if (c->derived >= DERIVED_MAX)
+		return false;
+	c->derived++;
+	return derive(r->secret, v, id, id_len, out);
+}
+
+/* With the keys of the connection's first id, which hold until the handshake is over. After a
+ * version negotiation the same id makes other keys (RFC 9369, 4.1). */
+static bool read_known(struct reader *r, struct quic_connection *c, const struct long_packet *p)
+{
+	struct quic_keys keys;
+
+	if (c->keys_of == p->version) {
+		if (!read_packet(r, p, &c->keys))
+			return false;
+		c->known = true;
+		return true;
+	}
+	if (!c->known || !derive_next(r, c, p->version, c->id, c->id_len, &keys) ||
+	    !read_packet(r, p, &keys))
+		return false;
+	c->keys = keys;
+	c->keys_of = p->version;
+	return true;
+}
+
+/* With the keys of the packet's own id: it is the first, or the first after a Retry. They are kept
+ * when they fit, and when there are none better: of a packet that comes again they are not derived
+ * again. */
+static bool read_first(struct reader *r, struct quic_connection *c, const struct long_packet *p)
+{
+	struct quic_keys keys;
+	bool fits;
+
+	if ((c->keys_of == p->version || c->known) && is_id(c, p))
+		return false; /* tried */
+	if (!derive_next(r, c, p->version, p->id, p->id_len, &keys))
+		return false;
+	fits = read_packet(r, p, &keys);
+	if (c->known && !fits)
+		return false;
+	c->known = fits;
+	c->keys_of = p->version;
+	c->keys = keys;
+	c->id_len = p->id_len;
+	memcpy(c->id, p->id, p->id_len);
+	return fits;
+}
+
+unsigned int quic_read_initials(struct secret *s, const uint8_t *data, size_t len,
+				struct quic_connection *c, quic_piece_fn *fn, void *arg)
+{
+	struct reader r = {.secret = s, .fn = fn, .arg = arg};
 	struct cursor rest = {data, len};
 	struct long_packet p;
 	unsigned int count = 0, tried = 0;
 
 	if (quic_version_of(data, len))
 		c->version = quic_version_of(data, len);
-	while (take_packet(&rest, &p) && tried < INITIALS_MAX) {
+	while (tried < INITIALS_MAX && !r.enough && take_packet(&rest, &p)) {
 		if (!p.initial)
 			continue;
 		tried++;
-		if (c->known && read_packet(&p, c->id, c->id_len, fn, arg)) {
+		if (read_known(&r, c, &p) || read_first(&r, c, &p))
 			count++;
-		} else if (read_packet(&p, p.id, p.id_len, fn, arg)) {
-			/* The first, or the first after a Retry. */
-			c->known = true;
-			c->id_len = p.id_len;
-			memcpy(c->id, p.id, p.id_len);
-			count++;
-		}
 	}
 	return count;
 }

@@ -59,6 +59,7 @@ struct inspector {
 	struct flow_table *table;
 	struct slab judgements;
 	struct fragments *fragments;
+	struct secret *secret;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;

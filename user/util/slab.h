@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct slab {
-	size_t size;  /* of an object, rounded up to whole cache lines */
+	size_t size;  /* of an object, rounded up to half cache lines */
 	void *free;   /* objects that were given back, the latest first */
 	void *chunks; /* all memory, for slab_fini */
 };

@@ -51,7 +51,8 @@ static void fill(struct worker *w, struct weir_event *e, enum weir_event_kind ki
 			 .flags = f->origin ? WEIR_FLOW_ORIGIN : 0,
 			 .app = f->app,
 			 .method = f->method,
-			 .confidence = f->confidence},
+			 .confidence = f->confidence,
+			 .payloads = flow_payloads(f)},
 	};
 }
 

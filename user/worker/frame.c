@@ -137,6 +137,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.confidence = f->confidence,
 		.flags = (f->inspect || f->reading || f->carries ? WEIR_VERDICT_INSPECT : 0) |
 			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
+		.payloads = flow_payloads(f),
 	};
 
 	gate_put_verdict(w->shared->gate, f->id, &v);

@@ -2,10 +2,11 @@
 """
 BitTorrent clients without a screen, each with one way to start and one to ask how far it is.
 
-Common arguments: torrent (torrent.Torrent), seed (the data is there), port, encryption ("off" speaks
+Common arguments: torrent (torrent.Torrent, or a list where the client can), seed (the data is there), port, encryption ("off" speaks
 plain first, "require" accepts MSE with RC4 alone), utp ("off", "on", "only"; where the client can),
 version (4 or 6: what it listens on, where it can be told), upload (bytes per second at most, 0 = all
-it can; transmission and libtorrent).
+it can; transmission and libtorrent), local (peers of the local network are asked for, BEP 14; not
+rtorrent), nodes (of the DHT; aria2).
 """
 import json
 import os
@@ -27,9 +28,11 @@ class Client:
     programs = ()
 
     def __init__(self, host, torrent, seed=False, port=51413, encryption="off", utp="off",
-                 version=4, upload=0):
-        self.host, self.torrent, self.seed, self.port = host, torrent, seed, port
+                 version=4, upload=0, local=False, nodes=()):
+        self.torrents = torrent if isinstance(torrent, list) else [torrent]
+        self.host, self.torrent, self.seed, self.port = host, self.torrents[0], seed, port
         self.encryption, self.utp, self.version, self.upload = encryption, utp, version, upload
+        self.local, self.nodes = local, nodes
         self.dir = host.path(f"{self.name}-{port}")
         self.folder = os.path.join(self.dir, "data")
         self.process = None
@@ -38,7 +41,8 @@ class Client:
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.folder)
         if self.seed:
-            os.link(self.torrent.data_path, os.path.join(self.folder, self.torrent.name))
+            for torrent in self.torrents:
+                os.link(torrent.data_path, os.path.join(self.folder, torrent.name))
         self.launch()
         return self
 
@@ -55,9 +59,14 @@ class Client:
     def launch(self):
         raise NotImplementedError
 
-    def progress(self):
-        """0.0 to 1.0 of the download."""
+    def parts(self):
+        """0.0 to 1.0 of each download, by infohash."""
         raise NotImplementedError
+
+    def progress(self):
+        """Of the download that is least far."""
+        parts = self.parts()
+        return min(parts.get(torrent.infohash, 0.0) for torrent in self.torrents)
 
     def announce_again(self):
         """Asks the tracker again, where the client can be told to."""
@@ -78,7 +87,7 @@ class Transmission(Client):
     def launch(self):
         settings = {
             "encryption": 2 if self.encryption == "require" else 0,
-            "utp-enabled": self.utp != "off", "dht-enabled": False, "lpd-enabled": False,
+            "utp-enabled": self.utp != "off", "dht-enabled": False, "lpd-enabled": self.local,
             "pex-enabled": False, "peer-port": self.port, "rpc-port": 9091,
             "rpc-bind-address": "127.0.0.1", "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
@@ -91,8 +100,9 @@ class Transmission(Client):
             json.dump(settings, file)
         self.process = self.host.spawn(["transmission-daemon", "-f", "-g", self.dir])
         wait_for(lambda: self._remote("-si")[0] == 0, "transmission answers", 15)
-        status, out, err = self._remote("-w", self.folder, "-a", self.torrent.path)
-        check(status == 0, f"transmission takes the torrent: {out}{err}")
+        for torrent in self.torrents:
+            status, out, err = self._remote("-w", self.folder, "-a", torrent.path)
+            check(status == 0, f"transmission takes the torrent: {out}{err}")
 
     def _remote(self, *words):
         return self.host.run(["transmission-remote", self.rpc, *words], 10)
@@ -100,9 +110,10 @@ class Transmission(Client):
     def announce_again(self):
         self._remote("-t", "all", "--reannounce")
 
-    def progress(self):
-        found = re.search(r"Percent Done: ([\d.]+)%", self._remote("-t", "all", "-i")[1])
-        return float(found.group(1)) / 100 if found else 0.0
+    def parts(self):
+        found = re.findall(r"Hash: (\w+).*?Percent Done: ([\d.]+)%",
+                           self._remote("-t", "all", "-i")[1], re.DOTALL)
+        return {infohash: float(percent) / 100 for infohash, percent in found}
 
 
 class Aria2(Client):
@@ -117,26 +128,28 @@ class Aria2(Client):
         words = ["aria2c", "--no-conf=true", "-d", self.folder, f"--listen-port={self.port}",
                  f"--bt-require-crypto={crypto}", f"--bt-min-crypto-level={level}",
                  "--seed-ratio=0.0", "--enable-rpc=true", "--rpc-listen-port=6800",
-                 "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
+                 f"--enable-dht={'true' if self.nodes else 'false'}", "--enable-dht6=false",
+                 f"--bt-enable-lpd={'true' if self.local else 'false'}", "--bt-lpd-interface=eth0",
+                 f"--dht-listen-port={self.port}", f"--dht-file-path={self.dir}/dht.dat",
                  "--enable-peer-exchange=false", "--bt-tracker-interval=3",
                  "--file-allocation=none", "--summary-interval=0", "--bt-max-peers=4"]
         if self.seed:
             words.append("--bt-seed-unverified=true")
         if self.version == 4:
             words.append("--disable-ipv6=true")
-        self.process = self.host.spawn(words + [self.torrent.path])
+        words += [f"--dht-entry-point={bracket(*node)}" for node in self.nodes]
+        with open(os.path.join(self.dir, "list"), "w") as file:
+            file.write("\n".join(torrent.path for torrent in self.torrents) + "\n")
+        self.process = self.host.spawn(words + ["-j", "16", "-i", os.path.join(self.dir, "list")])
 
-    def progress(self):
+    def parts(self):
         query = json.dumps({"jsonrpc": "2.0", "id": "p", "method": "aria2.tellActive"})
         status, out, _ = self.host.run(["curl", "-s", "-m", "5", "http://127.0.0.1:6800/jsonrpc",
                                         "-d", query], 10)
         if status != 0:
-            return 0.0
-        best = 0.0
-        for item in parse_json(out, "aria2's answer")["result"]:
-            total = int(item["totalLength"])
-            best = max(best, int(item["completedLength"]) / total if total else 0.0)
-        return best
+            return {}
+        return {item["infoHash"]: int(item["completedLength"]) / max(1, int(item["totalLength"]))
+                for item in parse_json(out, "aria2's answer")["result"]}
 
 
 class QBittorrent(Client):
@@ -154,7 +167,8 @@ class QBittorrent(Client):
                 "[LegalNotice]\nAccepted=true\n\n"
                 "[BitTorrent]\n"
                 f"Session\\Encryption={encryption}\nSession\\BTProtocol={protocol}\n"
-                "Session\\DHTEnabled=false\nSession\\LSDEnabled=false\nSession\\PeXEnabled=false\n"
+                f"Session\\DHTEnabled=false\nSession\\LSDEnabled={str(self.local).lower()}\n"
+                "Session\\PeXEnabled=false\n"
                 f"Session\\Port={self.port}\nSession\\DefaultSavePath={self.folder}\n"
                 "Session\\QueueingSystemEnabled=false\nSession\\Preallocation=false\n"
                 "Session\\MultiConnectionsPerIp=true\n\n"
@@ -165,7 +179,9 @@ class QBittorrent(Client):
         self.process = self.host.spawn(["qbittorrent-nox", f"--profile={self.dir}",
                                         "--webui-port=8080"])
         wait_for(lambda: self._api("app/version").startswith("v"), "qbittorrent answers", 20)
-        words = ["-F", f"savepath={self.folder}", "-F", f"torrents=@{self.torrent.path}"]
+        words = ["-F", f"savepath={self.folder}"]
+        for torrent in self.torrents:
+            words += ["-F", f"torrents=@{torrent.path}"]
         if self.seed:
             words += ["-F", "skip_checking=true"]
         answer = self._api("torrents/add", *words)
@@ -182,13 +198,15 @@ class QBittorrent(Client):
         for item in self._torrents():
             self._api("torrents/reannounce", "-d", f"hashes={item['hash']}")
 
-    def add_peer(self, address, port):
+    def add_peer(self, address, port, torrent=None):
+        """Tells it a peer, for one torrent or for all."""
         for item in wait_for(self._torrents, "qbittorrent lists the torrent"):
-            self._api("torrents/addPeers", "-d", f"hashes={item['hash']}",
-                      "--data-urlencode", f"peers={bracket(address, port)}")
+            if torrent is None or item["hash"] == torrent.infohash:
+                self._api("torrents/addPeers", "-d", f"hashes={item['hash']}",
+                          "--data-urlencode", f"peers={bracket(address, port)}")
 
-    def progress(self):
-        return max((item["progress"] for item in self._torrents()), default=0.0)
+    def parts(self):
+        return {item["hash"]: item["progress"] for item in self._torrents()}
 
 
 class RTorrent(Client):
@@ -211,7 +229,8 @@ class RTorrent(Client):
                 f"directory.default.set = {self.folder}", f"session.path.set = {session}",
                 "dht.mode.set = disable", "protocol.pex.set = no", "system.daemon.set = true",
                 f"network.scgi.open_local = {self.socket}", "trackers.use_udp.set = yes",
-                f'schedule2 = load, 0, 0, "load.start={self.torrent.path}"', ""]))
+                *[f'schedule2 = load{number}, 0, 0, "load.start={torrent.path}"'
+                  for number, torrent in enumerate(self.torrents)], ""]))
         self.process = self.host.spawn(["rtorrent", "-n", "-o", f"import={config}"])
         wait_for(lambda: os.path.exists(self.socket) and self._call("download_list", ""),
                  "rtorrent has the torrent", 15)
@@ -232,12 +251,10 @@ class RTorrent(Client):
         for item in self._call("download_list", ""):
             self._call("d.tracker_announce", item)
 
-    def progress(self):
-        best = 0.0
-        for item in self._call("download_list", ""):
-            size = self._call("d.size_bytes", item)
-            best = max(best, self._call("d.completed_bytes", item) / size if size else 0.0)
-        return best
+    def parts(self):
+        return {item.lower(): self._call("d.completed_bytes", item) /
+                max(1, self._call("d.size_bytes", item))
+                for item in self._call("download_list", "")}
 
 
 class LibTorrent(Client):
@@ -271,8 +288,8 @@ class LibTorrent(Client):
             raise Failure(f"libtorrent on {self.host.name} ended:\n{self.process.log()[-1000:]}")
         return json.loads(lines[-1] if lines[-1].endswith("}") else lines[-2])
 
-    def progress(self):
-        return self.status()["progress"]
+    def parts(self):
+        return {self.torrent.infohash: self.status()["progress"]}
 
 
 ALL = {kind.name: kind for kind in (Transmission, Aria2, QBittorrent, RTorrent, LibTorrent)}

@@ -7,10 +7,11 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenari
 HOOKS = ("native", "tc")
 
 
-def scenario(summary, hooks=HOOKS, seconds=60):
-    """Marks a file's one function. seconds: after which the runner ends it."""
+def scenario(summary, hooks=HOOKS, seconds=60, long=False):
+    """Marks a file's one function. seconds: after which the runner ends it. long: only by name."""
     def mark(function):
-        function.scenario = {"summary": summary, "hooks": tuple(hooks), "seconds": seconds}
+        function.scenario = {"summary": summary, "hooks": tuple(hooks), "seconds": seconds,
+                             "long": long}
         return function
     return mark
 
