@@ -450,8 +450,7 @@ int main(void)
 		BENCH_TEST(quic_stays_quic),	       BENCH_TEST(quic_of_libp2p_is_ipfs),
 		BENCH_TEST(half_a_quic_hello_is_quic), BENCH_TEST(a_retry_changes_the_keys),
 		BENCH_TEST(a_name_from_the_dns),       BENCH_TEST(a_name_from_the_flow_is_better),
-		BENCH_TEST(names_live_within_bounds),
-		BENCH_TEST(what_nobody_asks_for_is_not_kept),
+		BENCH_TEST(names_live_within_bounds),  BENCH_TEST(what_nobody_asks_for_is_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
