@@ -28,8 +28,7 @@ static struct weir_endpoint_key told(const char *host, uint16_t port)
 	return key;
 }
 
-/* `host` was told, as by a tracker, that SERVER:port is alpha's. */
-static void tell(struct bench *b, const char *host, uint16_t port)
+static void tell_from(struct bench *b, const char *teller, const char *host, uint16_t port)
 {
 	struct inspect_outcome *out;
 	struct frame_spec s = spec_of(IPPROTO_UDP, true, "xyz");
@@ -37,11 +36,30 @@ static void tell(struct bench *b, const char *host, uint16_t port)
 	/* The module learns 192.0.2.9 for the datagram's receiver; its place is taken by SERVER. */
 	alpha.learn_port = port;
 	alpha.learn_peer = SERVER;
+	if (teller)
+		s.src = teller;
 	s.dst = host;
 	s.sport = 5000;
 	out = send_spec(b, &s, NULL);
 	assert_non_null(out->flow);
 	alpha.learn_port = 0;
+}
+
+/* `host` was told, as by a tracker, that SERVER:port is alpha's. */
+static void tell(struct bench *b, const char *host, uint16_t port)
+{
+	tell_from(b, NULL, host, port);
+}
+
+/* Whether SERVER:PORT was told of by independent tellers. */
+static bool is_shared(struct bench *b)
+{
+	struct fact_key key = {.port = htons(PORT), .kind = FACT_TOLD};
+	struct fact fact;
+
+	address(SERVER, key.addr);
+	assert_true(facts_get(endpoints_facts(b->endpoints), &key, b->now_ns, &fact));
+	return fact.shared;
 }
 
 /* A connection from `host` to SERVER:PORT in which both sides speak. */
@@ -199,6 +217,24 @@ static void tls_between_clients_of_hubs(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
+/* One who tells everybody the same, also from the address next to its own, is one; and however
+ * many agree, who was not told is not held to it by the address alone. */
+static void many_tellers_agree(void **state)
+{
+	struct bench *b = *state;
+
+	tell_from(b, "198.51.100.1", CLIENT, PORT);
+	tell_from(b, "198.51.100.1", "10.0.0.8", PORT);
+	tell_from(b, "198.51.7.2", "10.0.0.9", PORT);
+	assert_false(is_shared(b));
+	/* Another, to the host that heard it last. */
+	tell_from(b, "203.0.113.1", "10.0.0.9", PORT);
+	assert_false(is_shared(b));
+	tell_from(b, "198.51.100.1", "10.0.0.8", PORT);
+	assert_true(is_shared(b));
+	assert_int_equal(talk(b, OTHER, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +246,7 @@ int main(void)
 		test(a_candidate_counts_for_what_only_carries),
 		test(stun_to_a_candidate_is_the_trackers),
 		test(tls_between_clients_of_hubs),
+		test(many_tellers_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -451,6 +451,43 @@ static void the_shape_between_two_of_them_still_more(void **state)
 	assert_int_equal(b->out.flow->confidence, 75);
 }
 
+/* `host` heard of SERVER:6881 from `teller`'s network. */
+static void tell_of_server(struct bench *b, const char *host, uint32_t teller)
+{
+	struct fact_key key = {.port = htons(6881), .kind = FACT_TOLD};
+	uint32_t addr[4];
+
+	assert_int_equal(address_parse(SERVER, key.addr), 0);
+	assert_int_equal(address_parse(host, addr), 0);
+	facts_tell(endpoints_facts(b->endpoints), &key, app_of(b, MSE_APPLICATION), addr, teller,
+		   b->now_ns);
+}
+
+static void the_shape_is_believed_where_two_were_told(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	tell_of_server(b, "10.0.0.8", 1);
+	tell_of_server(b, "10.0.0.9", 2);
+	say(&t, false, 300);
+	say(&t, true, 200);
+	assert_true(say(&t, false, 180)->decided_now);
+	assert_int_equal(b->out.flow->confidence, 75);
+}
+
+static void one_teller_convinces_nobody(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	tell_of_server(b, "10.0.0.8", 1);
+	tell_of_server(b, "10.0.0.9", 1);
+	say(&t, false, 300);
+	say(&t, true, 200);
+	assert_false(say(&t, false, 180)->decided_now);
+}
+
 static void no_shape_is_believed_of_nobody(void **state)
 {
 	struct bench *b = *state;
@@ -501,6 +538,8 @@ int main(void)
 		BENCH_TEST(random_chat_is_encrypted_and_no_more),
 		BENCH_TEST(the_shape_is_believed_of_hosts_that_run_it),
 		BENCH_TEST(the_shape_between_two_of_them_still_more),
+		BENCH_TEST(the_shape_is_believed_where_two_were_told),
+		BENCH_TEST(one_teller_convinces_nobody),
 		BENCH_TEST(no_shape_is_believed_of_nobody),
 	};
 

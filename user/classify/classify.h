@@ -180,6 +180,8 @@ struct fact {
 	uint64_t expires_ns;
 	uint16_t app;
 	uint8_t data[16];
+	bool shared;	 /* FACT_TOLD: by independent tellers to two hosts */
+	uint32_t teller; /* FACT_TOLD: whose word it was last */
 };
 struct facts;
 /* Room for max (rounded up to a power of two). Heap; NULL on ENOMEM or without random numbers. */
@@ -188,6 +190,13 @@ void facts_free(struct facts *f);
 /* data: 16 bytes or NULL for none. */
 void facts_put(struct facts *f, const struct fact_key *key, uint16_t app, const uint8_t *data,
 	       uint64_t now_ns);
+/*
+ * Puts what host was told (FACT_TOLD). teller: the network of whoever told it, in any encoding; the
+ * fact is shared from when another network has told another host the same, until it runs out or
+ * something else is told.
+ */
+void facts_tell(struct facts *f, const struct fact_key *key, uint16_t app, const uint32_t host[4],
+		uint32_t teller, uint64_t now_ns);
 bool facts_get(struct facts *f, const struct fact_key *key, uint64_t now_ns, struct fact *out);
 void facts_host_runs(struct facts *f, const uint32_t host[4], uint8_t domain, uint16_t app,
 		     uint64_t now_ns);

@@ -103,6 +103,27 @@ void facts_put(struct facts *f, const struct fact_key *key, uint16_t app, const 
 	pthread_mutex_unlock(&f->lock);
 }
 
+void facts_tell(struct facts *f, const struct fact_key *key, uint16_t app, const uint32_t host[4],
+		uint32_t teller, uint64_t now_ns)
+{
+	struct fact fact = {.expires_ns = now_ns + f->ttl_ns, .app = app, .teller = teller};
+	struct slot *set, *slot;
+
+	memcpy(fact.data, host, sizeof(fact.data));
+	pthread_mutex_lock(&f->lock);
+	set = set_of(f, key);
+	slot = slot_find(set, key);
+	if (slot && slot->fact.expires_ns > now_ns && slot->fact.app == app)
+		fact.shared = slot->fact.shared ||
+			      (slot->fact.teller != teller &&
+			       memcmp(slot->fact.data, fact.data, sizeof(fact.data)) != 0);
+	if (!slot)
+		slot = slot_oldest(set);
+	slot->key = *key;
+	slot->fact = fact;
+	pthread_mutex_unlock(&f->lock);
+}
+
 bool facts_get(struct facts *f, const struct fact_key *key, uint64_t now_ns, struct fact *out)
 {
 	const struct slot *slot;

@@ -15,8 +15,8 @@
 /* An identification that may speak about other flows. */
 #define SURE	      85
 #define SERVICE_PORTS 1024
-/* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent:
- * docs/encrypted.md.
+/* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent, or to where
+ * independent tellers said that it is: docs/encrypted.md.
  */
 #define SHAPE_ONE_HOST	 65
 #define SHAPE_BOTH_HOSTS 75
@@ -146,13 +146,35 @@ bool evidence_is_service(const struct glance *g)
 	return flow_has_ports(g->f) && evidence_refuses(g->i, &key, g->f->app);
 }
 
+/* Whoever has one address of it can have others: /16 of IPv4, /32 of IPv6. */
+static uint32_t network_of(const uint32_t addr[4])
+{
+	return address_is_v4(addr) ? ntohl(addr[3]) >> 16 : addr[0];
+}
+
+/* Whether the called end was told of to two hosts, by two that have no network in common. */
+static bool is_shared(const struct glance *g, uint16_t app)
+{
+	const struct weir_flow_key *k = &g->f->key;
+	struct fact_key told = {
+		.port = k->port[!g->f->origin], .kind = FACT_TOLD, .domain = k->domain};
+	struct weir_endpoint_key key = {.port = told.port, .domain = k->domain};
+	struct fact fact;
+
+	memcpy(told.addr, k->addr[!g->f->origin], sizeof(told.addr));
+	memcpy(key.peer, told.addr, sizeof(key.peer));
+	return facts_get(facts_of(g), &told, g->i->now_ns, &fact) && fact.shared &&
+	       fact.app == app && !evidence_refuses(g->i, &key, app);
+}
+
 void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app)
 {
 	struct fact_key told = {.port = key->port, .kind = FACT_TOLD, .domain = key->domain};
 
 	memcpy(told.addr, key->peer, sizeof(told.addr));
 	if (i->services.facts)
-		facts_put(i->services.facts, &told, app, (const uint8_t *)key->host, i->now_ns);
+		facts_tell(i->services.facts, &told, app, key->host, network_of(i->teller),
+			   i->now_ns);
 }
 
 /* Whether `host` was told that the other side is something. */
@@ -251,7 +273,7 @@ unsigned int evidence_of_shape(const struct glance *g, unsigned int confidence)
 
 	if (!confidence || confidence >= SHAPE_BOTH_HOSTS || !facts_of(g))
 		return confidence;
-	if (both_run(g, g->i->apps.bittorrent, &one))
+	if (both_run(g, g->i->apps.bittorrent, &one) || is_shared(g, g->i->apps.bittorrent))
 		return SHAPE_BOTH_HOSTS;
 	return one && confidence < SHAPE_ONE_HOST ? SHAPE_ONE_HOST : confidence;
 }

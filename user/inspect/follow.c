@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
@@ -57,6 +58,7 @@ static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size
 	m.complete = m.proto == IPPROTO_UDP;
 	if (module && module->inspected)
 		state = module_state(g->i, g->j, module);
+	memcpy(g->i->teller, m.src, sizeof(g->i->teller));
 	if (state)
 		module->inspected(&g->i->services, &m, state, &finding);
 	else

@@ -55,6 +55,7 @@ static void call_undecided(struct glance *g, const struct app_module *module,
 	void *fresh = NULL;
 	void **state = g->j->states ? module_state(g->i, g->j, module) : &fresh;
 
+	memcpy(g->i->teller, m->src, sizeof(g->i->teller));
 	module->undecided(&g->i->services, m, state, finding);
 	if (!fresh)
 		return;
