@@ -54,6 +54,8 @@ static __noinline __u32 policy_row(__u32 slot, __u32 pair, __u8 confidence)
 	if (!ctl)
 		return pair;
 	levels = ctl->levels[slot & 1];
+	/* Unrolled it spills: the longest chain of calls has no 32 bytes of stack to spare. */
+#pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < WEIR_CONFIDENCES_MAX; i++) {
 		__u8 asked = ctl->confidence[slot & 1][i];
 
