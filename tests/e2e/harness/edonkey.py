@@ -12,21 +12,27 @@ from .talk import TOOLS
 
 SERVER_TOOL = os.path.join(TOOLS, "ed2k_server.py")
 PART_BYTES = 9728000  # a file up to this size is named by the MD4 of its bytes
+OFFER = "0xe3 0x15"
 
 
 class Server:
     """On a host, or on net.side, where the gateway does not see it."""
 
     def __init__(self, host, port=4661):
-        self.host, self.port = host, port
+        self.host, self.port, self.process = host, port, None
         self.address = getattr(host, "ip4", None) or host.side
 
     def start(self):
         words = ["/usr/bin/python3", SERVER_TOOL, self.address, str(self.port)]
         if not hasattr(self.host, "ip4"):
             words += ["--network", "10.77.0"]
-        self.host.spawn(words, log=f"ed2k-{self.port}").wait_log("ready")
+        self.process = self.host.spawn(words, log=f"ed2k-{self.port}")
+        self.process.wait_log("ready")
         return self
+
+    def offers(self, address):
+        """How often a client told it of files to share."""
+        return self.process.log().count(f"{address}: {OFFER}\n")
 
 
 class Amule:
@@ -36,7 +42,7 @@ class Amule:
 
     def __init__(self, host, server, obfuscation, port=4700):
         self.host, self.server, self.obfuscation, self.port = host, server, obfuscation, port
-        self.process = None
+        self.process, self.offered = None, 0
 
     def prepare(self):
         host, server = self.host, self.server
@@ -91,8 +97,15 @@ ECPassword={hashlib.md5(b"pw").hexdigest()}
         """link: what to download; read from a file that other programs leave links in."""
         if link:
             self.host.write("amule/ED2KLinks", link + "\n")
+        self.offered = self.server.offers(self.host.ip4)
         self.process = self.host.spawn(["amuled", "-c", self.host.path("amule"), "-o"])
         return self
+
+    def wait_offered(self, seconds=60):
+        """Until it has hashed its file: to whoever asks before it answers that it has none, and is not asked again
+        for half an hour."""
+        wait_for(lambda: self.server.offers(self.host.ip4) > self.offered,
+                 f"aMule on {self.host.name} offers its file", seconds)
 
     def has_file(self):
         return os.path.exists(self.host.path("amule", "incoming", "film.bin"))
