@@ -17,7 +17,7 @@ def edonkey(lab):
     pairs = [(Amule(net.c1, server, False), Amule(net.s1, server, False)),
              (Amule(net.c2, server, True), Amule(net.s2, server, True))]
     weir = lab.weir(net, "default: pass").start()
-    begin(pairs, Amule.wait_offered)
+    begin(pairs, Amule.wait_login)
     for leech, _ in pairs:
         leech.wait_file()
     talk.check_named(weir, "edonkey", talk.to_port(server.port), least=4)
