@@ -423,6 +423,7 @@ static void what_nobody_asks_for_is_not_kept(void **state)
 {
 	static const char request[] = "GET /x HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
 
+	bench_go_online(*state);
 	for (unsigned int asked = 0; asked < 2; asked++) {
 		struct bench *b = *state;
 		struct frame_spec s = spec_of(IPPROTO_TCP, false, request);

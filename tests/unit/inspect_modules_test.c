@@ -279,6 +279,7 @@ static void a_lost_verdict_is_told_again(void **state)
 	struct weir_punt punt = {.flow_id = 42};
 	unsigned int told = 0;
 
+	bench_go_online(b);
 	assert_true(punt_tcp(b, &punt, false, 100, "ALPHA")->decided_now);
 	for (uint32_t n = 0; n < 512; n++)
 		told += punt_tcp(b, &punt, false, 105 + n, "x")->decided_now;
