@@ -306,6 +306,40 @@ _unused_ static void send_handshake(struct bench *b)
 	send_tcp(b, false, FRAME_ACK, 100, NULL);
 }
 
+/* A segment, with what the gate says of it. */
+_unused_ static struct inspect_outcome *punt_tcp(struct bench *b, const struct weir_punt *punt,
+						 bool back, uint32_t seq, const char *text)
+{
+	struct frame_spec s = spec_of(IPPROTO_TCP, back, text);
+
+	s.flags = FRAME_ACK;
+	s.seq = seq;
+	return send_spec(b, &s, punt);
+}
+
+/* Which of its flow's ends the client is. */
+_unused_ static uint8_t client_side(void)
+{
+	uint32_t client[4], server[4];
+
+	address_parse(CLIENT, client);
+	address_parse(SERVER, server);
+	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
+}
+
+/* A flow that alpha's module reads on. */
+_unused_ static void begin_inspection(struct bench *b)
+{
+	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
+					  .method = WEIR_METHOD_HANDSHAKE,
+					  .confidence = 95,
+					  .inspect = true};
+	send_handshake(b);
+	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
+	assert_true(b->out.flow->inspect);
+	assert_int_equal(alpha.inspected_calls, 0);
+}
+
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 #endif
