@@ -458,7 +458,8 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	if (!b->share || !b->values ||
 	    list_reserve(&t->links, &t->link_room, 0, sizeof(*t->links)) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
+	/* Fewer make one leaf, and nothing is asked of their sets. */
+	for (size_t i = 0; i < count && count > LEAF_RULES; i++)
 		for (unsigned int p = 0; p < SHAPE_SETS; p++) {
 			const struct byte_set *set = &b->shapes[rules[i]].at[p];
 
