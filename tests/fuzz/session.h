@@ -23,7 +23,7 @@ struct session {
 	uint32_t addr[2][4];
 	bool decided, inspecting;
 	unsigned int learned, expected;
-	size_t shown; /* bytes */
+	size_t shown; /* bytes, and two for each message */
 };
 
 /* For app_services.learn. */
