@@ -62,11 +62,11 @@ static uint32_t node_add(struct reader *r, enum pattern_kind kind)
 
 static void set_fold(struct byte_set *s)
 {
-	for (int b = 'A'; b <= 'Z'; b++)
-		if (byte_set_has(s, (uint8_t)b) || byte_set_has(s, (uint8_t)(b | 0x20))) {
-			byte_set_add(s, (uint8_t)b);
-			byte_set_add(s, (uint8_t)(b | 0x20));
-		}
+	/* A letter's lower case is the same bit of the next word. */
+	uint32_t letters = (s->bits['A' >> 5] | s->bits['a' >> 5]) & 0x07fffffe;
+
+	s->bits['A' >> 5] |= letters;
+	s->bits['a' >> 5] |= letters;
 }
 
 static void set_invert(struct byte_set *s)
