@@ -53,7 +53,7 @@ struct fake {
 		bool anyone;
 	} expect;
 };
-static struct fake alpha, beta;
+static struct fake alpha, beta, only_tcp, named;
 
 static void fake_undecided(struct fake *f, const struct app_services *s,
 			   const struct app_message *m, void **state, struct app_finding *finding)
@@ -109,6 +109,18 @@ static void beta_undecided(const struct app_services *s, const struct app_messag
 	fake_undecided(&beta, s, m, state, finding);
 }
 
+static void only_tcp_undecided(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *finding)
+{
+	fake_undecided(&only_tcp, s, m, state, finding);
+}
+
+static void named_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			    struct app_finding *finding)
+{
+	fake_undecided(&named, s, m, state, finding);
+}
+
 static void alpha_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			    struct app_finding *finding)
 {
@@ -131,11 +143,23 @@ static const struct app_module beta_module = {
 	.undecided = beta_undecided,
 	.release = fake_release,
 };
+/* TCP's alone, and where the engine named it. */
+static const struct app_module only_tcp_module = {
+	.name = "gamma",
+	.proto = IPPROTO_TCP,
+	.undecided = only_tcp_undecided,
+};
+static const struct app_module named_module = {
+	.name = "omega",
+	.only_named = true,
+	.undecided = named_undecided,
+};
 
 /* In place of the program's own table. */
 const struct app_module *const *app_modules(void)
 {
-	static const struct app_module *const modules[] = {&alpha_module, &beta_module, NULL};
+	static const struct app_module *const modules[] = {&alpha_module, &beta_module,
+							   &only_tcp_module, &named_module, NULL};
 
 	return modules;
 }
@@ -218,6 +242,8 @@ static int bench_setup(void **state)
 
 	memset(&alpha, 0, sizeof(alpha));
 	memset(&beta, 0, sizeof(beta));
+	memset(&only_tcp, 0, sizeof(only_tcp));
+	memset(&named, 0, sizeof(named));
 	b->registry = app_registry_new();
 	b->signatures = bench_signatures(b->registry, bench_yaml);
 	b->endpoints = endpoints_new(16, 600 * BENCH_SECOND);

@@ -48,6 +48,21 @@ static void the_owner_may_take_it_back(void **state)
 	assert_false(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
 }
 
+/* What a module says of itself saves it the messages that it would not look at. */
+static void modules_are_shown_what_is_of_use_to_them(void **state)
+{
+	struct bench *b = *state;
+
+	send_udp(b, false, "?");
+	assert_int_equal(alpha.undecided_calls, 1);
+	assert_int_equal(only_tcp.undecided_calls, 0);
+	send_handshake(b);
+	send_tcp(b, false, FRAME_ACK, 100, "?");
+	assert_int_equal(alpha.undecided_calls, 2);
+	assert_int_equal(only_tcp.undecided_calls, 1);
+	assert_int_equal(named.undecided_calls, 0);
+}
+
 static void reconnection_needs_both_directions(void **state)
 {
 	struct bench *b = *state;
@@ -270,8 +285,10 @@ static void new_signatures_take_effect(void **state)
 	assert_false(b->out.decided_now);
 	assert_int_equal(inspector_set_signatures(b->inspector, b->signatures), 0);
 	signatures_free(old);
+	assert_int_equal(named.undecided_calls, 0);
 	assert_true(send_udp(b, false, "OMEGA")->decided_now);
 	assert_int_equal(b->out.flow->app, app_of(b, "omega"));
+	assert_int_equal(named.undecided_calls, 1);
 }
 
 int main(void)
@@ -280,6 +297,7 @@ int main(void)
 		BENCH_TEST(the_most_confident_module_wins),
 		BENCH_TEST(a_module_cannot_shout_down_the_engine_with_less),
 		BENCH_TEST(the_owner_may_take_it_back),
+		BENCH_TEST(modules_are_shown_what_is_of_use_to_them),
 		BENCH_TEST(reconnection_needs_both_directions),
 		BENCH_TEST(states_are_each_module_s_own_and_released),
 		BENCH_TEST(the_module_reads_on_in_order),

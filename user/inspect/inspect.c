@@ -100,14 +100,12 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
-	i->modules = app_modules();
-	while (i->modules[i->module_count])
-		i->module_count++;
 	slab_init(&i->judgements, sizeof(struct judgement));
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	i->secret = secret_new();
-	if (!i->table || !i->fragments || !i->secret || inspector_set_signatures(i, s) < 0)
+	if (modules_init(i) < 0 || !i->table || !i->fragments || !i->secret ||
+	    inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -121,6 +119,7 @@ void inspector_free(struct inspector *i)
 	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
 	secret_free(i->secret);
+	modules_fini(i);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);

@@ -56,6 +56,9 @@ struct inspector {
 	uint32_t teller[4]; /* the sender of what a module is shown */
 	const struct app_module *const *modules;
 	size_t module_count;
+	/* Whom messages of undecided flows are shown to, whatever the engine named: those of TCP,
+	 * those of UDP. Each list ends with NULL. */
+	const struct app_module **shown[2];
 	/* What module_of() found for the signatures at hand. */
 	const struct app_module *owner[WEIR_APPS_MAX];
 	bool owner_known[WEIR_APPS_MAX];
@@ -137,6 +140,9 @@ enum describe_quic {
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
+/* Lists the modules. 0 or -ENOMEM. */
+int modules_init(struct inspector *i);
+void modules_fini(struct inspector *i);
 const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
 void **module_state(const struct inspector *i, struct judgement *j,
