@@ -43,8 +43,8 @@ def run_one(name, hook):
                  if "/e2e/" in f.filename]
         print(f"{failure}\nat {' > '.join(lines)}\n{lab.logs()}")
         status = 1
-    except Exception:  # a bug in the scenario: report it like a failure, and clean up
-        print(f"{traceback.format_exc()}\n{lab.logs()}")
+    except Exception as bug:  # in the scenario: report it like a failure, and clean up
+        print(f"{type(bug).__name__}: {bug}\n{traceback.format_exc()}\n{lab.logs()}")
         status = 1
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for text in lab.close():
