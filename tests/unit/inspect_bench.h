@@ -46,6 +46,7 @@ struct fake {
 	const char *until;   /* inspected: done when text ends so */
 	uint16_t learn_port; /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
+	bool learn_for_all;	       /* not for the message's receiver alone */
 	enum weir_source learn_source; /* 0: the DHT */
 	struct {
 		uint16_t port; /* expects somebody there, 0 = nobody */
@@ -65,7 +66,8 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 	if (f->learn_port && s->learn) {
 		struct weir_endpoint_key key = {.port = htons(f->learn_port)};
 
-		memcpy(key.host, m->dst, sizeof(key.host));
+		if (!f->learn_for_all)
+			memcpy(key.host, m->dst, sizeof(key.host));
 		if (f->learn_peer)
 			assert_int_equal(address_parse(f->learn_peer, key.peer), 0);
 		else

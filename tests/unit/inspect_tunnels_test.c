@@ -219,6 +219,7 @@ static struct weir_punt go_online(struct bench *b)
 		.tunnels = INSPECT_TUNNELS_INNER,
 		.online = true,
 		.limits = {.flows = 1, .stream_bytes = 1024, .stream_bytes_all = 8192},
+		.endpoint_ttl_ns = 600 * BENCH_SECOND,
 	};
 
 	bench_restart(b, &settings);
