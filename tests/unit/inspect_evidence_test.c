@@ -151,9 +151,13 @@ static void what_was_said_to_all_is_taken_back(void **state)
 	alpha.learn_for_all = true;
 	tell(b, CLIENT, PORT);
 	assert_true(is_told(b, "10.0.0.77"));
+	/* The last who was told is remembered. */
+	alpha.learn_for_all = false;
+	tell(b, CLIENT, PORT);
 	both_send(b, OTHER, FRAME_ACK, request, strlen(request));
 	assert_int_equal(b->out.flow->app, app_of(b, "http"));
 	assert_false(is_told(b, "10.0.0.77"));
+	assert_false(is_told(b, CLIENT));
 	assert_int_equal(b->last_learned.expires_ns, 1);
 }
 
