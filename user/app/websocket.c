@@ -299,6 +299,7 @@ const struct app_module http_module = {
 	.name = "http",
 	.category = "web",
 	.help = "WebTorrent's trackers behind WebSocket; learns the peers they tell of",
+	.proto = IPPROTO_TCP,
 	.undecided = http_undecided,
 	.inspected = http_inspected,
 	.release = free,
