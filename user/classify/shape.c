@@ -224,27 +224,6 @@ static void shape_any(struct shape *s)
 	memset(s->at, 0xff, sizeof(s->at));
 }
 
-/* The bits that all bytes of the set share. */
-static void set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
-{
-	static const uint32_t has_bit[5] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00,
-					    0xffff0000};
-	uint8_t all = 0xff, any = 0;
-	uint32_t low = 0; /* the lower five bits of its bytes, as a set */
-
-	for (unsigned int word = 0; word < 8; word++) {
-		low |= s->bits[word];
-		all &= s->bits[word] ? (uint8_t)(word << 5 | 31) : 0xff;
-		any |= s->bits[word] ? (uint8_t)(word << 5) : 0;
-	}
-	for (unsigned int b = 0; b < 5; b++) {
-		any |= low & has_bit[b] ? (uint8_t)(1u << b) : 0;
-		all &= low & ~has_bit[b] ? (uint8_t) ~(1u << b) : 0xff;
-	}
-	*mask = (uint8_t) ~(all ^ any);
-	*value = all & *mask;
-}
-
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out)
 {
 	struct shape stack[RULE_STACK_MAX];
@@ -276,7 +255,7 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 	}
 	*out = stack[0];
 	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		set_bits(&out->at[p], &out->mask[p], &out->value[p]);
+		byte_set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
@@ -290,12 +269,14 @@ void candidate_make(const struct shape *s, const struct rule *rule, uint16_t num
 		mask[p] = tested >> p & 1 ? 0 : s->mask[p];
 	for (unsigned int p = 0; p + 4 <= SHAPE_POSITIONS; p++) {
 		uint32_t window, value;
+		int bits;
 
 		memcpy(&window, mask + p, 4);
-		memcpy(&value, s->value + p, 4);
-		if (__builtin_popcount(window) <= most)
+		bits = window ? __builtin_popcount(window) : 0;
+		if (bits <= most)
 			continue;
-		most = __builtin_popcount(window);
+		memcpy(&value, s->value + p, 4);
+		most = bits;
 		out->offset = (uint8_t)p;
 		out->mask = window;
 		out->value = value & window;
