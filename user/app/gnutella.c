@@ -61,6 +61,11 @@ struct reading {
 	struct gnutella *g;
 };
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint16_t le16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] | p[1] << 8);
@@ -150,16 +155,11 @@ static void read_line(const struct reading *r, const char *line)
 			       WEIR_SOURCE_HANDSHAKE);
 }
 
-/* Takes a line's next byte. */
-static void take_byte(const struct reading *r, struct half *h, char byte)
+/* The line is complete. */
+static void line_end(const struct reading *r, struct half *h)
 {
 	size_t len = h->line_len;
 
-	if (byte != '\n') {
-		if (len < LINES_MAX)
-			h->line[h->line_len++] = byte;
-		return;
-	}
 	h->line_len = 0;
 	if (len == LINES_MAX)
 		return;
@@ -170,6 +170,21 @@ static void take_byte(const struct reading *r, struct half *h, char byte)
 		h->blocks--;
 	else
 		read_line(r, h->line);
+}
+
+/* Takes what there is of a line; how many bytes. */
+static size_t take_line(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
+{
+	const uint8_t *end = memchr(data, '\n', len);
+	size_t piece = end ? (size_t)(end - data) : len;
+	size_t room = least(LINES_MAX - h->line_len, piece);
+
+	memcpy(h->line + h->line_len, data, room);
+	h->line_len = (uint16_t)(h->line_len + room);
+	if (!end)
+		return len;
+	line_end(r, h);
+	return piece + 1;
 }
 
 /* ---- descriptors ---- */
@@ -216,17 +231,18 @@ static bool header_done(struct half *h)
 /* Takes some bytes of a stream of descriptors; how many. */
 static size_t take_bytes(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
 {
-	size_t used = 1, room = KEEP - h->kept;
+	size_t used, room;
 
 	if (h->have < HEADER) {
-		h->header[h->have++] = *data;
+		used = least(HEADER - h->have, len);
+		memcpy(h->header + h->have, data, used);
+		h->have = (uint8_t)(h->have + used);
 		if (h->have < HEADER)
-			return 1;
+			return used;
 		r->g->broken = !header_done(h);
 	} else {
-		used = len < h->left ? len : h->left;
-		if (room > used)
-			room = used;
+		used = least(h->left, len);
+		room = least(KEEP - h->kept, used);
 		memcpy(h->keep + h->kept, data, room);
 		h->kept = (uint8_t)(h->kept + room);
 		h->left -= (uint32_t)used;
@@ -248,10 +264,10 @@ static bool read_stream(const struct reading *r)
 	size_t len = r->m->len;
 
 	while (len > 0 && !r->g->broken) {
-		size_t used = 1;
+		size_t used;
 
 		if (h->blocks)
-			take_byte(r, h, (char)*data);
+			used = take_line(r, h, data, len);
 		else if (!r->g->packed)
 			used = take_bytes(r, h, data, len);
 		else
