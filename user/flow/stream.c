@@ -93,7 +93,7 @@ static uint32_t clamp_bytes(size_t bytes)
 
 static struct stream *stream_new(struct flow_table *t, uint32_t base)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s = slab_take(&t->streams);
 
 	if (!s)
 		return NULL;
@@ -339,6 +339,11 @@ static struct stream *stream_of(struct flow_table *t, struct flow *f, uint8_t di
 	return f->stream[dir];
 }
 
+void streams_init(struct flow_table *t)
+{
+	slab_init(&t->streams, sizeof(struct stream));
+}
+
 int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
 			 uint32_t isn, uint32_t seq, const uint8_t *data, size_t len)
 {
@@ -484,7 +489,7 @@ void flow_release_streams(struct flow_table *t, struct flow *f)
 		if (s->range != s->few)
 			free(s->range);
 		free(s->data);
-		free(s);
+		slab_give(&t->streams, s);
 		f->stream[dir] = NULL;
 	}
 }

@@ -32,6 +32,7 @@ struct flow_table *flow_table_new(const struct flow_limits *limits,
 	t->arg = arg;
 	t->mask = buckets - 1;
 	slab_init(&t->slab, sizeof(struct flow));
+	streams_init(t);
 	return TAKE_PTR(t);
 }
 
@@ -100,6 +101,7 @@ void flow_table_free(struct flow_table *t)
 	while (t->oldest)
 		flow_table_remove(t, t->oldest);
 	slab_fini(&t->slab);
+	slab_fini(&t->streams);
 	free(t);
 }
 
