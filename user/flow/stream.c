@@ -253,8 +253,9 @@ static bool appends(const struct stream *s, uint32_t from)
 static int insert_island(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
 			 uint32_t to, const uint8_t *data)
 {
-	struct islands joined = {.count = s->ranges};
+	struct islands joined;
 
+	joined.count = s->ranges;
 	memcpy(joined.range, s->range, s->ranges * sizeof(joined.range[0]));
 	if (!islands_join(&joined, from, to) || ranges_reserve(s, joined.count) < 0 ||
 	    stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
