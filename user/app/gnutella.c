@@ -41,8 +41,7 @@ struct half {
 };
 
 struct gnutella {
-	struct half half[2]; /* 1: of the side that called */
-	bool packed;	     /* what follows the handshake is compressed */
+	bool packed; /* what follows the handshake is compressed */
 	bool broken;
 	uint16_t told;
 	uint32_t bytes;
@@ -52,6 +51,7 @@ struct gnutella {
 		bool waits, from_origin;
 	} asked[ASKED_MAX]; /* pings; the oldest goes first */
 	uint8_t next;
+	struct half half[2]; /* of connections alone; 1: of the side that called */
 };
 
 /* The message at hand. */
@@ -306,6 +306,21 @@ static bool feed(const struct app_services *s, const struct app_message *m, stru
 	return m->proto == IPPROTO_TCP ? read_stream(&r) : read_datagram(&r);
 }
 
+static struct gnutella *state_new(uint8_t proto)
+{
+	struct gnutella *g;
+
+	if (proto != IPPROTO_TCP)
+		return calloc(1, offsetof(struct gnutella, half));
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	/* 0.6: request, answer, and the request's confirmation. */
+	g->half[0].blocks = 1;
+	g->half[1].blocks = 2;
+	return g;
+}
+
 static void gnutella_undecided(const struct app_services *s, const struct app_message *m,
 			       void **state, struct app_finding *finding)
 {
@@ -318,13 +333,9 @@ static void gnutella_undecided(const struct app_services *s, const struct app_me
 		return;
 	/* Undecided flows are shown from their first byte every time. */
 	free(*state);
-	*state = g = calloc(1, sizeof(*g));
-	if (!g)
-		return;
-	/* 0.6: request, answer, and the request's confirmation. */
-	g->half[0].blocks = 1;
-	g->half[1].blocks = 2;
-	finding->inspect = feed(s, m, g);
+	*state = g = state_new(m->proto);
+	if (g)
+		finding->inspect = feed(s, m, g);
 }
 
 static void gnutella_inspected(const struct app_services *s, const struct app_message *m,
