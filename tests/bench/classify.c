@@ -94,10 +94,17 @@ static enum packet_status decode(const struct world *w, const struct traffic_pac
 }
 
 /* Both sides get what the worker does for the frames of a batch: what the next ones take is loaded
- * while the one at hand is judged. */
+ * while the one at hand is judged. The record of a frame is loaded with what stands for it in the
+ * worker: a descriptor in the ring, and the gate's words in the frame's own first line. */
 static void look_ahead(const struct world *w, const struct list *l, size_t n,
 		       const struct flow_table *table)
 {
+	if (n + 4 < l->count) {
+		const struct traffic_packet *x = &w->traffic.packets[l->index[n + 4]];
+
+		__builtin_prefetch(x);
+		__builtin_prefetch(&x->punt);
+	}
 	if (n + 2 < l->count) {
 		const struct traffic_packet *x = &w->traffic.packets[l->index[n + 2]];
 
