@@ -98,18 +98,6 @@ static void states_are_each_module_s_own_and_released(void **state)
 
 /* ---- inspected flows ---- */
 
-static void begin_inspection(struct bench *b)
-{
-	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
-					  .method = WEIR_METHOD_HANDSHAKE,
-					  .confidence = 95,
-					  .inspect = true};
-	send_handshake(b);
-	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
-	assert_true(b->out.flow->inspect);
-	assert_int_equal(alpha.inspected_calls, 0);
-}
-
 static void the_module_reads_on_in_order(void **state)
 {
 	struct bench *b = *state;
@@ -197,25 +185,6 @@ static void nobody_to_read_means_no_inspection(void **state)
 
 /* ---- with the gate's metadata ---- */
 
-static struct inspect_outcome *punt_tcp(struct bench *b, const struct weir_punt *punt, bool back,
-					uint32_t seq, const char *text)
-{
-	struct frame_spec s = spec_of(IPPROTO_TCP, back, text);
-
-	s.flags = FRAME_ACK;
-	s.seq = seq;
-	return send_spec(b, &s, punt);
-}
-
-static uint8_t client_side(void)
-{
-	uint32_t client[4], server[4];
-
-	address_parse(CLIENT, client);
-	address_parse(SERVER, server);
-	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
-}
-
 static void the_gate_knows_where_the_stream_begins(void **state)
 {
 	struct bench *b = *state;
@@ -294,6 +263,7 @@ static void a_lost_verdict_is_told_again(void **state)
 	struct weir_punt punt = {.flow_id = 42};
 	unsigned int told = 0;
 
+	bench_go_online(b);
 	assert_true(punt_tcp(b, &punt, false, 100, "ALPHA")->decided_now);
 	for (uint32_t n = 0; n < 512; n++)
 		told += punt_tcp(b, &punt, false, 105 + n, "x")->decided_now;

@@ -224,20 +224,6 @@ static void shape_any(struct shape *s)
 	memset(s->at, 0xff, sizeof(s->at));
 }
 
-/* The bits that all bytes of the set share. */
-static void set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
-{
-	uint8_t all = 0xff, any = 0;
-
-	for (unsigned int b = 0; b < 256; b++)
-		if (byte_set_has(s, (uint8_t)b)) {
-			all &= (uint8_t)b;
-			any |= (uint8_t)b;
-		}
-	*mask = (uint8_t) ~(all ^ any);
-	*value = all & *mask;
-}
-
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out)
 {
 	struct shape stack[RULE_STACK_MAX];
@@ -269,7 +255,7 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 	}
 	*out = stack[0];
 	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		set_bits(&out->at[p], &out->mask[p], &out->value[p]);
+		byte_set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
@@ -283,12 +269,14 @@ void candidate_make(const struct shape *s, const struct rule *rule, uint16_t num
 		mask[p] = tested >> p & 1 ? 0 : s->mask[p];
 	for (unsigned int p = 0; p + 4 <= SHAPE_POSITIONS; p++) {
 		uint32_t window, value;
+		int bits;
 
 		memcpy(&window, mask + p, 4);
-		memcpy(&value, s->value + p, 4);
-		if (__builtin_popcount(window) <= most)
+		bits = window ? __builtin_popcount(window) : 0;
+		if (bits <= most)
 			continue;
-		most = __builtin_popcount(window);
+		memcpy(&value, s->value + p, 4);
+		most = bits;
 		out->offset = (uint8_t)p;
 		out->mask = window;
 		out->value = value & window;

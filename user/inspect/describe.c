@@ -29,7 +29,7 @@ static bool is_done(const struct glance *g, unsigned int what)
 /* Whether more than the host name goes anywhere: to the listing, to the events. */
 static bool is_shown(const struct glance *g)
 {
-	return g->f->id == 0 || g->i->settings.read_on;
+	return is_offline(g->i) || g->i->settings.read_on;
 }
 
 /* What a message says of its flow, kept at once at its end. */

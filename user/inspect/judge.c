@@ -7,8 +7,6 @@
 #include "inspect/mse.h"
 #include "util/util.h"
 
-/* Below are well-known services: a shape alone must not cost a host its web or mail. */
-#define SERVICE_PORTS 1024
 /* Random bytes both ways: docs/encrypted.md. */
 #define ENCRYPTED_CONFIDENCE 60
 #define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
@@ -40,7 +38,7 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	if (f->inspect)
 		flow_stream_follow(g->i->table, f);
 	evidence_note(g);
-	describe_flow(g, f->id == 0 || g->i->settings.read_on);
+	describe_flow(g, is_offline(g->i) || g->i->settings.read_on);
 	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
 }

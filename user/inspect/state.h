@@ -14,6 +14,9 @@
 #define DECIDE_CONFIDENCE 50
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
+/* Below are well-known services (RFC 6335, 6): no shape alone may cost a host its web or mail, and
+ * they are not for one host to give away to everyone. */
+#define SERVICE_PORTS 1024
 
 /* Whose first message has been read for details. */
 #define DESCRIBED_CLIENT 1
@@ -94,6 +97,13 @@ struct glance {
 static inline struct judgement *judgement_of(const struct flow *f)
 {
 	return f->module;
+}
+
+/* A capture is read, not a wire: everything that is found is kept for who asks at the end. Not to
+ * be told by a flow without a number: on a wire, what is inside of a tunnel has none either. */
+static inline bool is_offline(const struct inspector *i)
+{
+	return !i->settings.online;
 }
 
 static inline bool flow_has_ports(const struct flow *f)
