@@ -69,7 +69,10 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 
 	if (max == 0 || max > 1u << 24)
 		return NULL;
-	while (buckets < max)
+	/* Half of them stay empty: an entry that is looked at in vain is a line that no cache
+	 * holds.
+	 */
+	while (buckets < 2 * max)
 		buckets *= 2;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -81,8 +84,8 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->buckets = calloc(buckets, sizeof(*e->buckets));
 	e->entries = calloc(max, sizeof(*e->entries));
 	/* So that of eight peers that were not told of one has to be looked for in a full table. */
-	e->counts_mask = 8 * buckets - 1;
-	e->counts = calloc(8 * (size_t)buckets, sizeof(*e->counts));
+	e->counts_mask = 4 * buckets - 1;
+	e->counts = calloc(4 * (size_t)buckets, sizeof(*e->counts));
 	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
 	 */
 	e->facts = facts_new(max / 2, ttl_ns);

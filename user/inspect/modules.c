@@ -22,6 +22,7 @@ int modules_init(struct inspector *i)
 	i->modules = app_modules();
 	while (i->modules[i->module_count])
 		i->module_count++;
+	slab_init(&i->states, i->module_count * sizeof(void *));
 	for (int udp = 0; udp < 2; udp++) {
 		size_t count = 0;
 
@@ -37,6 +38,7 @@ int modules_init(struct inspector *i)
 
 void modules_fini(struct inspector *i)
 {
+	slab_fini(&i->states);
 	free(i->shown[0]);
 	free(i->shown[1]);
 }
@@ -75,10 +77,10 @@ static size_t module_index(const struct inspector *i, const struct app_module *m
 	return n;
 }
 
-void **module_state(const struct inspector *i, struct judgement *j, const struct app_module *module)
+void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module)
 {
 	if (!j->states)
-		j->states = calloc(i->module_count, sizeof(*j->states));
+		j->states = slab_take(&i->states);
 	return j->states ? &j->states[module_index(i, module)] : NULL;
 }
 
@@ -139,14 +141,14 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 	}
 }
 
-void modules_release(const struct inspector *i, struct judgement *j)
+void modules_release(struct inspector *i, struct judgement *j)
 {
 	if (!j->states)
 		return;
 	for (size_t n = 0; n < i->module_count; n++)
 		if (j->states[n] && i->modules[n]->release)
 			i->modules[n]->release(j->states[n]);
-	free(j->states);
+	slab_give(&i->states, j->states);
 	j->states = NULL;
 }
 
