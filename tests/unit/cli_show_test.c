@@ -145,6 +145,11 @@ static void nothing_is_a_heading(void **state)
 	assert_memory_equal(text, "PROTO  SOURCE", 13);
 	assert_string_equal(strchr(text, '\n'), "\n");
 	free(text);
+	text = shown(show_modules,
+		     json_pack("{s:[{s:s, s:s, s:s, s:b}]}", "modules", "name", "irc", "category",
+			       "chat", "help", "expects DCC", "enabled", 0));
+	assert_string_equal(strchr(text, '\n') + 1, "irc     chat      no       expects DCC\n");
+	free(text);
 	text = shown(show_apps, json_pack("{s:[]}", "applications"));
 	assert_memory_equal(text, "APPLICATION", 11);
 	free(text);
@@ -154,7 +159,8 @@ static void nothing_is_a_heading(void **state)
 static void nonsense_is_survived(void **state)
 {
 	static void (*const shows[])(const json_t *, FILE *) = {
-		show_status, show_ports, show_policy, show_flows, show_apps, show_blocks,
+		show_status, show_ports,  show_policy,	show_flows,
+		show_apps,   show_blocks, show_modules,
 	};
 	static const char *const answers[] = {
 		"null",

@@ -145,6 +145,14 @@ static const struct verb verbs[] = {
 		.run = cli_apps,
 	},
 	{
+		.words = "modules",
+		.arguments = "",
+		.help = "application modules: what they do, and whether they are enabled",
+		.more = "The policy's `modules: { disable: [NAME...] }` disables them.",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_modules,
+	},
+	{
 		.words = "block",
 		.arguments = "ADDRESS",
 		.min_args = 1,

@@ -143,6 +143,7 @@ enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t
 /* modules.c */
 /* Lists the modules. 0 or -ENOMEM. */
 int modules_init(struct inspector *i);
+bool module_is_off(const struct inspector *i, const struct app_module *module);
 void modules_fini(struct inspector *i);
 const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
