@@ -218,10 +218,15 @@ struct signatures {
 	size_t application_count, application_room;
 	struct rule *rules;
 	size_t rule_count, rule_room;
+	uint16_t by_protocol[256]; /* number in applications + 1; 0: what the registry says */
 	struct index *index;
 	pcre2_compile_context *compile;
 	pcre2_match_context *match;
 };
+
+/* protocol.c: reads `protocol` of the application that was added last. */
+int protocols_read(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		   struct error *e);
 
 /* registry.c */
 bool app_name_valid(const char *name);
