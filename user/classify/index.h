@@ -9,11 +9,24 @@
 
 #include "classify/set.h"
 
-#define SHAPE_POSITIONS 56 /* with the length's two they number the bits of 64 */
+#define SHAPE_POSITIONS 126 /* with the length's two they number the bits of a position_set */
 /* Beyond the positions: the upper byte of the message's length (255: or more) and the lower. */
 #define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
 #define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
 #define SHAPE_SETS	  (SHAPE_POSITIONS + 2)
+
+struct position_set {
+	uint64_t bits[2];
+};
+
+static inline bool position_set_has(const struct position_set *s, unsigned int position)
+{
+	return s->bits[position / 64] >> position % 64 & 1;
+}
+static inline void position_set_add(struct position_set *s, unsigned int position)
+{
+	s->bits[position / 64] |= UINT64_C(1) << position % 64;
+}
 
 /* What a message for which a feature or a rule is true looks like, as far as that is bytes and
  * lengths. Never too narrow. */
@@ -39,9 +52,9 @@ struct candidate {
 	uint8_t confidence;
 	uint32_t mask, value; /* of the bytes in memory's order; mask 0: nothing to compare */
 };
-/* tested: positions (bits) that are known to fit. */
+/* tested: positions that are known to fit. */
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
-		    uint64_t tested, struct candidate *out);
+		    const struct position_set *tested, struct candidate *out);
 
 struct rule_list {
 	const struct candidate *rules; /* by falling confidence */

@@ -273,14 +273,14 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 }
 
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
-		    uint64_t tested, struct candidate *out)
+		    const struct position_set *tested, struct candidate *out)
 {
 	uint8_t mask[SHAPE_POSITIONS];
 	int most = 0;
 
 	*out = (struct candidate){.rule = number, .confidence = rule->confidence};
 	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		mask[p] = tested >> p & 1 ? 0 : s->mask[p];
+		mask[p] = position_set_has(tested, p) ? 0 : s->mask[p];
 	for (unsigned int p = 0; p + 4 <= SHAPE_POSITIONS; p++) {
 		uint32_t window, value;
 

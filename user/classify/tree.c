@@ -52,7 +52,7 @@ struct tree {
 struct work {
 	uint16_t *rules;
 	size_t count;
-	uint64_t tested; /* positions, as bits */
+	struct position_set tested;
 	size_t link;
 };
 
@@ -165,8 +165,8 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 /* ---- building ---- */
 
-static int leaf_make(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
-		     uint32_t *out)
+static int leaf_make(struct builder *b, const uint16_t *rules, size_t count,
+		     const struct position_set *tested, uint32_t *out)
 {
 	struct tree *t = b->t;
 
@@ -206,7 +206,7 @@ static uint64_t test_gain(const struct builder *b, const struct work *w, const s
 		if (!rule_is_rest(b, w->rules[i], t))
 			gain += 1024u - b->share[w->rules[i]][t->position];
 	/* Messages that end before say nothing. */
-	return t->position < SHAPE_POSITIONS ? gain * (128 - t->position) / 128 : gain;
+	return t->position < SHAPE_POSITIONS ? gain * 128 / (128 + t->position) : gain;
 }
 
 /* The test that tells most rules apart; false where none is worth a node. */
@@ -218,7 +218,7 @@ static bool test_choose(const struct builder *b, const struct work *w, struct te
 	for (unsigned int limit = NARROW; limit <= WIDE && most == GAIN_MIN; limit *= 2)
 		for (unsigned int p = 0; p < end; p++) {
 			struct test t = {p, limit};
-			uint64_t gain = w->tested >> p & 1 ? 0 : test_gain(b, w, &t);
+			uint64_t gain = position_set_has(&w->tested, p) ? 0 : test_gain(b, w, &t);
 
 			if (gain > most) {
 				most = gain;
@@ -240,10 +240,10 @@ static bool rule_allows(const struct builder *b, uint16_t rule, unsigned int pos
 }
 
 /* Queues a copy of the rules; the link is filled when its turn comes. */
-static int work_queue(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
-		      size_t link)
+static int work_queue(struct builder *b, const uint16_t *rules, size_t count,
+		      const struct position_set *tested, size_t link)
 {
-	struct work next = {.count = count, .tested = tested, .link = link};
+	struct work next = {.count = count, .tested = *tested, .link = link};
 
 	if (list_reserve(&b->queue, &b->queue_room, b->queue_count, sizeof(next)) < 0)
 		return -ENOMEM;
@@ -258,17 +258,18 @@ static int work_queue(struct builder *b, const uint16_t *rules, size_t count, ui
 static int branch_queue(struct builder *b, const struct work *w, const struct test *t,
 			unsigned int byte, size_t link)
 {
-	uint64_t tested = w->tested | UINT64_C(1) << t->position;
+	struct position_set tested = w->tested;
 	_cleanup_free_ uint16_t *rules = malloc((w->count + 1) * sizeof(*rules));
 	size_t count = 0;
 
 	if (!rules)
 		return -ENOMEM;
+	position_set_add(&tested, t->position);
 	for (size_t i = 0; i < w->count; i++)
 		if (!rule_is_rest(b, w->rules[i], t) &&
 		    rule_allows(b, w->rules[i], t->position, byte))
 			rules[count++] = w->rules[i];
-	return work_queue(b, rules, count, tested, link);
+	return work_queue(b, rules, count, &tested, link);
 }
 
 /* The rest may be told apart by the same position, if others of it are fewer. */
@@ -282,7 +283,7 @@ static int rest_queue(struct builder *b, const struct work *w, const struct test
 	for (size_t i = 0; i < w->count; i++)
 		if (rule_is_rest(b, w->rules[i], t))
 			rules[count++] = w->rules[i];
-	return work_queue(b, rules, count, w->tested, link);
+	return work_queue(b, rules, count, &w->tested, link);
 }
 
 /* Spreads a number's bits: the sums of sets of these are as good as different (Steele, Lea and
@@ -394,7 +395,7 @@ static int work_do(struct builder *b, const struct work *w)
 		w->count > LEAF_RULES && b->t->node_count < NODES_MAX && test_choose(b, w, &test);
 	uint32_t link;
 	int err = node ? node_make(b, w, &test, &link)
-		       : leaf_make(b, w->rules, w->count, w->tested, &link);
+		       : leaf_make(b, w->rules, w->count, &w->tested, &link);
 
 	if (err == 0)
 		b->t->links[w->link] = link;
@@ -436,6 +437,7 @@ static void builder_fini(struct builder *b)
 static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 {
 	struct tree *t = b->t;
+	struct position_set none = {{0}};
 	uint32_t nothing;
 	size_t most = 0;
 	int err;
@@ -455,10 +457,10 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 			b->values[rules[i]][p] = (uint16_t)byte_set_count(set);
 		}
 	t->link_count = 1;
-	err = leaf_make(b, rules, 0, 0, &nothing);
+	err = leaf_make(b, rules, 0, &none, &nothing);
 	if (err == 0)
-		err = leaf_make(b, rules, count, 0, &t->all);
-	return err < 0 ? err : work_queue(b, rules, count, 0, 0);
+		err = leaf_make(b, rules, count, &none, &t->all);
+	return err < 0 ? err : work_queue(b, rules, count, &none, 0);
 }
 
 /* Each node in a line of its own. */
