@@ -42,7 +42,7 @@ void shape_read(const struct feature *f, struct shape *out);
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out);
 /* Whether no message has it. */
 bool shape_empty(const struct shape *s);
-/* How much it narrows: bits of what is nearly a single value. */
+/* How much it narrows: whole bits, of positions that leave at most a quarter of the values. */
 unsigned int shape_bits(const struct shape *s);
 
 /* A rule, and four bytes of a message that already tell of most that it is not true. */

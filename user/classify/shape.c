@@ -189,9 +189,8 @@ unsigned int shape_bits(const struct shape *s)
 	for (int i = 0; i < SHAPE_POSITIONS; i++) {
 		unsigned int count = byte_set_count(&s->at[i]);
 
-		for (unsigned int c = 16; c >= count && count > 0; c /= 2)
+		for (unsigned int c = 128; c >= count && count > 0 && count <= 64; c /= 2)
 			bits++;
-		bits += count > 0 && count <= 16 ? 3 : 0;
 	}
 	return bits;
 }
