@@ -132,7 +132,8 @@ struct rule_list port_index_find(const struct port_index *x, uint16_t port);
 struct scan;
 struct scan *scan_new(void);
 void scan_free(struct scan *x);
-/* -ENOSPC for a text of less than five bytes, or too many; nothing is added then. */
+/* -ENOSPC for a text of less than five bytes or mostly zeros, or too many; nothing is added then.
+ */
 int scan_add(struct scan *x, const struct literal *literals, size_t count, uint16_t feature);
 int scan_finish(struct scan *x);
 /* Calls found for the features of literals in the text, for some more than once. */
@@ -149,6 +150,10 @@ struct index {
 		size_t count;
 		uint8_t confidence; /* the highest */
 	} literal[2];		    /* udp */
+	struct {
+		struct scan *scan; /* of TEXTS_CONFIRM features */
+		uint32_t within;
+	} confirm[2]; /* udp */
 	struct relations relations;
 	uint32_t *rules_of; /* where a scanned feature's rules begin in feature_rules */
 	uint16_t *feature_rules;
