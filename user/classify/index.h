@@ -14,6 +14,7 @@
 #define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
 #define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
 #define SHAPE_SETS	  (SHAPE_POSITIONS + 2)
+#define SHAPE_KNOWN	  256 /* positions that a candidate's four bytes may be at */
 
 struct position_set {
 	uint64_t bits[2];
@@ -34,8 +35,10 @@ struct shape {
 	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
 	uint32_t min, max; /* bytes of a complete message; min > max, or no bound: none */
 	uint8_t transports, directions;
-	uint8_t mask[SHAPE_POSITIONS]; /* of a rule: bits of each position that are given */
-	uint8_t value[SHAPE_POSITIONS];
+	/* Bits of each position that are given: of a feature, by masks beyond `at`; of a rule, all.
+	 */
+	uint8_t mask[SHAPE_KNOWN];
+	uint8_t value[SHAPE_KNOWN];
 };
 void shape_read(const struct feature *f, struct shape *out);
 /* Of a rule, given those of all features. */

@@ -22,6 +22,11 @@ static void shape_mask(struct shape *s, uint64_t position, uint8_t byte, uint8_t
 {
 	struct byte_set set = {0};
 
+	if (position >= SHAPE_POSITIONS && position < SHAPE_KNOWN) {
+		s->mask[position] |= mask;
+		s->value[position] |= byte;
+		return;
+	}
 	for (unsigned int b = 0; b < 256; b++)
 		if ((b & mask) == byte)
 			byte_set_add(&set, (uint8_t)b);
@@ -200,6 +205,10 @@ static void shape_and(struct shape *s, const struct shape *other)
 	for (int i = 0; i < SHAPE_SETS; i++)
 		for (int w = 0; w < 8; w++)
 			s->at[i].bits[w] &= other->at[i].bits[w];
+	for (int p = SHAPE_POSITIONS; p < SHAPE_KNOWN; p++) {
+		s->mask[p] |= other->mask[p];
+		s->value[p] |= other->value[p];
+	}
 	s->min = other->min > s->min ? other->min : s->min;
 	s->max = other->max < s->max ? other->max : s->max;
 	s->transports &= other->transports;
@@ -211,6 +220,10 @@ static void shape_or(struct shape *s, const struct shape *other)
 	for (int i = 0; i < SHAPE_SETS; i++)
 		for (int w = 0; w < 8; w++)
 			s->at[i].bits[w] |= other->at[i].bits[w];
+	for (int p = SHAPE_POSITIONS; p < SHAPE_KNOWN; p++) {
+		s->mask[p] &= other->mask[p] & (uint8_t) ~(s->value[p] ^ other->value[p]);
+		s->value[p] &= s->mask[p];
+	}
 	s->min = other->min < s->min ? other->min : s->min;
 	s->max = other->max > s->max ? other->max : s->max;
 	s->transports |= other->transports;
@@ -271,25 +284,33 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 		set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
+/* How much a byte tells: zeros are common. */
+static unsigned int byte_tells(uint8_t mask, uint8_t value)
+{
+	return (unsigned int)__builtin_popcount(mask) * (value & mask ? 8 : 3);
+}
+
+/* Of the windows that tell as much the first one. */
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
 		    const struct position_set *tested, struct candidate *out)
 {
-	uint8_t mask[SHAPE_POSITIONS];
-	int most = 0;
+	uint8_t mask[SHAPE_KNOWN];
+	unsigned int most = 0;
 
 	*out = (struct candidate){.rule = number, .confidence = rule->confidence};
-	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		mask[p] = position_set_has(tested, p) ? 0 : s->mask[p];
-	for (unsigned int p = 0; p + 4 <= SHAPE_POSITIONS; p++) {
-		uint32_t window, value;
+	for (unsigned int p = 0; p < SHAPE_KNOWN; p++)
+		mask[p] = p < SHAPE_POSITIONS && position_set_has(tested, p) ? 0 : s->mask[p];
+	for (unsigned int p = 0; p + 4 <= SHAPE_KNOWN; p++) {
+		unsigned int tells = 0;
 
-		memcpy(&window, mask + p, 4);
-		memcpy(&value, s->value + p, 4);
-		if (__builtin_popcount(window) <= most)
+		for (unsigned int i = 0; i < 4; i++)
+			tells += byte_tells(mask[p + i], s->value[p + i]);
+		if (tells <= most)
 			continue;
-		most = __builtin_popcount(window);
+		most = tells;
 		out->offset = (uint8_t)p;
-		out->mask = window;
-		out->value = value & window;
+		memcpy(&out->mask, mask + p, 4);
+		memcpy(&out->value, s->value + p, 4);
+		out->value &= out->mask;
 	}
 }
