@@ -2,9 +2,9 @@
 /*
  * Matching. A message meets the rules that the index finds for it. In the first pass only what is
  * cheap is looked at (ports, lengths, bytes at offsets); the regexes of the rules that survive and
- * could still win come in the second; rules that need one of some texts come last, and only those
- * whose texts the message has. Results of features are kept for the message, whatever rule asked
- * first.
+ * could still win come in the second, those that cannot match yet only where an answer would wait
+ * for them; rules that the index finds by texts come last. Results of features are kept for the
+ * message, whatever rule asked first.
  */
 #include <netinet/in.h>
 #include <string.h>

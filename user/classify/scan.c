@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Texts in a message, all in one pass: windows of four bytes are looked up by hash, as far apart as
- * the shortest text allows (Karp and Rabin 1987; Wu and Manber 1994). Short and long texts are
- * looked for apart, so that the long ones keep their wide steps. No step depends on the one before,
- * which is why this is faster than an automaton (docs/signatures.md has the numbers).
+ * the shortest text allows (Karp and Rabin 1987; Wu and Manber 1994). No step depends on the one
+ * before, which is why this is faster than an automaton (docs/signatures.md has the numbers).
  */
 #include <string.h>
 #ifdef __SSE2__
