@@ -51,17 +51,10 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 /* Reads a frame's headers again, whatever they are. A global function for the verifier's sake. */
 __noinline int xdp_read_rare(struct xdp_md *ctx, struct frame *f)
 {
-	const struct weir_port *in;
-	__u32 port;
+	const struct weir_port *in = gate_reread(f);
 
-	if (!f)
-		return PACKET_SHORT;
-	port = f->port;
-	in = bpf_map_lookup_elem(&weir_ports, &port);
 	if (!in)
 		return PACKET_SHORT;
-	f->pkt.tags = 0;
-	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
 	return packet_parse(&f->pkt, (void *)(long)ctx->data, (void *)(long)ctx->data_end,
 			    in->local_mac, in->domain, PACKET_ALL);
 }

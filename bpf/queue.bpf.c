@@ -33,17 +33,10 @@ static __always_inline void queue_segments(const struct __sk_buff *skb, struct f
  */
 __noinline int queue_read(struct __sk_buff *skb, struct frame *f)
 {
-	const struct weir_port *in;
-	__u32 port;
+	const struct weir_port *in = gate_reread(f);
 
-	if (!f)
-		return PACKET_SHORT;
-	port = f->port;
-	in = bpf_map_lookup_elem(&weir_ports, &port);
 	if (!in)
 		return PACKET_SHORT;
-	f->pkt.tags = 0;
-	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
 	if (skb->vlan_present)
 		packet_tag(&f->pkt, skb->vlan_proto, bpf_htons(skb->vlan_tci));
 	return packet_parse(&f->pkt, (void *)(long)skb->data, (void *)(long)skb->data_end,

@@ -289,6 +289,22 @@ static __always_inline int gate_enter(struct frame *f, __u32 ifindex, const stru
 	return PACKET_FLOW;
 }
 
+/*
+ * Readies the frame for its headers to be read once more. Returns the port it came in by, NULL
+ * where there is no frame (a global function has to ask) or no port.
+ */
+static __always_inline const struct weir_port *gate_reread(struct frame *f)
+{
+	__u32 port;
+
+	if (!f)
+		return NULL;
+	f->pkt.tags = 0;
+	f->pkt.key.vlan[0] = f->pkt.key.vlan[1] = 0;
+	port = f->port;
+	return bpf_map_lookup_elem(&weir_ports, &port);
+}
+
 /* An ICMP error about a flow that is dropped goes with it; any other is the stack's. */
 __noinline int quoted_verdict(struct frame *f)
 {

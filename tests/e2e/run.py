@@ -43,8 +43,8 @@ def run_one(name, hook):
                  if "/e2e/" in f.filename]
         print(f"{failure}\nat {' > '.join(lines)}\n{lab.logs()}")
         status = 1
-    except Exception:  # a bug in the scenario: report it like a failure, and clean up
-        print(f"{traceback.format_exc()}\n{lab.logs()}")
+    except Exception as bug:  # in the scenario: report it like a failure, and clean up
+        print(f"{type(bug).__name__}: {bug}\n{traceback.format_exc()}\n{lab.logs()}")
         status = 1
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for text in lab.close():
@@ -97,6 +97,7 @@ class Suite:
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.skips_fail = os.environ.get("CI") == "true"
         self.running = []
+        self.failures = []  # (which, why), told again at the end
 
     def go(self):
         waiting = list(self.wanted)
@@ -115,6 +116,8 @@ class Suite:
             for run in self.running:
                 run.end()
         print(", ".join(f"{number} {what}" for what, number in self.counts.items()))
+        for which, why in self.failures:
+            print(f"failed: {which}: {why}")
         return 1 if self.counts["failed"] else 0
 
     def report(self, run, status):
@@ -126,9 +129,12 @@ class Suite:
         self.counts[verdict] += 1
         print(f"{verdict:8} {run.name} ({run.hook}) {took:.1f} s"
               f"{': ' + text if status == EXIT_SKIPPED else ''}", flush=True)
-        if verdict == "failed" and status != EXIT_SKIPPED:
+        if verdict == "failed" and status == EXIT_SKIPPED:
+            self.failures.append((f"{run.name} ({run.hook})", f"skipped: {text}"))
+        elif verdict == "failed":
             late = "took too long\n" if run.late else ""
             print("".join(f"  | {line}\n" for line in (late + text).splitlines()), flush=True)
+            self.failures.append((f"{run.name} ({run.hook})", " / ".join((late + text).splitlines()[:2])))
         elif self.verbose and text:
             print("".join(f"  | {line}\n" for line in text.splitlines()), flush=True)
 

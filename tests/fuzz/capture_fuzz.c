@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Capture files from nowhere, to the decoder: container, link headers, cut frames. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "harness.h"
 
 #define FRAMES_MAX 1000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_frames(struct capture *c)
 {
@@ -21,35 +19,41 @@ static void read_frames(struct capture *c)
 		struct packet p;
 
 		if (rc < 0) {
-			if (!e.text[0])
-				abort();
+			check(e.text[0]);
 			return;
 		}
-		if (frame.wire_len < frame.len)
-			abort();
+		check(frame.wire_len >= frame.len);
 		if (packet_decode_cut(frame.data, frame.len, frame.wire_len, frame.link, &p) ==
 		    PACKET_OK)
 			packet_checksum(&p);
 	}
 }
 
+/* The path of a file of memory that holds the input. */
+static const char *file_of(const uint8_t *data, size_t size)
+{
+	static char path[64];
+	static int fd = -1;
+
+	if (fd < 0) {
+		fd = memfd_create("capture", MFD_CLOEXEC);
+		check(fd >= 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	check(ftruncate(fd, (off_t)size) == 0);
+	check(pwrite(fd, data, size, 0) == (ssize_t)size);
+	return path;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct capture *c = NULL;
 	struct error e = {0};
-	char path[64];
-	int fd = memfd_create("capture", MFD_CLOEXEC);
 
-	if (fd < 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (write(fd, data, size) == (ssize_t)size) {
-		if (capture_open(path, &c, &e) == 0)
-			read_frames(c);
-		else if (!e.text[0])
-			abort();
-	}
+	if (capture_open(file_of(data, size), &c, &e) == 0)
+		read_frames(c);
+	else
+		check(e.text[0]);
 	capture_close(c);
-	close(fd);
 	return 0;
 }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control socket's request lines. */
-#include <assert.h>
-#include <string.h>
-
 #include "control/request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "harness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -13,10 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error e = {0};
 
 	if (request_parse((const char *)data, size, &r, &e) < 0) {
-		assert(e.text[0] != '\0' && r.root == NULL);
+		check(e.text[0] != '\0' && r.root == NULL);
 		return 0;
 	}
-	assert(strlen(r.verb) > 0 && json_is_object(r.args));
+	check(strlen(r.verb) > 0 && json_is_object(r.args));
 	request_fini(&r);
 	return 0;
 }

@@ -4,18 +4,9 @@
  * whether the flow is undecided (bit 1), two of length, the bytes.
  */
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "app/app.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
+#include "harness.h"
 
 static void see_answer(void *arg, const struct app_message *m, const struct app_dns *answer)
 {
@@ -29,7 +20,7 @@ static void say(const struct app_services *s, uint8_t proto, uint8_t how, const 
 		size_t len, void **state)
 {
 	const struct app_module *module = app_module_find("dns");
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = exact_copy(data, len);
 	struct app_finding finding = {.app = (uint16_t)app_registry_find(s->registry, "dns")};
 	struct app_message m = {
 		.data = copy,
@@ -41,10 +32,6 @@ static void say(const struct app_services *s, uint8_t proto, uint8_t how, const 
 		.dport = how & 1 ? 4000 : 53,
 	};
 
-	if (!copy)
-		return;
-	if (len)
-		memcpy(copy, data, len);
 	if (how & 2)
 		module->undecided(s, &m, state, &finding);
 	else
@@ -58,10 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t proto = size && data[0] & 1 ? IPPROTO_TCP : IPPROTO_UDP;
 	void *state = NULL;
 
-	if (!s.registry) {
-		s.registry = app_registry_new();
-		app_registry_add(s.registry, "dns", "network");
-	}
+	if (!s.registry)
+		s.registry = registry_with("dns", "network");
 	for (size_t at = 1; at + 3 <= size;) {
 		size_t len = (size_t)data[at + 1] << 8 | data[at + 2];
 		uint8_t how = data[at];

@@ -3,26 +3,22 @@
  * The record of a flow's flights, and what is told by it. Input: segments, each a byte of direction
  * and two of length, whose bytes are those of the input from there on, over and over.
  */
-#include <string.h>
-
+#include "harness.h"
 #include "inspect/flights.h"
 #include "inspect/mse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define STREAM_MAX 16384
 #define SEGMENTS   64
 
-static void check(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
-
 static void fill(uint8_t *out, size_t n, const uint8_t *data, size_t size)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = size ? data[i % size] : 0;
+	size_t have = size < n ? size : n;
+
+	memcpy(out, data, have);
+	if (!have)
+		memset(out, 0, n);
+	for (; have && have < n; have += have)
+		memcpy(out + have, out, have < n - have ? have : n - have);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,13 +3,8 @@
  * Frames from nowhere: decode, checksums, resets, and the whole of the slow path's judgement. An
  * input is a list of frames, each behind two bytes: its length, and what to do with it.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "harness.h"
 #include "inspect/inspect.h"
-#include "util/util.h"
-
-#define FRAME_ROOM 2048
 
 /* Bits of a frame's second byte. */
 #define TAKE_RAW  0x01 /* begins with IP */
@@ -23,8 +18,6 @@ struct fuzz {
 	struct signatures *signatures;
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Loaded once: compiling the set takes longer than any input. */
 static const struct fuzz *fuzz_get(void)
 {
@@ -33,8 +26,7 @@ static const struct fuzz *fuzz_get(void)
 
 	if (!f.registry) {
 		f.registry = app_registry_new();
-		if (!f.registry || signatures_load_builtin(f.registry, &f.signatures, &e) < 0)
-			abort();
+		check(f.registry && signatures_load_builtin(f.registry, &f.signatures, &e) == 0);
 	}
 	return &f;
 }
@@ -50,12 +42,11 @@ static void check_resets(const struct packet *p)
 		if (len < 0)
 			continue;
 		/* What is made can be read, and its sums are right. */
-		if (packet_decode(out, (size_t)len, p->l3 ? PACKET_LINK_ETHERNET : PACKET_LINK_RAW,
-				  &reset) != PACKET_OK)
-			abort();
-		if (packet_checksum(&reset) != PACKET_CHECKSUM_OK ||
-		    !packet_header_checksum_ok(&reset))
-			abort();
+		check(packet_decode(out, (size_t)len,
+				    p->l3 ? PACKET_LINK_ETHERNET : PACKET_LINK_RAW,
+				    &reset) == PACKET_OK);
+		check(packet_checksum(&reset) == PACKET_CHECKSUM_OK);
+		check(packet_header_checksum_ok(&reset));
 	}
 }
 
@@ -68,10 +59,9 @@ static void check_tunnels(const struct packet *p)
 
 		if (packet_decode_inner(p, t, &inner, &id) != PACKET_OK)
 			continue;
-		if (inner.frame < p->frame ||
-		    inner.frame + inner.frame_len > p->frame + p->payload + p->payload_len ||
-		    inner.payload + inner.payload_len > inner.frame_len)
-			abort();
+		check(inner.frame >= p->frame);
+		check(inner.frame + inner.frame_len <= p->frame + p->payload + p->payload_len);
+		check(inner.payload + inner.payload_len <= inner.frame_len);
 	}
 }
 
@@ -79,9 +69,8 @@ static void check_quote(const struct packet *p)
 {
 	struct packet quoted;
 
-	if (packet_decode_quote(p, &quoted) == PACKET_OK &&
-	    (quoted.payload > p->payload + p->payload_len || quoted.payload_len))
-		abort();
+	if (packet_decode_quote(p, &quoted) == PACKET_OK)
+		check(quoted.payload <= p->payload + p->payload_len && !quoted.payload_len);
 }
 
 static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, uint64_t now_ns)
@@ -94,8 +83,7 @@ static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, 
 
 	status = packet_decode_cut(frame, len, len + (how & TAKE_CUT ? 100 : 0), link, &p);
 	if (status == PACKET_OK) {
-		if (p.payload + p.payload_len > len)
-			abort();
+		check(p.payload + p.payload_len <= len);
 		check_resets(&p);
 		check_tunnels(&p);
 		check_quote(&p);
@@ -107,8 +95,7 @@ static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, 
 
 static void see_flow(struct flow *f, void *arg)
 {
-	if (!f->decided || f->frames == 0 || strlen(flow_hostname(f)) > 255)
-		abort();
+	check(f->decided && f->frames > 0 && strlen(flow_hostname(f)) <= 255);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   .stream_bytes = 4096,
 			   .stream_bytes_all = 16384,
 			   .idle_ns = 1000},
+		.fragmented = 8,
 		.endpoint_ttl_ns = 1000000,
 	};
 	const struct fuzz *f = fuzz_get();
@@ -130,11 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while (i && size >= 2) {
 		size_t len = data[0] * 8u < size - 2 ? data[0] * 8u : size - 2;
-		uint8_t *frame = malloc(len ? len : 1);
+		uint8_t *frame = exact_copy(data + 2, len);
 
-		if (!frame)
-			break;
-		memcpy(frame, data + 2, len);
 		now_ns += data[1] & TAKE_LATE ? 400000000000 : 100;
 		judge(i, frame, len, data[1], now_ns);
 		inspector_expire(i, now_ns, 2);

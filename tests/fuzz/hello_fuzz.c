@@ -3,9 +3,7 @@
  * What is read of TLS, DTLS, certificates, HTTP heads and QUIC. Input: a byte that says which, then
  * the bytes.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "harness.h"
 #include "inspect/certificate.h"
 #include "inspect/dtls.h"
 #include "inspect/head.h"
@@ -17,15 +15,8 @@
 #define ENOUGH 512
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *begin, *end;
-
-static void check(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
 
 /* A piece lies within the input, and every byte of it can be read. */
 static void check_piece(struct bytes b)
@@ -151,12 +142,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t len = size ? size - 1 : 0;
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = exact_copy(data + 1, len);
 
-	if (!copy)
-		return 0;
-	if (len)
-		memcpy(copy, data + 1, len);
 	begin = copy;
 	end = copy + len;
 	switch (size ? data[0] & 7 : 0) {

@@ -1,65 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream,
- * Gnutella.
- * Input: a byte of choices, then messages, each a byte of direction and length (doubled) and its
- * bytes.
+ * Gnutella. Input: a byte of choices, then a session's messages.
  */
-#include <netinet/in.h>
-#include <string.h>
-
-#include "app/app.h"
-#include "app/peers.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "session.h"
 
 #define CHOICE_TCP   1
 #define CHOICE_NAMED 2 /* a signature named the application */
 #define CHOICE_KNOWN 4 /* what the peers go by was seen */
 #define CHOICE_SHIFT 3
 
-struct session {
-	const struct app_module *module;
-	struct flow flow;
-	struct app_services services;
-	struct app_finding finding;
-	void *state;
-	uint8_t choices;
-	bool decided, inspecting;
-	unsigned int learned;
-};
-
-static void check(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
-
-static void learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
-		  enum weir_source source)
-{
-	struct session *s = arg;
-
-	check(app != 0 && source != WEIR_SOURCE_NONE && key->pad == 0);
-	check(peer_is_acceptable(key->peer, ntohs(key->port)));
-	s->learned++;
-}
+static const char *const names[] = {"edonkey", "directconnect", "http", "ppstream", "gnutella"};
 
 static void show(struct session *s, bool from_client, const uint8_t *data, size_t len)
 {
-	struct app_message m = {
-		.flow = &s->flow,
-		.data = data,
-		.len = len,
-		.proto = s->choices & CHOICE_TCP ? IPPROTO_TCP : IPPROTO_UDP,
-		.from_origin = from_client,
-		.sport = from_client ? 50000 : 4661,
-		.dport = from_client ? 4661 : 50000,
-	};
+	struct app_message m = session_message(s, from_client, data, len);
 	unsigned int before = s->learned;
 
-	check(address_parse(from_client ? "10.0.0.1" : "192.0.2.1", m.src) == 0);
-	check(address_parse(from_client ? "192.0.2.1" : "10.0.0.1", m.dst) == 0);
 	if (!s->decided) {
 		struct app_finding f = s->finding;
 
@@ -81,63 +38,42 @@ static void show(struct session *s, bool from_client, const uint8_t *data, size_
 static void know(struct session *s)
 {
 	uint8_t identity[16] = "0123456789abcde";
-	uint32_t addr[4];
 
-	check(address_parse("192.0.2.1", addr) == 0);
-	facts_identity_is(s->services.facts, addr, htons(4661), 0, identity, 0);
+	facts_identity_is(s->services.facts, s->addr[1], htons(4661), 0, identity, 0);
 }
 
-static void run(struct session *s, const uint8_t *data, size_t size)
+/* Each module knows of itself and of BitTorrent alone. */
+static struct app_registry *registry_of(unsigned int module)
 {
-	while (size) {
-		bool from_client = data[0] & 0x80;
-		size_t len = (size_t)(data[0] & 0x7f) * 2;
-		uint8_t *copy;
+	static struct app_registry *registries[ARRAY_SIZE(names)];
 
-		data++;
-		size--;
-		if (len > size)
-			len = size;
-		copy = malloc(len + 1);
-		check(copy != NULL);
-		memcpy(copy, data, len);
-		show(s, from_client, copy, len);
-		free(copy);
-		data += len;
-		size -= len;
+	if (!registries[module]) {
+		registries[module] = registry_with(names[module], "p2p");
+		check(app_registry_add(registries[module], "bittorrent", "p2p") > 0);
 	}
+	return registries[module];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = {"edonkey", "directconnect", "http", "ppstream",
-					    "gnutella"};
-	struct app_registry *r = app_registry_new();
-	struct session s = {.services = {.registry = r, .learn = learn}};
-	const char *name;
+	struct session s = {.services = {.learn = session_learn}};
+	unsigned int module;
 
-	if (!size) {
-		app_registry_free(r);
+	if (!size)
 		return 0;
-	}
 	s.choices = data[0];
-	name = names[(s.choices >> CHOICE_SHIFT) % 5u];
-	s.module = app_module_find(name);
-	check(r && s.module && app_registry_add(r, name, "p2p") > 0);
-	check(app_registry_add(r, "bittorrent", "p2p") > 0);
-	s.services.arg = &s;
+	module = (s.choices >> CHOICE_SHIFT) % ARRAY_SIZE(names);
+	s.module = app_module_find(names[module]);
+	session_begin(&s, registry_of(module), false, s.choices & CHOICE_TCP, 4661);
 	s.services.facts = facts_new(64, UINT64_C(1) << 60);
-	check(s.services.facts != NULL);
+	check(s.module && s.services.facts);
 	if (s.choices & CHOICE_KNOWN)
 		know(&s);
 	if (s.choices & CHOICE_NAMED) {
-		s.finding.app = (uint16_t)app_registry_find(r, name);
+		s.finding.app = (uint16_t)app_registry_find(s.services.registry, names[module]);
 		s.finding.confidence = 97;
 	}
-	run(&s, data + 1, size - 1);
-	if (s.module->release)
-		s.module->release(s.state);
+	session_run(&s, data + 1, size - 1, show);
 	facts_free(s.services.facts);
-	app_registry_free(r);
 	return 0;
 }

@@ -2,12 +2,9 @@
 /* ARP and neighbour discovery from nowhere. An input is a frame behind a byte: bit 0, its checksum
  * is made right first; bit 1, its hop limit. Else few get as far as the options. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "harness.h"
 #include "packet/neighbour.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void mend(uint8_t *frame, size_t len, uint8_t how)
 {
@@ -29,21 +26,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	frame = malloc(size - 1);
-	if (!frame)
-		return 0;
-	memcpy(frame, data + 1, size - 1);
+	frame = exact_copy(data + 1, size - 1);
 	mend(frame, size - 1, data[0]);
 	memset(&n, 0x5a, sizeof(n));
 	before = n;
 	err = neighbour_decode(frame, size - 1, &n);
-	if (err != 0 && err != -ENOMSG && err != -EBADMSG)
-		abort();
-	if (err != 0 && memcmp(&n, &before, sizeof(n)) != 0)
-		abort();
-	if (err == 0 && ((unsigned int)n.kind >= NEIGHBOUR_KIND_COUNT ||
-			 (n.has_sender_mac && n.sender_mac[0] & 1) || n.vlan_count > 2))
-		abort();
+	check(err == 0 || err == -ENOMSG || err == -EBADMSG);
+	check(err == 0 || memcmp(&n, &before, sizeof(n)) == 0);
+	if (err == 0) {
+		check((unsigned int)n.kind < NEIGHBOUR_KIND_COUNT && n.vlan_count <= 2);
+		check(!n.has_sender_mac || !(n.sender_mac[0] & 1));
+	}
 	free(frame);
 	return 0;
 }

@@ -5,12 +5,9 @@
  * one of length and one that its bytes are made of.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "flow/flow.h"
-#include "util/util.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "harness.h"
 
 #define PLACES	 65536
 #define LIMIT	 1024
@@ -22,19 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define ODD	 8 /* one byte differs from the others of its kind */
 #define ISN	 0xffffff00u
 #define DATA_MAX 1024
+#define PUT_MAX	 1024
 
 struct model {
 	uint8_t first[PLACES + DATA_MAX];
 	bool have[PLACES + DATA_MAX];
+	/* Where the last input put bytes, to take them away before the next. */
+	struct {
+		uint32_t place, len;
+	} put[PUT_MAX];
+	size_t put_count;
 	uint32_t read; /* places before this were read or given up; those from PLACES on are not
 			  known */
 };
-
-static void check(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
 
 static void check_message(const struct flow *f, const struct model *m)
 {
@@ -62,11 +59,25 @@ static void read_on(struct flow *f, struct model *m)
 	flow_stream_read(f, 0);
 }
 
+static void model_clear(struct model *m)
+{
+	while (m->put_count > 0) {
+		uint32_t place = m->put[--m->put_count].place, len = m->put[m->put_count].len;
+
+		memset(m->first + place, 0, len);
+		memset(m->have + place, 0, len);
+	}
+	m->read = 0;
+}
+
 /* What was taken of a segment, beside what is there. Whether it contradicts that. */
 static bool model_push(struct model *m, uint32_t place, const uint8_t *data, size_t len)
 {
 	bool differs = false;
 
+	check(m->put_count < PUT_MAX);
+	m->put[m->put_count].place = place;
+	m->put[m->put_count++].len = (uint32_t)len;
 	for (size_t i = 0; i < len; i++) {
 		differs |= m->have[place + i] && m->first[place + i] != data[i];
 		if (!m->have[place + i])
@@ -143,8 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct flow *f = t ? flow_table_get(t, 1, &key, 0, 1, NULL) : NULL;
 	struct flow_table_stats stats;
 
-	memset(&m, 0, sizeof(m));
-	for (; f && size >= SEGMENT; data += SEGMENT, size -= SEGMENT) {
+	model_clear(&m);
+	for (; f && size >= SEGMENT && m.put_count < PUT_MAX; data += SEGMENT, size -= SEGMENT) {
 		one_segment(t, f, &m, data);
 		flow_table_stats(t, &stats);
 		check(stats.stream_bytes <= limits.stream_bytes_all);

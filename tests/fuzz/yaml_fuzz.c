@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Any bytes as a YAML file: read, then every node through every typed read. */
-#include <stdint.h>
-
+#include "harness.h"
 #include "yaml/yaml.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_all(const struct yaml_file *f, const struct yaml_node *n, unsigned int depth)
 {
@@ -14,8 +11,7 @@ static void read_all(const struct yaml_file *f, const struct yaml_node *n, unsig
 	struct error e = {0};
 	bool b;
 
-	if (!n || depth > YAML_DEPTH_MAX)
-		__builtin_trap();
+	check(n && depth <= YAML_DEPTH_MAX);
 	(void)yaml_uint(f, n, "n", 1, 9, &value, &e);
 	e.text[0] = '\0';
 	(void)yaml_bool(f, n, "b", &b, &e);
@@ -36,8 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error e = {0};
 
 	if (yaml_parse("fuzz", (const char *)data, size, &f, &e) < 0) {
-		if (f || !e.text[0])
-			__builtin_trap();
+		check(!f && e.text[0]);
 		return 0;
 	}
 	if (yaml_root(f))

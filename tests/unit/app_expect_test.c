@@ -315,6 +315,24 @@ static void test_no_learning(void **state)
 	}
 }
 
+/* Nor is one that was inspected before. */
+static void test_no_learning_any_more(void **state)
+{
+	static const char *const modules[] = {"ftp", "irc", "rtsp", "sip"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		struct bench *b = bench_new(modules[i], IPPROTO_TCP);
+
+		b->services.expect = NULL;
+		b->finding.app = 1;
+		b->inspecting = true;
+		client(b, "PORT 192,0,2,5,8,0\r\n");
+		assert_false(b->inspecting);
+		bench_free(b);
+	}
+}
+
 /* The state went (another worker, a restart): the next lines are read all the same. */
 static void test_resumed(void **state)
 {
@@ -528,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_no_text),
 		cmocka_unit_test(test_sip_datagrams),
 		cmocka_unit_test(test_no_learning),
+		cmocka_unit_test(test_no_learning_any_more),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_tftp),
 		cmocka_unit_test(test_sip_offer_and_answer),

@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The set that weir carries: what it has to know, and look-alikes that it must not. */
-#include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "classify/set.h"
-
-struct sample {
-	const char *app; /* NULL: nothing at all */
-	uint8_t proto;
-	bool from_origin;
-	uint16_t sport, dport;
-	const char *data;
-	size_t len;
-};
+#include "classify_samples.h"
 
 #define TCP(app, data)                                                                             \
 	{                                                                                          \
@@ -273,67 +256,6 @@ static const struct sample other_p2p[] = {
 	TCP(NULL, "RC car for sale"),
 };
 
-struct fixture {
-	struct app_registry *r;
-	struct signatures *s;
-	struct classify_scratch *c;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct error e = {""};
-
-	f->r = app_registry_new();
-	if (signatures_load_builtin(f->r, &f->s, &e) < 0) {
-		fprintf(stderr, "%s\n", e.text);
-		return -1;
-	}
-	f->c = classify_scratch_new(f->s);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	classify_scratch_free(f->c);
-	signatures_free(f->s);
-	app_registry_free(f->r);
-	free(f);
-	return 0;
-}
-
-static const char *name_of(const struct fixture *f, const struct sample *x, size_t len,
-			   bool complete)
-{
-	struct classify_input in = {(const uint8_t *)x->data,
-				    len,
-				    x->proto,
-				    x->from_origin,
-				    complete,
-				    x->sport,
-				    x->dport};
-	struct classify_result result;
-
-	if (classify_message(f->s, f->c, &in, &result))
-		return app_registry_get(f->r, result.app)->name;
-	return result.pending ? "pending" : "unknown";
-}
-
-static void check(struct fixture *f, const struct sample *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *want = list[i].app ? list[i].app : "unknown";
-		const char *got = name_of(f, &list[i], list[i].len, true);
-
-		if (strcmp(want, got) != 0)
-			fail_msg("sample %zu (%.24s): expected %s, got %s", i, list[i].data, want,
-				 got);
-	}
-}
-
 /* Byte by byte a stream is pending until it is what it is: never something else before. */
 static void check_growing(struct fixture *f, const struct sample *list, size_t count)
 {
@@ -341,7 +263,7 @@ static void check_growing(struct fixture *f, const struct sample *list, size_t c
 		if (list[i].proto != IPPROTO_TCP || !list[i].app)
 			continue;
 		for (size_t len = 1; len < list[i].len; len++) {
-			const char *got = name_of(f, &list[i], len, false);
+			const char *got = sample_name(f, &list[i], len, false);
 
 			if (strcmp(got, "pending") == 0)
 				continue;
@@ -355,27 +277,27 @@ static void check_growing(struct fixture *f, const struct sample *list, size_t c
 
 static void bittorrent_is_known(void **state)
 {
-	check(*state, bittorrent, ARRAY_SIZE(bittorrent));
+	samples_check(*state, bittorrent, ARRAY_SIZE(bittorrent));
 }
 
 static void edonkey_is_known(void **state)
 {
-	check(*state, edonkey, ARRAY_SIZE(edonkey));
+	samples_check(*state, edonkey, ARRAY_SIZE(edonkey));
 }
 
 static void gnutella_is_known(void **state)
 {
-	check(*state, gnutella, ARRAY_SIZE(gnutella));
+	samples_check(*state, gnutella, ARRAY_SIZE(gnutella));
 }
 
 static void other_p2p_is_known(void **state)
 {
-	check(*state, other_p2p, ARRAY_SIZE(other_p2p));
+	samples_check(*state, other_p2p, ARRAY_SIZE(other_p2p));
 }
 
 static void common_protocols_are_known(void **state)
 {
-	check(*state, common, ARRAY_SIZE(common));
+	samples_check(*state, common, ARRAY_SIZE(common));
 }
 
 static void streams_are_pending_until_known(void **state)
@@ -416,7 +338,7 @@ static void random_bytes_are_not_p2p(void **state)
 		/* Every first byte, many lengths: what a rule of few bits would fall for. */
 		data[0] = (uint8_t)(round >> 2);
 		s.len = 1 + (round * 7919) % sizeof(data);
-		if (is_p2p(f, name_of(f, &s, s.len, true)))
+		if (is_p2p(f, sample_name(f, &s, s.len, true)))
 			fail_msg("round %u is P2P", round);
 	}
 }
@@ -438,7 +360,7 @@ static void sparse_bytes_are_not_p2p(void **state)
 			data[0] = (uint8_t)first;
 			data[len / 2] = 1;
 			data[len - 1] = (uint8_t)len;
-			if (is_p2p(f, name_of(f, &s, len, true)))
+			if (is_p2p(f, sample_name(f, &s, len, true)))
 				fail_msg("first byte %u, %zu bytes", first, len);
 		}
 	}
@@ -457,5 +379,5 @@ int main(void)
 		cmocka_unit_test(sparse_bytes_are_not_p2p),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, samples_setup, samples_teardown);
 }

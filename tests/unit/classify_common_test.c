@@ -1,24 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The set that weir carries: a message of each common protocol, as its specification draws it, and
  * what misses it by a little. */
-#include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "classify/set.h"
-
-struct sample {
-	const char *app; /* NULL: nothing at all */
-	uint8_t proto;
-	bool from_origin;
-	uint16_t sport, dport;
-	const char *data;
-	size_t len;
-};
+#include "classify_samples.h"
 
 /* Of the side that opened the flow to port, and of the other. */
 #define TO(app, proto, port, data)                                                                 \
@@ -299,93 +282,29 @@ static const struct sample remote[] = {
 	U("teredo", 3544, "\x60\0\0\0\0\x10\x3a\x40" X32),
 };
 
-struct fixture {
-	struct app_registry *r;
-	struct signatures *s;
-	struct classify_scratch *c;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct error e = {""};
-
-	f->r = app_registry_new();
-	if (signatures_load_builtin(f->r, &f->s, &e) < 0) {
-		fprintf(stderr, "%s\n", e.text);
-		return -1;
-	}
-	f->c = classify_scratch_new(f->s);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	classify_scratch_free(f->c);
-	signatures_free(f->s);
-	app_registry_free(f->r);
-	free(f);
-	return 0;
-}
-
-/* At its exact size on the heap, so that a sanitizer sees a byte read too many. */
-static const char *name_of(const struct fixture *f, const struct sample *x)
-{
-	uint8_t *copy = malloc(x->len);
-	struct classify_input in = {copy, x->len,   x->proto, x->from_origin,
-				    true, x->sport, x->dport};
-	struct classify_result result;
-	bool found;
-
-	memcpy(copy, x->data, x->len);
-	found = classify_message(f->s, f->c, &in, &result);
-	free(copy);
-	return found ? app_registry_get(f->r, result.app)->name : "unknown";
-}
-
-static void check(struct fixture *f, const struct sample *list, size_t count)
-{
-	unsigned int wrong = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *want = list[i].app ? list[i].app : "unknown";
-		const char *got = name_of(f, &list[i]);
-
-		if (strcmp(want, got) != 0) {
-			print_error("sample %zu (port %u): expected %s, got %s\n", i,
-				    list[i].from_origin ? list[i].dport : list[i].sport, want, got);
-			wrong++;
-		}
-	}
-	assert_int_equal(wrong, 0);
-}
-
 static void test_web(void **state)
 {
-	check(*state, web, ARRAY_SIZE(web));
+	samples_check(*state, web, ARRAY_SIZE(web));
 }
 
 static void test_hosts(void **state)
 {
-	check(*state, hosts, ARRAY_SIZE(hosts));
+	samples_check(*state, hosts, ARRAY_SIZE(hosts));
 }
 
 static void test_files(void **state)
 {
-	check(*state, files, ARRAY_SIZE(files));
+	samples_check(*state, files, ARRAY_SIZE(files));
 }
 
 static void test_talk(void **state)
 {
-	check(*state, talk, ARRAY_SIZE(talk));
+	samples_check(*state, talk, ARRAY_SIZE(talk));
 }
 
 static void test_remote(void **state)
 {
-	check(*state, remote, ARRAY_SIZE(remote));
+	samples_check(*state, remote, ARRAY_SIZE(remote));
 }
 
 int main(void)
@@ -396,5 +315,5 @@ int main(void)
 		cmocka_unit_test(test_remote),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, samples_setup, samples_teardown);
 }

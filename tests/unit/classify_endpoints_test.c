@@ -151,6 +151,27 @@ static void churn_stays_consistent(void **state)
 	endpoints_free(e);
 }
 
+/* More hosts than a count goes to: none of them is lost, nor one that is told of it later. */
+static void a_peer_that_everybody_is_told_of(void **state)
+{
+	struct endpoints *e = endpoints_new(1024, SECOND);
+	struct weir_endpoint_key key = key_of("10.0.0.1", "198.51.100.7", 6881);
+
+	for (uint32_t host = 0; host < 600; host++) {
+		key.host[3] = htonl(0x0a000000u + host);
+		assert_int_equal(add(e, key, 5, 10 * SECOND), 1);
+	}
+	for (uint32_t host = 0; host < 600; host++) {
+		key.host[3] = htonl(0x0a000000u + host);
+		assert_int_equal(find(e, key, SECOND), 5);
+		assert_true(endpoints_withdraw(e, &key));
+		assert_int_equal(find(e, key, SECOND), 0);
+	}
+	assert_int_equal(add(e, key, 6, 10 * SECOND), 1);
+	assert_int_equal(find(e, key, SECOND), 6);
+	endpoints_free(e);
+}
+
 static void sizes_are_bounded(void **state)
 {
 	struct endpoints *e = endpoints_new(1, SECOND);
@@ -175,6 +196,7 @@ int main(void)
 		cmocka_unit_test(unreachable_peers_are_refused),
 		cmocka_unit_test(oldest_goes_first),
 		cmocka_unit_test(churn_stays_consistent),
+		cmocka_unit_test(a_peer_that_everybody_is_told_of),
 		cmocka_unit_test(sizes_are_bounded),
 	};
 

@@ -1,48 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The set that weir carries, as a piece of work: nothing in it is of no use, and no message makes
  * one of its patterns try for long. */
-#include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "classify/set.h"
-
-struct fixture {
-	struct app_registry *r;
-	struct signatures *s;
-	struct classify_scratch *c;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct error e = {""};
-
-	assert_non_null(f);
-	f->r = app_registry_new();
-	assert_non_null(f->r);
-	if (signatures_load_builtin(f->r, &f->s, &e) < 0)
-		fail_msg("%s", e.text);
-	f->c = classify_scratch_new(f->s);
-	assert_non_null(f->c);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	classify_scratch_free(f->c);
-	signatures_free(f->s);
-	app_registry_free(f->r);
-	free(f);
-	return 0;
-}
+#include "classify_samples.h"
 
 static void warning_print(void *arg, const struct review_note *n)
 {
@@ -140,5 +99,5 @@ int main(void)
 		cmocka_unit_test(runs_are_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, samples_setup, samples_teardown);
 }

@@ -46,6 +46,7 @@ struct fake {
 	const char *until;   /* inspected: done when text ends so */
 	uint16_t learn_port; /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
+	bool learn_for_all;	       /* not for the message's receiver alone */
 	enum weir_source learn_source; /* 0: the DHT */
 	struct {
 		uint16_t port; /* expects somebody there, 0 = nobody */
@@ -53,7 +54,7 @@ struct fake {
 		bool anyone;
 	} expect;
 };
-static struct fake alpha, beta;
+static struct fake alpha, beta, only_tcp, named;
 
 static void fake_undecided(struct fake *f, const struct app_services *s,
 			   const struct app_message *m, void **state, struct app_finding *finding)
@@ -65,7 +66,8 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 	if (f->learn_port && s->learn) {
 		struct weir_endpoint_key key = {.port = htons(f->learn_port)};
 
-		memcpy(key.host, m->dst, sizeof(key.host));
+		if (!f->learn_for_all)
+			memcpy(key.host, m->dst, sizeof(key.host));
 		if (f->learn_peer)
 			assert_int_equal(address_parse(f->learn_peer, key.peer), 0);
 		else
@@ -109,6 +111,18 @@ static void beta_undecided(const struct app_services *s, const struct app_messag
 	fake_undecided(&beta, s, m, state, finding);
 }
 
+static void only_tcp_undecided(const struct app_services *s, const struct app_message *m,
+			       void **state, struct app_finding *finding)
+{
+	fake_undecided(&only_tcp, s, m, state, finding);
+}
+
+static void named_undecided(const struct app_services *s, const struct app_message *m, void **state,
+			    struct app_finding *finding)
+{
+	fake_undecided(&named, s, m, state, finding);
+}
+
 static void alpha_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			    struct app_finding *finding)
 {
@@ -131,11 +145,23 @@ static const struct app_module beta_module = {
 	.undecided = beta_undecided,
 	.release = fake_release,
 };
+/* TCP's alone, and where the engine named it. */
+static const struct app_module only_tcp_module = {
+	.name = "gamma",
+	.proto = IPPROTO_TCP,
+	.undecided = only_tcp_undecided,
+};
+static const struct app_module named_module = {
+	.name = "omega",
+	.only_named = true,
+	.undecided = named_undecided,
+};
 
 /* In place of the program's own table. */
 const struct app_module *const *app_modules(void)
 {
-	static const struct app_module *const modules[] = {&alpha_module, &beta_module, NULL};
+	static const struct app_module *const modules[] = {&alpha_module, &beta_module,
+							   &only_tcp_module, &named_module, NULL};
 
 	return modules;
 }
@@ -185,26 +211,45 @@ static struct signatures *bench_signatures(struct app_registry *r, const char *y
 	return s;
 }
 
+static const struct inspect_settings bench_settings = {
+	.packets = 4,
+	.limits = {.flows = 16,
+		   .stream_bytes = 1024,
+		   .stream_bytes_all = 8192,
+		   .idle_ns = 300 * BENCH_SECOND},
+	.endpoint_ttl_ns = 600 * BENCH_SECOND,
+};
+
+/* A new inspector in place of the bench's. */
+static void bench_restart(struct bench *b, const struct inspect_settings *settings)
+{
+	inspector_free(b->inspector);
+	b->inspector =
+		inspector_new(settings, b->signatures, b->registry, b->endpoints, bench_learn, b);
+	assert_non_null(b->inspector);
+}
+
+/* As a worker has it: what the gate numbers is told with a punt. */
+_unused_ static void bench_go_online(struct bench *b)
+{
+	struct inspect_settings settings = bench_settings;
+
+	settings.online = true;
+	bench_restart(b, &settings);
+}
+
 static int bench_setup(void **state)
 {
-	static const struct inspect_settings settings = {
-		.packets = 4,
-		.limits = {.flows = 16,
-			   .stream_bytes = 1024,
-			   .stream_bytes_all = 8192,
-			   .idle_ns = 300 * BENCH_SECOND},
-		.endpoint_ttl_ns = 600 * BENCH_SECOND,
-	};
 	struct bench *b = calloc(1, sizeof(*b));
 
 	memset(&alpha, 0, sizeof(alpha));
 	memset(&beta, 0, sizeof(beta));
+	memset(&only_tcp, 0, sizeof(only_tcp));
+	memset(&named, 0, sizeof(named));
 	b->registry = app_registry_new();
 	b->signatures = bench_signatures(b->registry, bench_yaml);
 	b->endpoints = endpoints_new(16, 600 * BENCH_SECOND);
-	b->inspector =
-		inspector_new(&settings, b->signatures, b->registry, b->endpoints, bench_learn, b);
-	assert_non_null(b->inspector);
+	bench_restart(b, &bench_settings);
 	/* Capture time is far from CLOCK_MONOTONIC. */
 	b->now_ns = 1700000000 * BENCH_SECOND;
 	*state = b;
@@ -287,6 +332,40 @@ _unused_ static void send_handshake(struct bench *b)
 	send_tcp(b, false, FRAME_SYN, 99, NULL);
 	send_tcp(b, true, FRAME_SYN | FRAME_ACK, 499, NULL);
 	send_tcp(b, false, FRAME_ACK, 100, NULL);
+}
+
+/* A segment, with what the gate says of it. */
+_unused_ static struct inspect_outcome *punt_tcp(struct bench *b, const struct weir_punt *punt,
+						 bool back, uint32_t seq, const char *text)
+{
+	struct frame_spec s = spec_of(IPPROTO_TCP, back, text);
+
+	s.flags = FRAME_ACK;
+	s.seq = seq;
+	return send_spec(b, &s, punt);
+}
+
+/* Which of its flow's ends the client is. */
+_unused_ static uint8_t client_side(void)
+{
+	uint32_t client[4], server[4];
+
+	address_parse(CLIENT, client);
+	address_parse(SERVER, server);
+	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
+}
+
+/* A flow that alpha's module reads on. */
+_unused_ static void begin_inspection(struct bench *b)
+{
+	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
+					  .method = WEIR_METHOD_HANDSHAKE,
+					  .confidence = 95,
+					  .inspect = true};
+	send_handshake(b);
+	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
+	assert_true(b->out.flow->inspect);
+	assert_int_equal(alpha.inspected_calls, 0);
 }
 
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)

@@ -62,25 +62,29 @@ static bool is_shared(struct bench *b)
 	return fact.shared;
 }
 
+/* Each side's segment between `host` and SERVER:PORT. */
+static struct flow *both_send(struct bench *b, const char *host, uint8_t flags, const void *data,
+			      size_t len)
+{
+	for (int back = 0; back < 2; back++) {
+		struct frame_spec s = spec_of(IPPROTO_TCP, back, NULL);
+
+		s.payload = data;
+		s.len = len;
+		*(back ? &s.dst : &s.src) = host;
+		*(back ? &s.sport : &s.dport) = PORT;
+		s.flags = flags == FRAME_SYN && back ? FRAME_SYN | FRAME_ACK : flags;
+		s.seq = flags == FRAME_SYN ? 99 : 100;
+		send_spec(b, &s, NULL);
+	}
+	return b->out.flow;
+}
+
 /* A connection from `host` to SERVER:PORT in which both sides speak. */
 static struct flow *talk_bytes(struct bench *b, const char *host, const void *data, size_t len)
 {
-	struct inspect_outcome *out = NULL;
-
-	for (int i = 0; i < 4; i++) {
-		struct frame_spec s = spec_of(IPPROTO_TCP, i & 1, NULL);
-
-		if (i >= 2) {
-			s.payload = data;
-			s.len = len;
-		}
-		*(i & 1 ? &s.dst : &s.src) = host;
-		*(i & 1 ? &s.sport : &s.dport) = PORT;
-		s.flags = i < 2 ? FRAME_SYN | (i ? FRAME_ACK : 0) : FRAME_ACK;
-		s.seq = i < 2 ? 99 : 100;
-		out = send_spec(b, &s, NULL);
-	}
-	return out->flow;
+	both_send(b, host, FRAME_SYN, NULL, 0);
+	return both_send(b, host, FRAME_ACK, data, len);
 }
 
 static struct flow *talk(struct bench *b, const char *host, const char *text)
@@ -137,6 +141,26 @@ static void a_service_that_answers_takes_the_endpoint_back(void **state)
 	assert_int_equal(talk(b, CLIENT, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
 }
 
+/* What an endpoint said of itself holds for everybody, until it shows that it is something else. */
+static void what_was_said_to_all_is_taken_back(void **state)
+{
+	static const char request[] = "GET / HTTP/1.1\r\n";
+	struct bench *b = *state;
+
+	both_send(b, OTHER, FRAME_SYN, NULL, 0);
+	alpha.learn_for_all = true;
+	tell(b, CLIENT, PORT);
+	assert_true(is_told(b, "10.0.0.77"));
+	/* The last who was told is remembered. */
+	alpha.learn_for_all = false;
+	tell(b, CLIENT, PORT);
+	both_send(b, OTHER, FRAME_ACK, request, strlen(request));
+	assert_int_equal(b->out.flow->app, app_of(b, "http"));
+	assert_false(is_told(b, "10.0.0.77"));
+	assert_false(is_told(b, CLIENT));
+	assert_int_equal(b->last_learned.expires_ns, 1);
+}
+
 static void who_only_asks_proves_no_service(void **state)
 {
 	struct bench *b = *state;
@@ -174,6 +198,19 @@ static void a_candidate_counts_for_what_only_carries(void **state)
 	s.dport = PORT + 1;
 	send_spec(b, &s, NULL);
 	assert_int_equal(b->out.flow->app, app_of(b, "stun"));
+}
+
+/* Whom a tracker of BitTorrent told of was told what it would speak. */
+static void stun_to_another_endpoint_is_stun(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = spec_of(IPPROTO_UDP, false, "STUN");
+
+	tell(b, CLIENT, PORT);
+	s.dport = PORT;
+	send_spec(b, &s, NULL);
+	assert_int_equal(b->out.flow->app, app_of(b, "stun"));
+	assert_int_equal(b->out.flow->method, WEIR_METHOD_SIGNATURE);
 }
 
 static void stun_to_a_candidate_is_the_trackers(void **state)
@@ -215,6 +252,49 @@ static void tls_between_clients_of_hubs(void **state)
 	assert_int_equal(talk_bytes(b, OTHER, hello, sizeof(hello))->app, app_of(b, "tls"));
 }
 
+/* A connection from `host` that a module knows for the application's. peer: of two that run it. */
+static const struct flow *talk_p2p(struct bench *b, const char *host, uint16_t app, bool peer)
+{
+	alpha.when = "PEER";
+	alpha.says = (struct app_finding){
+		.app = app, .method = WEIR_METHOD_HANDSHAKE, .confidence = 95, .reconnect = peer};
+	return talk(b, host, "PEER");
+}
+
+static bool runs(struct bench *b, const char *host, uint16_t app)
+{
+	uint32_t addr[4];
+
+	address(host, addr);
+	return facts_does_host_run(endpoints_facts(b->endpoints), addr, 0, app, b->now_ns);
+}
+
+/* Both of two peers run the application; of a hub or a tracker only who calls does. */
+static void who_is_seen_to_run_it(void **state)
+{
+	struct bench *b = *state;
+	uint16_t app = (uint16_t)app_registry_add(b->registry, "directconnect", "p2p");
+
+	assert_int_equal(talk_p2p(b, CLIENT, app, false)->app, app);
+	assert_true(runs(b, CLIENT, app));
+	assert_false(runs(b, SERVER, app));
+	assert_true(talk_p2p(b, OTHER, app, true)->peer);
+	assert_true(runs(b, OTHER, app));
+	assert_true(runs(b, SERVER, app));
+}
+
+/* Who speaks the application to a server of something else does not make it a peer. */
+static void a_known_service_is_no_peer(void **state)
+{
+	struct bench *b = *state;
+	uint16_t app = (uint16_t)app_registry_add(b->registry, "directconnect", "p2p");
+
+	talk(b, OTHER, "GET / HTTP/1.1\r\n");
+	assert_int_equal(talk_p2p(b, CLIENT, app, true)->app, app);
+	assert_false(b->out.flow->peer);
+	assert_false(runs(b, SERVER, app));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 /* One who tells everybody the same, also from the address next to its own, is one; and however
@@ -241,11 +321,15 @@ int main(void)
 		test(what_was_told_decides),
 		test(a_known_service_is_not_learned),
 		test(a_service_that_answers_takes_the_endpoint_back),
+		test(what_was_said_to_all_is_taken_back),
 		test(who_only_asks_proves_no_service),
 		test(the_same_application_confirms),
 		test(a_candidate_counts_for_what_only_carries),
+		test(stun_to_another_endpoint_is_stun),
 		test(stun_to_a_candidate_is_the_trackers),
 		test(tls_between_clients_of_hubs),
+		test(who_is_seen_to_run_it),
+		test(a_known_service_is_no_peer),
 		test(many_tellers_agree),
 	};
 

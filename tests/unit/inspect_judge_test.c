@@ -215,6 +215,7 @@ static void edited_captures_are_read_all_the_same(void **state)
 
 	frame[26] ^= 0x40;
 	assert_true(send_frame(b, frame, len, NULL)->decided_now);
+	bench_go_online(b);
 	assert_true(send_frame(b, frame, len, &punt)->bad_checksum);
 	/* Online a wrong IP header suffices. */
 	frame[26] ^= 0x40;

@@ -48,6 +48,21 @@ static void the_owner_may_take_it_back(void **state)
 	assert_false(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
 }
 
+/* What a module says of itself saves it the messages that it would not look at. */
+static void modules_are_shown_what_is_of_use_to_them(void **state)
+{
+	struct bench *b = *state;
+
+	send_udp(b, false, "?");
+	assert_int_equal(alpha.undecided_calls, 1);
+	assert_int_equal(only_tcp.undecided_calls, 0);
+	send_handshake(b);
+	send_tcp(b, false, FRAME_ACK, 100, "?");
+	assert_int_equal(alpha.undecided_calls, 2);
+	assert_int_equal(only_tcp.undecided_calls, 1);
+	assert_int_equal(named.undecided_calls, 0);
+}
+
 static void reconnection_needs_both_directions(void **state)
 {
 	struct bench *b = *state;
@@ -82,18 +97,6 @@ static void states_are_each_module_s_own_and_released(void **state)
 }
 
 /* ---- inspected flows ---- */
-
-static void begin_inspection(struct bench *b)
-{
-	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
-					  .method = WEIR_METHOD_HANDSHAKE,
-					  .confidence = 95,
-					  .inspect = true};
-	send_handshake(b);
-	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
-	assert_true(b->out.flow->inspect);
-	assert_int_equal(alpha.inspected_calls, 0);
-}
 
 static void the_module_reads_on_in_order(void **state)
 {
@@ -182,25 +185,6 @@ static void nobody_to_read_means_no_inspection(void **state)
 
 /* ---- with the gate's metadata ---- */
 
-static struct inspect_outcome *punt_tcp(struct bench *b, const struct weir_punt *punt, bool back,
-					uint32_t seq, const char *text)
-{
-	struct frame_spec s = spec_of(IPPROTO_TCP, back, text);
-
-	s.flags = FRAME_ACK;
-	s.seq = seq;
-	return send_spec(b, &s, punt);
-}
-
-static uint8_t client_side(void)
-{
-	uint32_t client[4], server[4];
-
-	address_parse(CLIENT, client);
-	address_parse(SERVER, server);
-	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
-}
-
 static void the_gate_knows_where_the_stream_begins(void **state)
 {
 	struct bench *b = *state;
@@ -279,6 +263,7 @@ static void a_lost_verdict_is_told_again(void **state)
 	struct weir_punt punt = {.flow_id = 42};
 	unsigned int told = 0;
 
+	bench_go_online(b);
 	assert_true(punt_tcp(b, &punt, false, 100, "ALPHA")->decided_now);
 	for (uint32_t n = 0; n < 512; n++)
 		told += punt_tcp(b, &punt, false, 105 + n, "x")->decided_now;
@@ -300,8 +285,10 @@ static void new_signatures_take_effect(void **state)
 	assert_false(b->out.decided_now);
 	assert_int_equal(inspector_set_signatures(b->inspector, b->signatures), 0);
 	signatures_free(old);
+	assert_int_equal(named.undecided_calls, 0);
 	assert_true(send_udp(b, false, "OMEGA")->decided_now);
 	assert_int_equal(b->out.flow->app, app_of(b, "omega"));
+	assert_int_equal(named.undecided_calls, 1);
 }
 
 int main(void)
@@ -310,6 +297,7 @@ int main(void)
 		BENCH_TEST(the_most_confident_module_wins),
 		BENCH_TEST(a_module_cannot_shout_down_the_engine_with_less),
 		BENCH_TEST(the_owner_may_take_it_back),
+		BENCH_TEST(modules_are_shown_what_is_of_use_to_them),
 		BENCH_TEST(reconnection_needs_both_directions),
 		BENCH_TEST(states_are_each_module_s_own_and_released),
 		BENCH_TEST(the_module_reads_on_in_order),

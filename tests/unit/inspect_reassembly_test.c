@@ -46,17 +46,6 @@ static void each_direction_is_compared(void **state)
 	assert_int_equal(anomalies_of(b, true, FRAME_ACK, 500, "hEllo"), BIT(CONTRADICTION));
 }
 
-static void begin_inspection(struct bench *b)
-{
-	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
-					  .method = WEIR_METHOD_HANDSHAKE,
-					  .confidence = 95,
-					  .inspect = true};
-	send_handshake(b);
-	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
-	assert_true(b->out.flow->inspect);
-}
-
 static void inspected_flows_are_compared_too(void **state)
 {
 	struct bench *b = *state;
@@ -168,25 +157,6 @@ static void a_capture_that_starts_late(void **state)
 	assert_int_equal(b->out.flow->anomalies, 0);
 }
 
-static struct inspect_outcome *punt(struct bench *b, const struct weir_punt *punt, uint32_t seq,
-				    const char *text)
-{
-	struct frame_spec s = spec_of(IPPROTO_TCP, false, text);
-
-	s.flags = FRAME_ACK;
-	s.seq = seq;
-	return send_spec(b, &s, punt);
-}
-
-static uint8_t client_side(void)
-{
-	uint32_t client[4], server[4];
-
-	address_parse(CLIENT, client);
-	address_parse(SERVER, server);
-	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
-}
-
 /* A daemon that was started again over a flow that a module reads: the gate knows the SYN's number,
  * but what followed it is gone. */
 static void a_restart_reads_on_where_the_flow_is(void **state)
@@ -201,11 +171,11 @@ static void a_restart_reads_on_where_the_flow_is(void **state)
 	};
 
 	p.isn[client] = 99;
-	punt(b, &p, 90000, "here ");
-	punt(b, &p, 90007, "we go ");
+	punt_tcp(b, &p, false, 90000, "here ");
+	punt_tcp(b, &p, false, 90007, "we go ");
 	assert_true(b->out.out_of_order);
 	assert_string_equal(alpha.text, "here ");
-	punt(b, &p, 90005, "! ");
+	punt_tcp(b, &p, false, 90005, "! ");
 	assert_string_equal(alpha.text, "here ! we go ");
 	assert_int_equal(b->out.flow->anomalies, 0);
 }
@@ -223,11 +193,11 @@ static void an_evicted_flow_is_not_begun_in_the_middle(void **state)
 	};
 
 	p.isn[client] = 99;
-	punt(b, &p, 100, "A");
+	punt_tcp(b, &p, false, 100, "A");
 	inspector_expire(b->inspector, b->now_ns + 400 * BENCH_SECOND, 10);
-	assert_false(punt(b, &p, 200, "ALPHA")->decided_now);
+	assert_false(punt_tcp(b, &p, false, 200, "ALPHA")->decided_now);
 	for (unsigned int i = 1; i < 4; i++)
-		punt(b, &p, 200 + i * 5, "ALPHA");
+		punt_tcp(b, &p, false, 200 + i * 5, "ALPHA");
 	assert_true(b->out.decided_now);
 	assert_int_equal(b->out.flow->app, 0);
 	assert_int_equal(b->out.flow->anomalies, BIT(GAP));

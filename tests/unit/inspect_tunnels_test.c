@@ -211,22 +211,28 @@ static void udp_tunnels_are_told_by_their_application(void **state)
 	signatures_free(s);
 }
 
-/* Online the tunnel's flow is the gate's, the inner one nobody's; what it teaches stays inside. */
-static void the_gate_knows_the_tunnel_alone(void **state)
+/* An inspector as a worker has it. Returns what the gate says of the tunnel's flow. */
+static struct weir_punt go_online(struct bench *b)
 {
-	struct bench *b = *state;
 	const struct inspect_settings settings = {
 		.packets = 4,
 		.tunnels = INSPECT_TUNNELS_INNER,
 		.online = true,
 		.limits = {.flows = 1, .stream_bytes = 1024, .stream_bytes_all = 8192},
+		.endpoint_ttl_ns = 600 * BENCH_SECOND,
 	};
-	const struct weir_punt punt = {
-		.flow_id = 11, .app = app_of(b, "gre"), .flags = WEIR_PUNT_INSPECT};
 
-	inspector_free(b->inspector);
-	b->inspector =
-		inspector_new(&settings, b->signatures, b->registry, b->endpoints, bench_learn, b);
+	bench_restart(b, &settings);
+	return (struct weir_punt){
+		.flow_id = 11, .app = app_of(b, "gre"), .flags = WEIR_PUNT_INSPECT};
+}
+
+/* Online the tunnel's flow is the gate's, the inner one nobody's; what it teaches stays inside. */
+static void the_gate_knows_the_tunnel_alone(void **state)
+{
+	struct bench *b = *state;
+	const struct weir_punt punt = go_online(b);
+
 	alpha.learn_port = 7000;
 	send_gre(b, 1, "?", &punt);
 	assert_true(b->out.flow->id == 11);
@@ -239,6 +245,46 @@ static void the_gate_knows_the_tunnel_alone(void **state)
 	for (uint32_t key = 2; key < 50; key++)
 		send_gre(b, key, "?", &punt);
 	assert_true(finish(b).count < 16);
+}
+
+/* Nobody is there any more for whom an inner flow could be judged when it goes, and by then it
+ * could teach what it could not inside. */
+static void inner_flows_go_unjudged(void **state)
+{
+	struct bench *b = *state;
+	const struct weir_punt punt = go_online(b);
+	uint8_t body[FRAME_MAX / 2], frame[FRAME_MAX], header[8] = {0x20, 0, 8, 0};
+	struct frame_spec s = spec_of(IPPROTO_TCP, false, "half a message");
+	unsigned int calls;
+	size_t len;
+
+	s.raw = true;
+	s.flags = FRAME_ACK;
+	len = frame_build(body, &s);
+	alpha.learn_port = 7000;
+	send_frame(b, frame, wrap(frame, IPPROTO_GRE, 0, header, 8, body, len), &punt);
+	assert_int_equal(b->out.inner_count, 1);
+	assert_false(b->out.inner[0].flow->decided);
+	calls = alpha.undecided_calls;
+	assert_int_equal(calls, 1);
+	assert_int_equal(finish(b).count, 0);
+	assert_int_equal(alpha.undecided_calls, calls);
+	assert_int_equal(b->learned, 0);
+}
+
+/* A capture may have been edited; what came in a frame a moment ago was not. */
+static void inner_sums_count_online(void **state)
+{
+	struct bench *b = *state;
+	const struct weir_punt punt = go_online(b);
+	uint8_t body[FRAME_MAX / 2], frame[FRAME_MAX], header[8] = {0x20, 0, 8, 0};
+	size_t len = inner_udp(body, true, "ALPHA");
+
+	body[10] ^= 1; /* of the IP header's sum */
+	body[26] ^= 1; /* of UDP's */
+	send_frame(b, frame, wrap(frame, IPPROTO_GRE, 0, header, 8, body, len), &punt);
+	assert_int_equal(b->out.inner_count, 1);
+	assert_false(b->out.inner[0].flow->decided);
 }
 
 static void fragments_inside_are_put_together(void **state)
@@ -276,6 +322,8 @@ int main(void)
 		BENCH_TEST(nesting_is_bounded),
 		BENCH_TEST(udp_tunnels_are_told_by_their_application),
 		BENCH_TEST(the_gate_knows_the_tunnel_alone),
+		BENCH_TEST(inner_flows_go_unjudged),
+		BENCH_TEST(inner_sums_count_online),
 		BENCH_TEST(fragments_inside_are_put_together),
 	};
 

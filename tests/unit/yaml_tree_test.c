@@ -132,6 +132,40 @@ static void depth_is_bounded(void **state)
 	yaml_close(f);
 }
 
+/* Each end of a line that YAML knows. */
+static void directives_are_bounded(void **state)
+{
+	static const char *const breaks[] = {"\n",	 "\r\n",	 "\r",
+					     "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+	char text[1000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
+		struct yaml_file *f = NULL;
+		struct error e = {0};
+		size_t at = 0;
+
+		for (int n = 0; n < YAML_DIRECTIVES_MAX; n++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%%TAG !%d! x%s", n,
+					       breaks[i]);
+		snprintf(text + at, sizeof(text) - at, "---%s'%% %%'", breaks[i]);
+		yaml_close(parse(text));
+		snprintf(text + at, sizeof(text) - at, "%%TAG !y! x%s---%s", breaks[i], breaks[i]);
+		assert_int_equal(yaml_parse("t", text, strlen(text), &f, &e), -EINVAL);
+		assert_non_null(strstr(e.text, ":1: too many directives"));
+		assert_null(f);
+	}
+}
+
+static void directives_are_counted_where_they_are(void **state)
+{
+	char text[YAML_DIRECTIVES_MAX * 16 + 32];
+	size_t at = (size_t)snprintf(text, sizeof(text), "a: b%%\n...\n");
+
+	for (int n = 0; n <= YAML_DIRECTIVES_MAX; n++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%%TAG !%d! x\n", n);
+	assert_refused(text, at, "t.yaml:19:1: too many directives");
+}
+
 static void nodes_are_bounded(void **state)
 {
 	size_t len = 2 * YAML_NODES_MAX + 2;
@@ -298,6 +332,8 @@ int main(void)
 		cmocka_unit_test(byte_order_mark),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(directives_are_bounded),
+		cmocka_unit_test(directives_are_counted_where_they_are),
 		cmocka_unit_test(nodes_are_bounded),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(files),

@@ -89,6 +89,7 @@ struct app_module {
 	const char *category;
 	const char *help;
 	bool only_named; /* undecided() is of use only where the engine named this application */
+	uint8_t proto;	 /* undecided() is of use with IPPROTO_TCP or IPPROTO_UDP alone; 0: both */
 	/*
 	 * A message of an undecided flow, after the signature engine (whose result is *finding: app
 	 * 0 if none). The module may confirm, correct or add to the finding. state: flow.module,

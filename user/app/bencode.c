@@ -14,17 +14,17 @@ struct feed {
 
 void bencode_init(struct bencode *b)
 {
-	memset(b, 0, sizeof(*b));
+	memset(b, 0, offsetof(struct bencode, key));
 }
 
-const char *bencode_key(const struct bencode *b, unsigned int depth)
+static void emit(const struct feed *f, enum bencode_kind kind, int64_t integer)
 {
-	return depth < b->depth ? b->key[depth] : "";
-}
+	const struct bencode_event e = {
+		.kind = kind,
+		.depth = f->b->depth,
+		.integer = integer,
+	};
 
-static void emit(const struct feed *f, struct bencode_event e)
-{
-	e.depth = f->b->depth;
 	f->fn(f->arg, f->b, &e);
 }
 
@@ -45,7 +45,7 @@ static int container_begin(const struct feed *f, bool dict)
 
 	if (b->depth == BENCODE_DEPTH_MAX)
 		return -EINVAL;
-	emit(f, (struct bencode_event){.kind = dict ? BENCODE_DICT : BENCODE_LIST});
+	emit(f, dict ? BENCODE_DICT : BENCODE_LIST, 0);
 	b->key[b->depth][0] = '\0';
 	b->dicts = (uint8_t)((b->dicts & ~(1u << b->depth)) | (unsigned int)dict << b->depth);
 	b->depth++;
@@ -60,23 +60,18 @@ static int container_end(const struct feed *f)
 	if (!b->depth || (in_dict(b) && !b->key_due))
 		return -EINVAL;
 	b->depth--;
-	emit(f, (struct bencode_event){.kind = BENCODE_END});
+	emit(f, BENCODE_END, 0);
 	value_ended(b);
 	return 0;
 }
 
+/* Anything but a text. */
 static int value_begin(const struct feed *f, uint8_t c)
 {
 	struct bencode *b = f->b;
 
 	if (c == 'e')
 		return container_end(f);
-	if (c >= '0' && c <= '9') {
-		b->state = BENCODE_IN_LENGTH;
-		b->number = (uint64_t)(c - '0');
-		b->digits = 1;
-		return 0;
-	}
 	if (b->key_due)
 		return -EINVAL;
 	if (c == 'd' || c == 'l')
@@ -90,9 +85,14 @@ static int value_begin(const struct feed *f, uint8_t c)
 	return 0;
 }
 
+static bool is_digit(uint8_t c)
+{
+	return (uint8_t)(c - '0') < 10;
+}
+
 static int digit_add(struct bencode *b, uint8_t c)
 {
-	if (c < '0' || c > '9' || b->digits == DIGITS_MAX)
+	if (!is_digit(c) || b->digits == DIGITS_MAX)
 		return -EINVAL;
 	b->number = b->number * 10 + (uint64_t)(c - '0');
 	b->digits++;
@@ -111,9 +111,7 @@ static int integer_byte(const struct feed *f, uint8_t c)
 		return digit_add(b, c);
 	if (!b->digits)
 		return -EINVAL;
-	emit(f, (struct bencode_event){.kind = BENCODE_INTEGER,
-				       .integer = b->negative ? -(int64_t)b->number
-							      : (int64_t)b->number});
+	emit(f, BENCODE_INTEGER, b->negative ? -(int64_t)b->number : (int64_t)b->number);
 	value_ended(b);
 	return 0;
 }
@@ -128,48 +126,74 @@ static void text_end(struct bencode *b)
 	b->state = BENCODE_AT_VALUE;
 }
 
+/* Most keys are a letter or two. */
+static void key_piece(struct bencode *b, const uint8_t *data, size_t len)
+{
+	char *key = b->key[b->depth - 1] + b->offset;
+
+	for (size_t i = 0; i < len; i++)
+		key[i] = (char)data[i];
+	key[len] = '\0';
+}
+
 /* A piece of the text at hand, of at least as many bytes as are given. */
 static void text_piece(const struct feed *f, const uint8_t *data, size_t len)
 {
 	struct bencode *b = f->b;
-	char *key = b->depth ? b->key[b->depth - 1] : NULL;
 
-	if (!b->key_due)
-		emit(f, (struct bencode_event){.kind = BENCODE_TEXT,
-					       .data = data,
-					       .len = len,
-					       .offset = b->offset,
-					       .total = b->total});
-	else if (b->total < BENCODE_KEY_MAX)
-		memcpy(key + b->offset, data, len);
+	if (!b->key_due) {
+		const struct bencode_event e = {
+			.kind = BENCODE_TEXT,
+			.depth = b->depth,
+			.data = data,
+			.len = len,
+			.offset = b->offset,
+			.total = b->total,
+		};
+
+		f->fn(f->arg, b, &e);
+	} else if (b->total < BENCODE_KEY_MAX) {
+		key_piece(b, data, len);
+	}
 	b->offset += (uint32_t)len;
 	if (b->offset == b->total)
 		text_end(b);
 }
 
-static int length_byte(const struct feed *f, uint8_t c)
+/* Behind the colon of a text's length. */
+static int text_begin(const struct feed *f)
 {
 	struct bencode *b = f->b;
 
-	if (c != ':')
-		return digit_add(b, c);
 	if (b->number > BENCODE_TEXT_MAX)
 		return -EINVAL;
 	b->state = BENCODE_IN_TEXT;
 	b->offset = 0;
 	b->total = (uint32_t)b->number;
 	if (b->key_due)
-		memset(b->key[b->depth - 1], 0, BENCODE_KEY_MAX);
+		b->key[b->depth - 1][0] = '\0';
 	if (b->total == 0)
 		text_piece(f, (const uint8_t *)"", 0);
 	return 0;
 }
 
+static int length_byte(const struct feed *f, uint8_t c)
+{
+	return c == ':' ? text_begin(f) : digit_add(f->b, c);
+}
+
 static int byte_feed(const struct feed *f, uint8_t c)
 {
-	switch (f->b->state) {
+	struct bencode *b = f->b;
+
+	switch (b->state) {
 	case BENCODE_AT_VALUE:
-		return value_begin(f, c);
+		if (!is_digit(c))
+			return value_begin(f, c);
+		b->state = BENCODE_IN_LENGTH;
+		b->number = (uint64_t)(c - '0');
+		b->digits = 1;
+		return 0;
 	case BENCODE_IN_LENGTH:
 		return length_byte(f, c);
 	case BENCODE_IN_INTEGER:
@@ -177,6 +201,33 @@ static int byte_feed(const struct feed *f, uint8_t c)
 	default:
 		return -EINVAL;
 	}
+}
+
+/* Takes a text that is all there, as nearly every one is. How many bytes, 0: it has to be taken
+ * byte by byte. */
+static size_t text_feed(const struct feed *f, const uint8_t *data, size_t len)
+{
+	struct bencode *b = f->b;
+	struct bencode_event e = {.kind = BENCODE_TEXT, .depth = b->depth};
+	uint32_t total = 0;
+	size_t at = 0;
+
+	while (at < len && is_digit(data[at]) && total <= BENCODE_TEXT_MAX)
+		total = total * 10 + (uint32_t)(data[at++] - '0');
+	if (at == 0 || at == len || data[at++] != ':' || total > BENCODE_TEXT_MAX ||
+	    total > len - at)
+		return 0;
+	if (b->key_due) {
+		b->offset = 0;
+		key_piece(b, data + at, total < BENCODE_KEY_MAX ? total : 0);
+		b->key_due = false;
+		return at + total;
+	}
+	e.data = data + at;
+	e.len = e.total = total;
+	f->fn(f->arg, b, &e);
+	value_ended(b);
+	return at + total;
 }
 
 int bencode_feed(struct bencode *b, const uint8_t *data, size_t len, size_t *used,
@@ -196,7 +247,9 @@ int bencode_feed(struct bencode *b, const uint8_t *data, size_t len, size_t *use
 			at += piece;
 			continue;
 		}
-		if (byte_feed(&f, data[at++]) < 0)
+		piece = b->state == BENCODE_AT_VALUE ? text_feed(&f, data + at, piece) : 0;
+		at += piece;
+		if (piece == 0 && byte_feed(&f, data[at++]) < 0)
 			b->state = BENCODE_FAILED;
 	}
 	if (used)

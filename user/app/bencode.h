@@ -64,6 +64,9 @@ int bencode_feed(struct bencode *b, const uint8_t *data, size_t len, size_t *use
 		 void (*fn)(void *arg, const struct bencode *b, const struct bencode_event *e),
 		 void *arg);
 /* The current key of the dictionary that is container `depth` (0 = outermost), "" for a list. */
-const char *bencode_key(const struct bencode *b, unsigned int depth);
+static inline const char *bencode_key(const struct bencode *b, unsigned int depth)
+{
+	return depth < b->depth ? b->key[depth] : "";
+}
 
 #endif

@@ -260,7 +260,7 @@ static bool dht_begin(const struct app_services *s, const struct app_message *m,
 		return false;
 	b = state_new(state, ROLE_DHT, m);
 	if (b)
-		(void)dht_read(&b->dht, s, m);
+		dht_note(&b->dht, &k, s, m);
 	return true;
 }
 

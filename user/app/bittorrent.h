@@ -136,6 +136,9 @@ struct dht {
  * peers that get_peers asked for. False when the datagram is none of the DHT's.
  */
 bool dht_read(struct dht *d, const struct app_services *s, const struct app_message *m);
+/* The same for one that was parsed. */
+void dht_note(struct dht *d, const struct dht_message *k, const struct app_services *s,
+	      const struct app_message *m);
 
 /* ---- pex.c (BEP 10, 11) ---- */
 

@@ -15,9 +15,11 @@ struct krpc {
 	int64_t port;
 };
 
-static bool is_key(const struct bencode *b, unsigned int depth, const char *key)
+static inline bool is_key(const struct bencode *b, unsigned int depth, const char *key)
 {
-	return strcmp(bencode_key(b, depth), key) == 0;
+	const char *is = bencode_key(b, depth);
+
+	return is[0] == key[0] && strcmp(is, key) == 0;
 }
 
 static bool is_text(const struct bencode_event *e, const char *text)
@@ -53,29 +55,39 @@ static void outer_text(struct krpc *k, const struct bencode *b, const struct ben
 		k->out->method = DHT_ANNOUNCE_PEER;
 }
 
+static void inner_text(struct krpc *k, const struct bencode *b, const struct bencode_event *e)
+{
+	if (is_key(b, 1, "token"))
+		token_set(&k->out->token, e);
+	if (e->len != 20 || !is_key(b, 1, "id"))
+		return;
+	k->query_id |= is_key(b, 0, "a");
+	k->response_id |= is_key(b, 0, "r");
+}
+
+static void inner_integer(struct krpc *k, const struct bencode *b, int64_t integer)
+{
+	if (!is_key(b, 0, "a"))
+		return;
+	if (is_key(b, 1, "port"))
+		k->port = integer;
+	if (is_key(b, 1, "implied_port"))
+		k->implied_port = integer != 0;
+}
+
+/* A datagram is read in one go, so a text is one piece. */
 static void krpc_event(void *arg, const struct bencode *b, const struct bencode_event *e)
 {
 	struct krpc *k = arg;
 
-	if (e->kind == BENCODE_LIST && e->depth == 1)
-		k->error |= is_key(b, 0, "e");
-	/* A datagram is read in one go, so a text is one piece. */
-	if (e->kind == BENCODE_TEXT && e->depth == 1)
+	if (e->depth == 1 && e->kind == BENCODE_TEXT)
 		outer_text(k, b, e);
-	if (e->depth != 2)
-		return;
-	if (e->kind == BENCODE_TEXT && is_key(b, 1, "id") && e->len == 20) {
-		k->query_id |= is_key(b, 0, "a");
-		k->response_id |= is_key(b, 0, "r");
-	}
-	if (e->kind == BENCODE_TEXT && is_key(b, 1, "token"))
-		token_set(&k->out->token, e);
-	if (e->kind != BENCODE_INTEGER || !is_key(b, 0, "a"))
-		return;
-	if (is_key(b, 1, "port"))
-		k->port = e->integer;
-	if (is_key(b, 1, "implied_port"))
-		k->implied_port = e->integer != 0;
+	else if (e->depth == 1 && e->kind == BENCODE_LIST)
+		k->error |= is_key(b, 0, "e");
+	else if (e->depth == 2 && e->kind == BENCODE_TEXT)
+		inner_text(k, b, e);
+	else if (e->depth == 2 && e->kind == BENCODE_INTEGER)
+		inner_integer(k, b, e->integer);
 }
 
 static uint8_t krpc_kind(const struct krpc *k)
@@ -183,17 +195,24 @@ static void answered(const struct dht_pending *q, const struct app_services *s,
 		(void)read_whole(m->data, m->len, value_event, &t);
 }
 
+void dht_note(struct dht *d, const struct dht_message *k, const struct app_services *s,
+	      const struct app_message *m)
+{
+	struct dht_pending query;
+
+	if (k->kind == DHT_QUERY)
+		pending_add(d, k, m);
+	else if (k->kind == DHT_RESPONSE && pending_take(d, k, m->from_origin, &query))
+		answered(&query, s, m);
+	if (k->kind == DHT_RESPONSE && k->token.len > 0)
+		d->token[!m->from_origin] = k->token;
+}
+
 bool dht_read(struct dht *d, const struct app_services *s, const struct app_message *m)
 {
 	struct dht_message k;
-	struct dht_pending query;
 
 	dht_parse(m->data, m->len, &k);
-	if (k.kind == DHT_QUERY)
-		pending_add(d, &k, m);
-	else if (k.kind == DHT_RESPONSE && pending_take(d, &k, m->from_origin, &query))
-		answered(&query, s, m);
-	if (k.kind == DHT_RESPONSE && k.token.len > 0)
-		d->token[!m->from_origin] = k.token;
+	dht_note(d, &k, s, m);
 	return k.kind != DHT_NONE;
 }

@@ -228,6 +228,7 @@ const struct app_module directconnect_module = {
 	.name = NAME,
 	.category = "p2p",
 	.help = "learns from hubs where clients wait for each other",
+	.only_named = true,
 	.undecided = directconnect_undecided,
 	.inspected = directconnect_inspected,
 	.release = free,

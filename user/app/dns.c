@@ -213,6 +213,7 @@ const struct app_module dns_module = {
 	.name = NAME,
 	.category = "network",
 	.help = "learns from answers which names the addresses have that a host asked for",
+	.only_named = true,
 	.undecided = dns_undecided,
 	.inspected = dns_inspected,
 	.release = dns_release,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/control.h"
 #include "app/lines.h"
 #include "app/module.h"
 #include "util/util.h"
@@ -30,8 +31,7 @@ struct ftp_line {
 
 static void expect(const struct ftp_line *l, const uint32_t *addr, uint16_t port)
 {
-	if (l->s->expect)
-		(void)l->s->expect(l->s->arg, l->m, addr, port, FTP_DATA, false);
+	(void)l->s->expect(l->s->arg, l->m, addr, port, FTP_DATA, false);
 }
 
 /* RFC 959, 4.1.2 "h1,h2,h3,h4,p1,p2". */
@@ -103,10 +103,10 @@ static void passive(const struct ftp_line *l, const char *p)
 
 	while (*p && (*p < '0' || *p > '9'))
 		p++;
-	if (!l->s->expect || !parse_host_port(p, addr, &port))
+	if (!parse_host_port(p, addr, &port))
 		return;
 	if (memcmp(addr, l->m->src, sizeof(addr)) != 0)
-		(void)l->s->expect(l->s->arg, l->m, addr, port, FTP_DATA, false);
+		expect(l, addr, port);
 	expect(l, NULL, port);
 }
 
@@ -156,28 +156,23 @@ static void ftp_read(struct ftp *f, const struct app_services *s, const struct a
 static void ftp_begin(const struct app_services *s, const struct app_message *m, void **state,
 		      struct app_finding *finding)
 {
-	if (!s->expect || m->proto != IPPROTO_TCP)
+	struct ftp *f;
+
+	if (m->proto != IPPROTO_TCP)
 		return;
-	/* Undecided flows are shown from their first byte every time. */
-	free(*state);
-	*state = calloc(1, sizeof(struct ftp));
-	if (!*state)
-		return;
-	ftp_read(*state, s, m);
-	finding->inspect = true;
+	f = control_begin(s, state, sizeof(*f), finding);
+	if (f)
+		ftp_read(f, s, m);
 }
 
 static void ftp_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	const struct ftp *f;
+	struct ftp *f = control_resume(s, state, sizeof(*f), finding);
 
-	if (!*state)
-		*state = calloc(1, sizeof(struct ftp));
-	if (!*state)
+	if (!f)
 		return;
-	ftp_read(*state, s, m);
-	f = *state;
+	ftp_read(f, s, m);
 	finding->done = f->ended || lines_are_none(&f->lines[m->from_origin]);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/control.h"
 #include "app/lines.h"
 #include "app/module.h"
 #include "util/util.h"
@@ -86,26 +87,21 @@ static void irc_read(struct irc *irc, const struct app_services *s, const struct
 static void irc_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	if (!s->expect || m->proto != IPPROTO_TCP)
+	struct irc *irc;
+
+	if (m->proto != IPPROTO_TCP)
 		return;
-	/* Undecided flows are shown from their first byte every time. */
-	free(*state);
-	*state = calloc(1, sizeof(struct irc));
-	if (!*state)
-		return;
-	irc_read(*state, s, m);
-	finding->inspect = true;
+	irc = control_begin(s, state, sizeof(*irc), finding);
+	if (irc)
+		irc_read(irc, s, m);
 }
 
 static void irc_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	struct irc *irc;
+	struct irc *irc = control_resume(s, state, sizeof(*irc), finding);
 
-	if (!*state)
-		*state = calloc(1, sizeof(*irc));
-	irc = *state;
-	if (!irc || !s->expect)
+	if (!irc)
 		return;
 	irc_read(irc, s, m);
 	finding->done = lines_are_none(&irc->lines[m->from_origin]);

@@ -54,5 +54,6 @@ const struct app_module ppstream_module = {
 	.name = NAME,
 	.category = "p2p",
 	.help = "PPStream's masked datagrams",
+	.proto = IPPROTO_UDP,
 	.undecided = ppstream_undecided,
 };

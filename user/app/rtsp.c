@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/control.h"
 #include "app/lines.h"
 #include "app/module.h"
 
@@ -95,26 +96,21 @@ static void rtsp_read(struct rtsp *r, const struct app_services *s, const struct
 static void rtsp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			   struct app_finding *finding)
 {
-	if (!s->expect || m->proto != IPPROTO_TCP)
+	struct rtsp *r;
+
+	if (m->proto != IPPROTO_TCP)
 		return;
-	/* Undecided flows are shown from their first byte every time. */
-	free(*state);
-	*state = calloc(1, sizeof(struct rtsp));
-	if (!*state)
-		return;
-	rtsp_read(*state, s, m);
-	finding->inspect = true;
+	r = control_begin(s, state, sizeof(*r), finding);
+	if (r)
+		rtsp_read(r, s, m);
 }
 
 static void rtsp_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			   struct app_finding *finding)
 {
-	struct rtsp *r;
+	struct rtsp *r = control_resume(s, state, sizeof(*r), finding);
 
-	if (!*state)
-		*state = calloc(1, sizeof(struct rtsp));
-	r = *state;
-	if (!r || !s->expect)
+	if (!r)
 		return;
 	rtsp_read(r, s, m);
 	/* Media on the control connection are no lines, and too many to be read. */

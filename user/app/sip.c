@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "app/control.h"
 #include "app/lines.h"
 #include "app/module.h"
 #include "app/sdp.h"
@@ -52,26 +53,18 @@ static bool is_none(const struct app_message *m)
 static void sip_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	if (!s->expect)
-		return;
-	/* Undecided flows are shown from their first byte every time. */
-	free(*state);
-	*state = calloc(1, sizeof(struct sip));
-	if (!*state)
-		return;
-	sip_read(*state, s, m);
-	finding->inspect = true;
+	struct sip *sip = control_begin(s, state, sizeof(*sip), finding);
+
+	if (sip)
+		sip_read(sip, s, m);
 }
 
 static void sip_inspected(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
-	struct sip *sip;
+	struct sip *sip = control_resume(s, state, sizeof(*sip), finding);
 
-	if (!*state)
-		*state = calloc(1, sizeof(*sip));
-	sip = *state;
-	if (!sip || !s->expect)
+	if (!sip)
 		return;
 	sip_read(sip, s, m);
 	finding->done = lines_are_none(&sip->lines[m->from_origin]) || is_none(m);

@@ -31,7 +31,7 @@ struct endpoints {
 	uint32_t *buckets;
 	struct entry *entries;
 	/* Entries by peer_class(), written under the lock. One that ever was full stays so. */
-	_Atomic uint16_t *counts;
+	_Atomic uint8_t *counts;
 	uint32_t counts_mask;
 };
 
@@ -69,7 +69,10 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 
 	if (max == 0 || max > 1u << 24)
 		return NULL;
-	while (buckets < max)
+	/* Half of them stay empty: an entry that is looked at in vain is a line that no cache
+	 * holds.
+	 */
+	while (buckets < 2 * max)
 		buckets *= 2;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -80,8 +83,9 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->mask = buckets - 1;
 	e->buckets = calloc(buckets, sizeof(*e->buckets));
 	e->entries = calloc(max, sizeof(*e->entries));
-	e->counts_mask = 2 * buckets - 1;
-	e->counts = calloc(2 * (size_t)buckets, sizeof(*e->counts));
+	/* So that of eight peers that were not told of one has to be looked for in a full table. */
+	e->counts_mask = 4 * buckets - 1;
+	e->counts = calloc(4 * (size_t)buckets, sizeof(*e->counts));
 	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
 	 */
 	e->facts = facts_new(max / 2, ttl_ns);
@@ -124,11 +128,11 @@ static uint32_t peer_class(const struct endpoints *e, const struct weir_endpoint
 
 static void peer_count(struct endpoints *e, const struct weir_endpoint_key *key, int by)
 {
-	_Atomic uint16_t *count = &e->counts[peer_class(e, key)];
-	uint16_t now = atomic_load_explicit(count, memory_order_relaxed);
+	_Atomic uint8_t *count = &e->counts[peer_class(e, key)];
+	uint8_t now = atomic_load_explicit(count, memory_order_relaxed);
 
-	if (now != UINT16_MAX)
-		atomic_store_explicit(count, (uint16_t)(now + by), memory_order_relaxed);
+	if (now != UINT8_MAX)
+		atomic_store_explicit(count, (uint8_t)(now + by), memory_order_relaxed);
 }
 
 static uint32_t entry_find(const struct endpoints *e, const struct weir_endpoint_key *key)

@@ -89,15 +89,15 @@ static void texts_empty(struct texts *t)
 static void part_set(const struct pattern_node *n, struct part *out)
 {
 	out->is.count = 0;
-	for (int b = 0; b < 256; b++) {
-		struct literal x = {1, {(uint8_t)(b < 128 ? tolower(b) : b)}};
+	for (int word = 0; word < 8; word++)
+		for (uint32_t left = n->set.bits[word]; left; left &= left - 1) {
+			int b = word * 32 + __builtin_ctz(left);
+			struct literal x = {1, {(uint8_t)(b < 128 ? tolower(b) : b)}};
 
-		if (!byte_set_has(&n->set, (uint8_t)b))
-			continue;
-		texts_add(&out->is, &x);
-		if (out->is.count > CHOICES_MAX)
-			return;
-	}
+			texts_add(&out->is, &x);
+			if (out->is.count > CHOICES_MAX)
+				return;
+		}
 	out->exact = out->is.count > 0;
 	best_offer(&out->best, &out->is);
 }

@@ -236,20 +236,6 @@ static void shape_any(struct shape *s)
 	memset(s->at, 0xff, sizeof(s->at));
 }
 
-/* The bits that all bytes of the set share. */
-static void set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
-{
-	uint8_t all = 0xff, any = 0;
-
-	for (unsigned int b = 0; b < 256; b++)
-		if (byte_set_has(s, (uint8_t)b)) {
-			all &= (uint8_t)b;
-			any |= (uint8_t)b;
-		}
-	*mask = (uint8_t) ~(all ^ any);
-	*value = all & *mask;
-}
-
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out)
 {
 	struct shape stack[RULE_STACK_MAX];
@@ -281,36 +267,33 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 	}
 	*out = stack[0];
 	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		set_bits(&out->at[p], &out->mask[p], &out->value[p]);
+		byte_set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
 /* How much a byte tells: zeros are common. */
 static unsigned int byte_tells(uint8_t mask, uint8_t value)
 {
-	return (unsigned int)__builtin_popcount(mask) * (value & mask ? 8 : 3);
+	return mask ? (unsigned int)__builtin_popcount(mask) * (value & mask ? 8 : 3) : 0;
 }
 
 /* Of the windows that tell as much the first one. */
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
 		    const struct position_set *tested, struct candidate *out)
 {
+	unsigned int tells[SHAPE_KNOWN], sum = 0, most = 0;
 	uint8_t mask[SHAPE_KNOWN];
-	unsigned int most = 0;
 
 	*out = (struct candidate){.rule = number, .confidence = rule->confidence};
-	for (unsigned int p = 0; p < SHAPE_KNOWN; p++)
+	for (unsigned int p = 0; p < SHAPE_KNOWN; p++) {
 		mask[p] = p < SHAPE_POSITIONS && position_set_has(tested, p) ? 0 : s->mask[p];
-	for (unsigned int p = 0; p + 4 <= SHAPE_KNOWN; p++) {
-		unsigned int tells = 0;
-
-		for (unsigned int i = 0; i < 4; i++)
-			tells += byte_tells(mask[p + i], s->value[p + i]);
-		if (tells <= most)
+		tells[p] = byte_tells(mask[p], s->value[p]);
+		sum += tells[p] - (p < 4 ? 0 : tells[p - 4]);
+		if (p < 3 || sum <= most)
 			continue;
-		most = tells;
-		out->offset = (uint8_t)p;
-		memcpy(&out->mask, mask + p, 4);
-		memcpy(&out->value, s->value + p, 4);
-		out->value &= out->mask;
+		most = sum;
+		out->offset = (uint8_t)(p - 3);
 	}
+	memcpy(&out->mask, mask + out->offset, 4);
+	memcpy(&out->value, s->value + out->offset, 4);
+	out->value &= out->mask;
 }

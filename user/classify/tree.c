@@ -200,30 +200,28 @@ static int leaf_make(struct builder *b, const uint16_t *rules, size_t count,
 	return 0;
 }
 
-/* How often bytes are met, in 1/1024: zeros and text are common. */
-static unsigned int byte_weight(unsigned int byte)
+/* How often bytes are met: zeros (100) and text (4) are common, control characters (8) are more so
+ * than what is no ASCII (2). */
+static unsigned int set_weight(const struct byte_set *s)
 {
-	if (byte == 0)
-		return 100;
-	if (byte < 32)
-		return 8;
-	return byte < 127 ? 4 : 2;
+	unsigned int zero = s->bits[0] & 1, other = s->bits[3] >> 31;
+	unsigned int control = (unsigned int)__builtin_popcount(s->bits[0]) - zero;
+	unsigned int text = 0;
+
+	for (int i = 1; i < 4; i++)
+		text += (unsigned int)__builtin_popcount(s->bits[i]);
+	text -= other;
+	for (int i = 4; i < 8; i++)
+		other += (unsigned int)__builtin_popcount(s->bits[i]);
+	return 100 * zero + 8 * control + 4 * text + 2 * other;
 }
 
-#define BYTE_WEIGHTS (100 + 31 * 8 + 95 * 4 + 129 * 2)
-
-static double byte_share(unsigned int byte)
-{
-	return (double)byte_weight(byte) / BYTE_WEIGHTS;
-}
-
+/* In 1/1024. */
 static uint16_t set_share(const struct byte_set *s)
 {
-	unsigned int sum = 0;
+	static const struct byte_set all = {{~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u}};
 
-	for (unsigned int v = 0; v < 256; v++)
-		sum += byte_set_has(s, (uint8_t)v) ? byte_weight(v) : 0;
-	return (uint16_t)(sum * 1024 / BYTE_WEIGHTS);
+	return (uint16_t)(set_weight(s) * 1024 / set_weight(&all));
 }
 
 static bool rule_is_rest(const struct builder *b, uint16_t rule, const struct test *t)
@@ -385,7 +383,7 @@ static uint64_t mix(uint64_t x)
 /* Values that leave the same rules possible are one kind. */
 struct kinds {
 	uint8_t of[256], example[256];
-	double share[256]; /* of messages, by kind */
+	struct byte_set values[256]; /* by kind */
 	unsigned int count;
 	uint64_t present[4]; /* values that leave any */
 };
@@ -396,12 +394,20 @@ static void kinds_find(const struct builder *b, const struct work *w, struct kin
 	uint64_t seen[256], hash[256] = {0};
 
 	*out = (struct kinds){.count = 0};
-	for (size_t i = 0; i < w->count; i++)
-		for (unsigned int v = 0; v < 256 && !rule_is_rest(b, w->rules[i], t); v++)
-			if (rule_allows(b, w->rules[i], t->position, v)) {
-				hash[v] += mix(w->rules[i]);
-				out->present[v / 64] |= UINT64_C(1) << v % 64;
-			}
+	for (size_t i = 0; i < w->count; i++) {
+		const struct byte_set *set = &b->shapes[w->rules[i]].at[t->position];
+
+		if (rule_is_rest(b, w->rules[i], t))
+			continue;
+		for (unsigned int word = 0; word < 8; word++) {
+			uint32_t left = set->bits[word];
+
+			out->present[word / 2] |= (uint64_t)left << word % 2 * 32;
+			for (; left; left &= left - 1)
+				hash[word * 32 + (unsigned int)__builtin_ctz(left)] +=
+					mix(w->rules[i]);
+		}
+	}
 	for (unsigned int v = 0; v < 256; v++) {
 		unsigned int k = 0;
 
@@ -412,7 +418,7 @@ static void kinds_find(const struct builder *b, const struct work *w, struct kin
 			seen[out->count++] = hash[v];
 		}
 		out->of[v] = (uint8_t)k;
-		out->share[k] += byte_share(v);
+		byte_set_add(&out->values[k], (uint8_t)v);
 	}
 }
 
@@ -465,7 +471,7 @@ static int node_make(struct builder *b, const struct work *w)
 		return -ENOMEM;
 	err = node_links(t, &n, &k, &kinds);
 	for (unsigned int i = 0; i < k.count && err == 0; i++)
-		err = branch_add(b, w, k.example[i], kinds + i, k.share[i]);
+		err = branch_add(b, w, k.example[i], kinds + i, set_share(&k.values[i]) / 1024.0);
 	if (err == 0)
 		err = branch_add(b, w, ABSENT, n.absent, ABSENT_SHARE);
 	if (err == 0)
@@ -503,7 +509,8 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	if (!b->share || !b->values ||
 	    list_reserve(&t->links, &t->link_room, 0, sizeof(*t->links)) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
+	/* Fewer make one leaf, and nothing is asked of their sets. */
+	for (size_t i = 0; i < count && count > LEAF_RULES; i++)
 		for (unsigned int p = 0; p < SHAPE_SETS; p++) {
 			const struct byte_set *set = &b->shapes[rules[i]].at[p];
 

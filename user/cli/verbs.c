@@ -131,9 +131,9 @@ static const struct verb verbs[] = {
 		.words = "flows",
 		.arguments = "",
 		.help = "live flows: what they are, how that is known, what happens to them",
-		.more = "IDENTIFIED is the method, the confidence in percent, and where an "
-			"endpoint "
-			"was learned. Names of applications are those of `weir apps`.",
+		.more = "IDENTIFIED is the method, the confidence in percent, and of an endpoint "
+			"where it was learned and for how long that still counts. Names of "
+			"applications are those of `weir apps`.",
 		.options = {&opt_app, &opt_user, &opt_address, &opt_limit, &opt_json, &opt_socket},
 		.run = cli_flows,
 	},

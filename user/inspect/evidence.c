@@ -13,8 +13,7 @@
 #include "util/util.h"
 
 /* An identification that may speak about other flows. */
-#define SURE	      85
-#define SERVICE_PORTS 1024
+#define SURE 85
 /* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent, or to where
  * independent tellers said that it is: docs/encrypted.md.
  */

@@ -10,8 +10,6 @@
 
 /* A data connection that is not made within this time is made by somebody else. */
 #define EXPECT_NS (60 * UINT64_C(1000000000))
-/* Below are well-known services: they are not for one host to give away to everyone. */
-#define SERVICE_PORTS 1024
 
 static const uint32_t everyone[4];
 

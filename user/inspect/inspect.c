@@ -49,11 +49,11 @@ static void release_flow(struct flow *f, void *arg)
 
 	/* One for which memory ran out never had a frame. */
 	if (!i->closing && f->frames > 0) {
-		if (f->id == 0)
+		if (is_offline(i))
 			settle(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
-		else if (f->id == 0 && !i->settings.online)
+		else if (is_offline(i))
 			record_keep(i, f);
 	}
 	judgement_end(i, f);
@@ -100,14 +100,12 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
-	i->modules = app_modules();
-	while (i->modules[i->module_count])
-		i->module_count++;
 	slab_init(&i->judgements, sizeof(struct judgement));
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	i->secret = secret_new();
-	if (!i->table || !i->fragments || !i->secret || inspector_set_signatures(i, s) < 0)
+	if (modules_init(i) < 0 || !i->table || !i->fragments || !i->secret ||
+	    inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -121,6 +119,7 @@ void inspector_free(struct inspector *i)
 	slab_fini(&i->judgements);
 	fragments_free(i->fragments);
 	secret_free(i->secret);
+	modules_fini(i);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -306,7 +305,7 @@ static void read_on(struct glance *g, bool added)
 	size_t fresh;
 
 	if (added || g->p->proto == IPPROTO_UDP || assemble(g, &fresh))
-		describe_flow(g, f->id == 0 || g->j->looks < g->i->settings.packets);
+		describe_flow(g, is_offline(g->i) || g->j->looks < g->i->settings.packets);
 	if (f->reading)
 		return;
 	if (f->id)
@@ -323,18 +322,19 @@ static bool wants_payload(const struct flow *f)
  * transport sum tells that the capture was edited (addresses replaced, sums left alone): no router
  * would have carried such a frame, so its sums say nothing.
  */
-static bool is_bad(const struct packet *p, bool offline)
+static bool is_bad(const struct inspector *i, const struct packet *p)
 {
 	bool bad = packet_checksum(p) == PACKET_CHECKSUM_BAD;
 
-	return offline ? bad && packet_header_checksum_ok(p) : bad || !packet_header_checksum_ok(p);
+	return is_offline(i) ? bad && packet_header_checksum_ok(p)
+			     : bad || !packet_header_checksum_ok(p);
 }
 
 static void judge_payload(struct glance *g)
 {
 	bool reading = g->f->reading, follows = g->f->decided && g->f->inspect;
 
-	if (is_bad(g->p, g->f->id == 0)) {
+	if (is_bad(g->i, g->p)) {
 		g->out->bad_checksum = true;
 		return;
 	}
@@ -357,7 +357,7 @@ static void judge_segment(struct glance *g)
 
 	if (p->payload_len > 0)
 		judge_payload(g);
-	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(p, g->f->id == 0))
+	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(g->i, p))
 		segment_end(g);
 	if (p->payload_len > 0 && p->proto == IPPROTO_TCP && !g->out->bad_checksum)
 		segment_place(g);

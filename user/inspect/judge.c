@@ -7,8 +7,6 @@
 #include "inspect/mse.h"
 #include "util/util.h"
 
-/* Below are well-known services: a shape alone must not cost a host its web or mail. */
-#define SERVICE_PORTS 1024
 /* Random bytes both ways: docs/encrypted.md. */
 #define ENCRYPTED_CONFIDENCE 60
 #define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
@@ -40,7 +38,7 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	if (f->inspect)
 		flow_stream_follow(g->i->table, f);
 	evidence_note(g);
-	describe_flow(g, f->id == 0 || g->i->settings.read_on);
+	describe_flow(g, is_offline(g->i) || g->i->settings.read_on);
 	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
 }
@@ -125,7 +123,7 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 static void classify_hello(struct glance *g, const struct app_message *m, const uint8_t *hello,
 			   size_t len, struct app_finding *finding)
 {
-	uint8_t record[TLS_RECORD_HEADER + TLS_RECORD_MAX] = {0x16, 3, 1};
+	uint8_t record[TLS_RECORD_HEADER + TLS_RECORD_MAX];
 	struct classify_result result = {0};
 	struct classify_input in = {
 		.data = record,
@@ -139,8 +137,8 @@ static void classify_hello(struct glance *g, const struct app_message *m, const 
 
 	if (len > TLS_RECORD_MAX)
 		return;
-	record[3] = (uint8_t)(len >> 8);
-	record[4] = (uint8_t)len;
+	memcpy(record, (const uint8_t[]){0x16, 3, 1, (uint8_t)(len >> 8), (uint8_t)len},
+	       TLS_RECORD_HEADER);
 	memcpy(record + TLS_RECORD_HEADER, hello, len);
 	if (!classify_message(g->i->signatures, g->i->scratch, &in, &result) ||
 	    result.confidence <= finding->confidence)

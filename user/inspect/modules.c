@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "inspect/evidence.h"
@@ -6,6 +9,39 @@
 
 #define NAME_TTL_MIN 60 /* seconds */
 #define NAME_TTL_MAX 3600
+
+static bool is_shown_all(const struct app_module *m, uint8_t proto)
+{
+	return m->undecided && !m->only_named && (!m->proto || m->proto == proto);
+}
+
+int modules_init(struct inspector *i)
+{
+	static const uint8_t protos[2] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	i->modules = app_modules();
+	while (i->modules[i->module_count])
+		i->module_count++;
+	slab_init(&i->states, i->module_count * sizeof(void *));
+	for (int udp = 0; udp < 2; udp++) {
+		size_t count = 0;
+
+		i->shown[udp] = calloc(i->module_count + 1, sizeof(*i->shown[udp]));
+		if (!i->shown[udp])
+			return -ENOMEM;
+		for (size_t n = 0; n < i->module_count; n++)
+			if (is_shown_all(i->modules[n], protos[udp]))
+				i->shown[udp][count++] = i->modules[n];
+	}
+	return 0;
+}
+
+void modules_fini(struct inspector *i)
+{
+	slab_fini(&i->states);
+	free(i->shown[0]);
+	free(i->shown[1]);
+}
 
 /* The module that a signature set names for an application, else the one of the same name. */
 static const struct app_module *module_by_name(const struct inspector *i,
@@ -41,10 +77,10 @@ static size_t module_index(const struct inspector *i, const struct app_module *m
 	return n;
 }
 
-void **module_state(const struct inspector *i, struct judgement *j, const struct app_module *module)
+void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module)
 {
 	if (!j->states)
-		j->states = calloc(i->module_count, sizeof(*j->states));
+		j->states = slab_take(&i->states);
 	return j->states ? &j->states[module_index(i, module)] : NULL;
 }
 
@@ -55,7 +91,6 @@ static void call_undecided(struct glance *g, const struct app_module *module,
 	void *fresh = NULL;
 	void **state = g->j->states ? module_state(g->i, g->j, module) : &fresh;
 
-	memcpy(g->i->teller, m->src, sizeof(g->i->teller));
 	module->undecided(&g->i->services, m, state, finding);
 	if (!fresh)
 		return;
@@ -91,28 +126,29 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 {
 	const struct app_finding engine = *finding;
 	const struct app_module *owner = module_of(g->i, engine.app);
+	const struct app_module **shown = g->i->shown[m->proto == IPPROTO_UDP];
 
+	memcpy(g->i->teller, m->src, sizeof(g->i->teller));
 	if (owner && owner->undecided)
 		call_undecided(g, owner, m, finding);
-	for (size_t n = 0; n < g->i->module_count; n++) {
-		const struct app_module *module = g->i->modules[n];
+	for (; *shown; shown++) {
 		struct app_finding answer = engine;
 
-		if (module == owner || !module->undecided || module->only_named)
+		if (*shown == owner)
 			continue;
-		call_undecided(g, module, m, &answer);
+		call_undecided(g, *shown, m, &answer);
 		merge_answer(&engine, &answer, finding);
 	}
 }
 
-void modules_release(const struct inspector *i, struct judgement *j)
+void modules_release(struct inspector *i, struct judgement *j)
 {
 	if (!j->states)
 		return;
 	for (size_t n = 0; n < i->module_count; n++)
 		if (j->states[n] && i->modules[n]->release)
 			i->modules[n]->release(j->states[n]);
-	free(j->states);
+	slab_give(&i->states, j->states);
 	j->states = NULL;
 }
 

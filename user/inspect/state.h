@@ -14,6 +14,9 @@
 #define DECIDE_CONFIDENCE 50
 /* What the gate was told by a peer and no byte has confirmed. */
 #define ENDPOINT_CONFIDENCE 90
+/* Below are well-known services (RFC 6335, 6): no shape alone may cost a host its web or mail, and
+ * they are not for one host to give away to everyone. */
+#define SERVICE_PORTS 1024
 
 /* Whose first message has been read for details. */
 #define DESCRIBED_CLIENT 1
@@ -53,11 +56,15 @@ struct inspector {
 	uint32_t teller[4]; /* the sender of what a module is shown */
 	const struct app_module *const *modules;
 	size_t module_count;
+	/* Whom messages of undecided flows are shown to, whatever the engine named: those of TCP,
+	 * those of UDP. Each list ends with NULL. */
+	const struct app_module **shown[2];
 	/* What module_of() found for the signatures at hand. */
 	const struct app_module *owner[WEIR_APPS_MAX];
 	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
+	struct slab states; /* of judgement.states */
 	struct fragments *fragments;
 	struct secret *secret;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
@@ -90,6 +97,13 @@ struct glance {
 static inline struct judgement *judgement_of(const struct flow *f)
 {
 	return f->module;
+}
+
+/* A capture is read, not a wire: everything that is found is kept for who asks at the end. Not to
+ * be told by a flow without a number: on a wire, what is inside of a tunnel has none either. */
+static inline bool is_offline(const struct inspector *i)
+{
+	return !i->settings.online;
 }
 
 static inline bool flow_has_ports(const struct flow *f)
@@ -127,12 +141,14 @@ enum describe_quic {
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
+/* Lists the modules. 0 or -ENOMEM. */
+int modules_init(struct inspector *i);
+void modules_fini(struct inspector *i);
 const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
-void **module_state(const struct inspector *i, struct judgement *j,
-		    const struct app_module *module);
+void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module);
 void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding);
-void modules_release(const struct inspector *i, struct judgement *j);
+void modules_release(struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);

@@ -45,25 +45,45 @@ static int grow(struct slab *s)
 		return -1;
 	chunk->next = s->chunks;
 	s->chunks = chunk;
-	/* So that objects are handed out in the order of their addresses. */
-	for (size_t n = (CHUNK_BYTES - LINE_BYTES) / s->size; n-- > 0;)
-		push(s, memory + LINE_BYTES + n * s->size);
+	s->fresh = memory + LINE_BYTES;
+	s->left = (CHUNK_BYTES - LINE_BYTES) / s->size;
 	return 0;
+}
+
+/* What is taken next: it is written all over, and the list goes on in it. */
+static void load_ahead(const struct slab *s, const uint8_t *object)
+{
+	for (size_t at = 0; object && at < s->size; at += LINE_BYTES)
+		__builtin_prefetch(object + at, 1);
+}
+
+/* One that was given back, which the cache may still hold, or the chunk's next: what nobody took
+ * yet is not touched. */
+static void *pop(struct slab *s)
+{
+	uint8_t *object = s->free;
+
+	if (object) {
+		memcpy(&s->free, object, sizeof(s->free));
+		load_ahead(s, s->free);
+		return object;
+	}
+	if (s->left == 0 && grow(s) < 0)
+		return NULL;
+	object = s->fresh;
+	s->fresh = object + s->size;
+	s->left--;
+	return object;
 }
 
 void *slab_take(struct slab *s)
 {
-	void *object = s->free;
+	void *object;
 
 	if (SLAB_IS_HEAP)
 		return calloc(1, s->size);
-	if (!object) {
-		if (grow(s) < 0)
-			return NULL;
-		object = s->free;
-	}
-	memcpy(&s->free, object, sizeof(s->free));
-	return memset(object, 0, s->size);
+	object = pop(s);
+	return object ? memset(object, 0, s->size) : NULL;
 }
 
 void slab_give(struct slab *s, void *object)
@@ -84,6 +104,5 @@ void slab_fini(struct slab *s)
 		free(chunk);
 		chunk = next;
 	}
-	s->chunks = NULL;
-	s->free = NULL;
+	*s = (struct slab){.size = s->size};
 }

@@ -9,6 +9,8 @@
 struct slab {
 	size_t size;  /* of an object, rounded up to half cache lines */
 	void *free;   /* objects that were given back, the latest first */
+	void *fresh;  /* objects of the latest chunk that nobody took yet */
+	size_t left;  /* of those */
 	void *chunks; /* all memory, for slab_fini */
 };
 

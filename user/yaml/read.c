@@ -110,6 +110,13 @@ int yaml_bool(const struct yaml_file *f, const struct yaml_node *n, const char *
 	return 0;
 }
 
+static bool text_is_any(const char *text, const char *const *known)
+{
+	while (*known && strcmp(*known, text) != 0)
+		known++;
+	return *known;
+}
+
 int yaml_known_keys(const struct yaml_file *f, const struct yaml_node *mapping, const char *what,
 		    const char *const *known, struct error *e)
 {
@@ -119,14 +126,15 @@ int yaml_known_keys(const struct yaml_file *f, const struct yaml_node *mapping, 
 		count++;
 	for (size_t i = 0; i < mapping->count; i++) {
 		const struct yaml_node *key = mapping->keys[i];
-		const char *nearest = text_nearest(key->text, known, count);
-		bool ok = nearest && strcmp(nearest, key->text) == 0;
+		const char *nearest;
 
-		if (!ok && nearest)
+		if (text_is_any(key->text, known))
+			continue;
+		nearest = text_nearest(key->text, known, count);
+		if (nearest)
 			return yaml_error(f, key, e, "%s: unknown key `%.64s`, did you mean `%s`?",
 					  what, key->text, nearest);
-		if (!ok)
-			return yaml_error(f, key, e, "%s: unknown key `%.64s`", what, key->text);
+		return yaml_error(f, key, e, "%s: unknown key `%.64s`", what, key->text);
 	}
 	return 0;
 }

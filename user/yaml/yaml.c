@@ -208,6 +208,29 @@ static int builder_run(struct builder *b)
 	return 0;
 }
 
+/* Whether a line ends with the byte: the last of each break that libyaml knows, or of another
+ * character, which bounds no less. */
+static bool byte_ends_line(char c)
+{
+	return memchr("\n\r\x85\xa8\xa9", c, 5) != NULL;
+}
+
+/* libyaml compares each %TAG with all before it, and tells of none until the document begins. */
+static int builder_check_directives(const struct builder *b)
+{
+	yaml_mark_t at = {0};
+	unsigned int count = 0;
+	bool begins = true;
+
+	for (size_t i = 0; i < b->len; i++) {
+		if (begins && b->text[i] == '%' && ++count > YAML_DIRECTIVES_MAX)
+			return builder_error(b, &at, "too many directives");
+		begins = byte_ends_line(b->text[i]);
+		at.line += b->text[i] == '\n';
+	}
+	return 0;
+}
+
 int yaml_parse(const char *name, const char *text, size_t len, struct yaml_file **out,
 	       struct error *e)
 {
@@ -219,6 +242,9 @@ int yaml_parse(const char *name, const char *text, size_t len, struct yaml_file 
 		return error_set(e, -ENOMEM, "%s: out of memory", name);
 	if (len > YAML_FILE_MAX)
 		return error_set(e, -EFBIG, "%s: larger than %u bytes", name, YAML_FILE_MAX);
+	err = builder_check_directives(&b);
+	if (err < 0)
+		return err;
 	if (!yaml_parser_initialize(&b.parser))
 		return error_set(e, -ENOMEM, "%s: out of memory", name);
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * YAML files as a tree that remembers where everything stood, so that whoever reads it can say
- * FILE:LINE:COLUMN. Hostile input is bounded: file size, depth, number of nodes; aliases, anchors
- * and tags are refused.
+ * FILE:LINE:COLUMN. Hostile input is bounded: file size, depth, number of nodes and of
+ * directives; aliases, anchors and tags are refused.
  */
 #ifndef WEIR_YAML_H
 #define WEIR_YAML_H
@@ -15,6 +15,8 @@
 #define YAML_FILE_MAX  (4u << 20)
 #define YAML_DEPTH_MAX 32
 #define YAML_NODES_MAX 200000
+/* Lines that begin with %, which no file needs. */
+#define YAML_DIRECTIVES_MAX 16
 
 enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 

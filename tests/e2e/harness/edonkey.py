@@ -11,22 +11,26 @@ from .services import random_file
 from .talk import TOOLS
 
 SERVER_TOOL = os.path.join(TOOLS, "ed2k_server.py")
-PART_BYTES = 9728000  # a file up to this size is named by the MD4 of its bytes
+LOGIN = "0xe3 0x1"
 
 
 class Server:
     """On a host, or on net.side, where the gateway does not see it."""
 
     def __init__(self, host, port=4661):
-        self.host, self.port = host, port
+        self.host, self.port, self.process = host, port, None
         self.address = getattr(host, "ip4", None) or host.side
 
     def start(self):
         words = ["/usr/bin/python3", SERVER_TOOL, self.address, str(self.port)]
         if not hasattr(self.host, "ip4"):
             words += ["--network", "10.77.0"]
-        self.host.spawn(words, log=f"ed2k-{self.port}").wait_log("ready")
+        self.process = self.host.spawn(words, log=f"ed2k-{self.port}")
+        self.process.wait_log("ready")
         return self
+
+    def logins(self, address):
+        return self.process.log().count(f"{address}: {LOGIN}\n")
 
 
 class Amule:
@@ -36,7 +40,7 @@ class Amule:
 
     def __init__(self, host, server, obfuscation, port=4700):
         self.host, self.server, self.obfuscation, self.port = host, server, obfuscation, port
-        self.process = None
+        self.process, self.logins = None, 0
 
     def prepare(self):
         host, server = self.host, self.server
@@ -80,19 +84,35 @@ ECPassword={hashlib.md5(b"pw").hexdigest()}
         return self
 
     def share(self, size, seed):
-        """Has a file of random bytes; returns its link."""
+        """Has a file of random bytes, of one part at most (9,728,000: the MD4 of its bytes names it); returns its link."""
         path = random_file(self.host, "film.bin", size, seed)
-        shutil.copy(path, self.host.path("amule", "incoming", "film.bin"))
+        shared = shutil.copy(path, self.host.path("amule", "incoming", "film.bin"))
         digest = self.host.must(["openssl", "dgst", "-md4", "-provider", "legacy", "-provider", "default",
                                  path]).split()[-1]
+        self.know(shared, bytes.fromhex(digest))
         return f"ed2k://|file|film.bin|{size}|{digest}|/"
+
+    def know(self, path, digest):
+        """Spares it the hashing, before whose end it denies that it has the file. One file that it knows by name,
+        time and size: hash, no parts, tags for name and size."""
+        name, about = os.path.basename(path).encode(), os.stat(path)
+        self.host.write("amule/known.met", struct.pack("<BII", 0x0e, 1, int(about.st_mtime)) + digest
+                        + struct.pack("<HI", 0, 2)
+                        + struct.pack("<BHBH", 0x02, 1, 0x01, len(name)) + name
+                        + struct.pack("<BHBI", 0x03, 1, 0x02, about.st_size))
 
     def start(self, link=None):
         """link: what to download; read from a file that other programs leave links in."""
         if link:
             self.host.write("amule/ED2KLinks", link + "\n")
+        self.logins = self.server.logins(self.host.ip4)
         self.process = self.host.spawn(["amuled", "-c", self.host.path("amule"), "-o"])
         return self
+
+    def wait_login(self, seconds=30):
+        """Until the server tells others of it: whoever asks before asks again in half an hour."""
+        wait_for(lambda: self.server.logins(self.host.ip4) > self.logins,
+                 f"aMule on {self.host.name} logs in", seconds)
 
     def has_file(self):
         return os.path.exists(self.host.path("amule", "incoming", "film.bin"))

@@ -17,7 +17,7 @@ def edonkey(lab):
     pairs = [(Amule(net.c1, server, False), Amule(net.s1, server, False)),
              (Amule(net.c2, server, True), Amule(net.s2, server, True))]
     weir = lab.weir(net, "default: pass").start()
-    begin(pairs)
+    begin(pairs, Amule.wait_login)
     for leech, _ in pairs:
         leech.wait_file()
     talk.check_named(weir, "edonkey", talk.to_port(server.port), least=4)
@@ -35,9 +35,12 @@ def edonkey(lab):
     weir.stop()
 
 
-def begin(pairs):
+def begin(pairs, ready=lambda seed: None):
+    links = []
     for number, (leech, seed) in enumerate(pairs):
         leech.prepare()
-        link = seed.prepare().share(SIZE, 7 + number)
+        links.append(seed.prepare().share(SIZE, 7 + number))
         seed.start()
+    for (leech, seed), link in zip(pairs, links):
+        ready(seed)
         leech.start(link)

@@ -46,7 +46,8 @@ def ftp_data(lab):
         status, _ = fetch(net.c1, f"ftp://{net.s1.ip4}/page", "none", 3, words)
         check(status != 0, f"curl got the page although data are dropped, {name}")
     # The same port of a server that nobody was told of.
-    near, far = streams.pair(net.c1, net.s2, 4, flows[0]["dest_port"])
+    port = next(flow["dest_port"] for flow in flows if flow["dest_ip"] == net.s1.ip4)
+    near, far = streams.pair(net.c1, net.s2, 4, port)
     with near, far:
         streams.exchange(near, far, 4, 100)
     net.stop_hosts()
