@@ -268,6 +268,7 @@ static int inspector_ready(struct world *w, size_t flows, size_t endpoints)
 {
 	struct inspect_settings settings = {
 		.packets = 8,
+		.online = true,
 		.limits = limits,
 		.endpoint_ttl_ns = 3600 * SECOND_NS,
 	};
