@@ -9,7 +9,8 @@ static const struct app_module *const modules[] = {
 	&bittorrent_module, &directconnect_module, &dns_module,	 &edonkey_module,
 	&ftp_module,	    &gnutella_module,	   &http_module, &irc_module,
 	&mail_module,	    &ppstream_module,	   &rtp_module,	 &rtsp_module,
-	&sip_module,	    &stun_module,	   &tftp_module, NULL,
+	&sip_module,	    &soulseek_module,	   &stun_module, &tftp_module,
+	NULL,
 };
 /* clang-format on */
 
