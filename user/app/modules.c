@@ -6,10 +6,22 @@
 
 /* clang-format off: one a line, so that a new one is a line of its own. */
 static const struct app_module *const modules[] = {
-	&bittorrent_module, &directconnect_module, &dns_module,	 &edonkey_module,
-	&ftp_module,	    &gnutella_module,	   &http_module, &irc_module,
-	&mail_module,	    &ppstream_module,	   &rtp_module,	 &rtsp_module,
-	&sip_module,	    &soulseek_module,	   &stun_module, &tftp_module,
+	&bittorrent_module,
+	&directconnect_module,
+	&dns_module,
+	&edonkey_module,
+	&ftp_module,
+	&gnutella_module,
+	&http_module,
+	&irc_module,
+	&mail_module,
+	&ppstream_module,
+	&rtp_module,
+	&rtsp_module,
+	&sip_module,
+	&soulseek_module,
+	&stun_module,
+	&tftp_module,
 	NULL,
 };
 /* clang-format on */
