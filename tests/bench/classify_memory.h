@@ -165,6 +165,7 @@ static double memory_of(const struct memory_kind *k, struct signatures *s, struc
 {
 	const struct inspect_settings settings = {
 		.packets = 8,
+		.online = true,
 		.read_on = k->host != NULL,
 		.limits = {.flows = MEMORY_FLOWS,
 			   .stream_bytes = 16384,

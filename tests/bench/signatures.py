@@ -4,11 +4,12 @@
 
 usage: signatures.py [--build DIR] [--runs N] [--messages N] [--captures DIR] [--rounds N]
 
-The sets: the built-in one; the built-in one and nine times as many made ones; a made one and one ten times its size. Made
-features are what signature files hold: bytes at offsets under masks, numbers, lengths, anchored and unanchored regexes,
-ports, in the shares of the built-in set, from a fixed seed. The sets take turns on the same messages (tests/bench/signatures.c).
+The sets: the built-in one; the built-in one amid nine likenesses of it; a made one and one ten times its size. A likeness has
+every feature and rule of the built-in set with other bytes, texts and ports, so that it says as much and looks as
+deep, but of other applications. Made features are of all kinds that signature files can hold, with more of those that the built-in
+set has few of: bytes deep in a message and texts anywhere in it. The sets take turns on the same messages (tests/bench/signatures.c).
 What a user pays is measured beside it: the whole slow path over captures (tests/bench/classify.c: decoding, flows, assembly, signatures,
-modules) with the built-in set and with nine times as many more, ROUNDS times in turn.
+modules) with the built-in set and amid its likenesses, ROUNDS times in turn.
 Writes DIR/bench/signatures.json and prints a table. CAPTURES in the environment names a folder as well.
 """
 import argparse
@@ -24,6 +25,8 @@ import sys
 from classify import captures
 
 SMALL = 300
+MORE = "built-in and 9 likenesses"
+NAME = r"(?m)^  ([a-z0-9.+_-]+):"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 STARTS = [0, 0, 0, 1, 1, 2, 3, 4, 5, 16, 0x16, 0x20, 0x30, 0x40, 0x60, 0x80, 0x81, 0xc0, 0xe3, 0xf0, 0xff]
 
@@ -95,8 +98,85 @@ class Maker:
         return self.random.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
 
 
-def write_set(path, count, seed, base=""):
-    """count features, four to an application, behind the text of another set."""
+# Bytes of a kind are exchanged for each other: letters by how common they are, digits, small numbers, control and high bytes.
+# Zeros, spaces, line ends and punctuation are what protocols have in common.
+KINDS = [list(kind) for kind in (b"etaoin", b"shrdlu", b"cmfgyp", b"wbvkxjqz", b"0123456789", [*range(1, 9), 11, 12, 14, 15],
+                                 range(16, 32), range(0x80, 0x100))]
+PORTS_ALIKE = 1000  # wider ranges stay as they are
+
+
+class Likeness:
+    """Another set of the same making."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.suffix = f"-{seed}"
+        self.ports = {}
+        self.byte = list(range(256))
+        for kind in KINDS:
+            ring = self.random.sample(kind, len(kind))
+            for a, b in zip(ring, ring[1:] + ring[:1]):
+                self.byte[a] = b
+        for lower in LETTERS.encode():
+            self.byte[lower - 32] = self.byte[lower] - 32
+
+    def text(self, s):
+        return "".join(chr(self.byte[ord(c)]) for c in s)
+
+    def hexadecimal(self, m):
+        values = [self.byte[int(x, 16)] for x in m[2].split()]
+        if m[4]:
+            values = [v & int(x, 16) for v, x in zip(values, m[4].split())]
+        return m[1] + " ".join(f"{v:02x}" for v in values) + m[3]
+
+    def port(self, m):
+        first, last = int(m[1]), int(m[2] or m[1])
+        if last - first > PORTS_ALIKE:
+            return m[0]
+        low, high = (1, 1024) if first < 1024 else (1024, 65536 - PORTS_ALIKE)
+        to = self.ports.setdefault(first, self.random.randrange(low, high))
+        return f"{to}-{to + last - first}" if m[2] else str(to)
+
+    def pattern(self, p):
+        """Ranges of bytes within brackets stay."""
+        out, inside = [], False
+        for m in re.finditer(r"\\x[0-9a-fA-F]{2}|\\.|\{\d*,?\d*\}|\[\^?|.", p):
+            token, beside = m[0], (p[m.start() - 1:m.start()], p[m.end():m.end() + 1])
+            if inside and token == "]":
+                inside = False
+            elif not inside and token[0] == "[":
+                inside = True
+            elif inside and "-" in beside:
+                pass
+            elif token[:2] == "\\x":
+                token = f"\\x{self.byte[int(token[2:], 16)]:02x}"
+            elif len(token) == 1 and token.isalnum():
+                token = self.text(token)
+            out.append(token)
+        return "".join(out)
+
+    def of(self, features, applications):
+        names = set(re.findall(NAME, features))
+        features = re.sub(r"'([^']*)'", lambda m: f"'{self.pattern(m[1])}'", features)
+        features = re.sub(r'text: "([^"]*)"', lambda m: f'text: "{self.text(m[1])}"', features)
+        features = re.sub(r'(bytes: ")([0-9a-f ]+)("(?:, mask: "([0-9a-f ]+)")?)', self.hexadecimal, features)
+        features = re.sub(r"port: (\[[^]]*\]|[0-9-]+)", lambda m: re.sub(r"(\d+)(?:-(\d+))?", self.port, m[0]), features)
+        features = re.sub(NAME, rf"  \1{self.suffix}:", features)
+        applications = re.sub(NAME, rf"  \1{self.suffix}:", applications)
+        return features, re.sub(r"[a-z0-9.+_-]+", lambda m: m[0] + self.suffix * (m[0] in names), applications)
+
+
+def write_likenesses(path, builtin, count):
+    """The set in their middle: what comes first in a file is found first."""
+    features, applications = re.sub(r"(?m)^ *#.*\n", "", builtin).split("\napplications:\n")
+    parts = [Likeness(i + 1).of(features.split("features:\n")[1], applications) for i in range(count)]
+    parts.insert(count // 2, (features.split("features:\n")[1], applications))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("features:\n" + "\n".join(p[0] for p in parts) + "\napplications:\n" + "\n".join(p[1] for p in parts))
+
+
+def write_set(path, count, seed):
+    """count features, four to an application."""
     maker = Maker(seed)
     features, applications = [], []
     for i in range(count):
@@ -106,19 +186,18 @@ def write_set(path, count, seed, base=""):
             applications.append([maker.random.randint(60, 99), []])
         applications[-1][1].append(f"made-{i}" if kind != maker.port else f"made-{i} and not made-{maker.random.randrange(count)}")
     rules = "".join(f"  app-{i}: {{ confidence: {c}, when: [{', '.join(whens)}] }}\n" for i, (c, whens) in enumerate(applications))
-    head, tail = base.split("\napplications:\n") if base else ("features:", "")
     with open(path, "w", encoding="utf-8") as f:
-        f.write(head + "\n" + "".join(features) + "\napplications:\n" + tail + rules)
+        f.write("features:\n" + "".join(features) + "\napplications:\n" + rules)
 
 
 def make_sets(folder):
     with open("policies/signatures.yaml", encoding="utf-8") as f:
         builtin = f.read()
-    count = len(re.findall(r"(?m)^  [a-z0-9.+_-]+:", builtin.split("\napplications:\n")[0]))
+    count = len(re.findall(NAME, builtin.split("\napplications:\n")[0]))
     os.makedirs(folder, exist_ok=True)
-    sets = {"built-in": "-", "built-in and 9 times more": f"{folder}/built-in-10.yaml", f"{SMALL} made": f"{folder}/made-1.yaml",
+    sets = {"built-in": "-", MORE: f"{folder}/built-in-10.yaml", f"{SMALL} made": f"{folder}/made-1.yaml",
             f"{10 * SMALL} made": f"{folder}/made-10.yaml"}
-    write_set(f"{folder}/built-in-10.yaml", 9 * count, 1, builtin)
+    write_likenesses(f"{folder}/built-in-10.yaml", builtin, 9)
     write_set(f"{folder}/made-1.yaml", SMALL, 2)
     write_set(f"{folder}/made-10.yaml", 10 * SMALL, 2)
     return sets, count
@@ -137,7 +216,6 @@ def measure(o, sets):
     return seen
 
 
-MORE = "built-in and 9 times more"
 SLOW_PATH_LOOPS = "4"
 
 
@@ -169,7 +247,7 @@ def report(seen, count):
     for kind, by_set in seen.items():
         for name, (runs, share) in by_set.items():
             cases.append({"case": f"{name}, {kind} messages", "runs": runs, "median": statistics.median(runs), "identified": share})
-        pairs = [("built-in and 9 times more", "built-in"), (f"{10 * SMALL} made", f"{SMALL} made")]
+        pairs = [(MORE, "built-in"), (f"{10 * SMALL} made", f"{SMALL} made")]
         for more, less in pairs:
             ratio[f"{more} / {less}, {kind} messages"] = round(
                 statistics.median(a / b for a, b in zip(by_set[more][0], by_set[less][0])), 3)

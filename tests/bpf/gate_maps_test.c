@@ -449,14 +449,21 @@ static void applications_outlive_the_daemon(void **state)
 	struct app_registry *other = app_registry_new();
 	_cleanup_close_ int protocols = map_open(f, "weir_proto_apps");
 	uint32_t icmp = 1, gre = 47, app = 0;
+	static const char yaml[] = "applications: { made-up: { protocol: 47 } }\n";
+	struct signatures *s = NULL;
+	struct error e = {""};
 	int first = app_registry_add(before, "made-up", "test");
 	int second = app_registry_add(before, "made-up-too", NULL);
 
 	assert_true(first > 0 && second > first);
-	assert_int_equal(gate_save_apps(g, before, true), 0);
+	assert_int_equal(signatures_parse("s", yaml, strlen(yaml), before, &s, &e), 0);
+	assert_int_equal(gate_save_apps(g, before, s, false), 0);
+	assert_int_equal(bpf_map_lookup_elem(protocols, &gre, &app), 0);
+	assert_int_equal(app, first);
+	assert_int_equal(gate_save_apps(g, before, NULL, true), 0);
 	assert_int_equal(bpf_map_lookup_elem(protocols, &gre, &app), 0);
 	assert_int_equal(app, app_registry_by_protocol(before, 47) | WEIR_PROTO_INSPECT);
-	assert_int_equal(gate_save_apps(g, before, false), 0);
+	assert_int_equal(gate_save_apps(g, before, NULL, false), 0);
 	assert_int_equal(bpf_map_lookup_elem(protocols, &gre, &app), 0);
 	assert_int_equal(app, app_registry_by_protocol(before, 47));
 	assert_int_equal(bpf_map_lookup_elem(protocols, &icmp, &app), 0);
@@ -469,6 +476,7 @@ static void applications_outlive_the_daemon(void **state)
 	/* A number that already means something else is not taken over in silence. */
 	assert_int_equal(app_registry_add(other, "made-up-too", NULL), first);
 	assert_int_equal(gate_restore_apps(g, other), -ESTALE);
+	signatures_free(s);
 	app_registry_free(before);
 	app_registry_free(after);
 	app_registry_free(other);

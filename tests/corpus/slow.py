@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which captures cost the most time a packet: a report, and no test.
 
-usage: slow.py --bench PATH [--loops N] [--times N] FOLDER...
+usage: slow.py --bench PATH [--passes N] [--loops N] [--times N] FOLDER...
 
-Each capture goes through an inspector of its own (tests/bench/classify.c, --each); the best of the loops counts, in
-nanoseconds per frame without opening and reading. Names what takes more than ten times the median, or the slowest ten.
+Each capture goes through an inspector of its own (tests/bench/classify.c, --each); the median of the loops counts, in
+nanoseconds per frame without opening and reading, and of some passes over all captures again the median, so that other work of
+the machine hits them all alike. Names what takes more than ten times the captures' median, or the slowest ten.
 """
 import argparse
 import os
@@ -20,21 +21,26 @@ def files_of(folders):
     return sorted(os.path.join(where, name) for folder in folders for where, _, names in os.walk(folder) for name in names)
 
 
-def measure(bench, loops, paths):
+def measure(bench, passes, loops, paths):
     """[(ns per frame, frames, path)], the slowest first."""
-    out = subprocess.run([bench, "--each", "--loops", str(loops), *paths], stdout=subprocess.PIPE, text=True, check=True).stdout
-    rows = (line.rsplit("\t", 2) for line in out.splitlines())
-    return sorted(((float(ns), int(frames), path) for path, frames, ns in rows), reverse=True)
+    seen = {}
+    for _ in range(passes):
+        out = subprocess.run([bench, "--each", "--loops", str(loops), *paths], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for line in out.splitlines():
+            path, frames, ns = line.rsplit("\t", 2)
+            seen.setdefault((path, int(frames)), []).append(float(ns))
+    return sorted(((statistics.median(ns), frames, path) for (path, frames), ns in seen.items()), reverse=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", required=True)
+    parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--loops", type=int, default=5)
     parser.add_argument("--times", type=float, default=10, help="the median: what is named")
     parser.add_argument("folders", nargs="+")
     o = parser.parse_args()
-    rows = measure(o.bench, o.loops, files_of(o.folders))
+    rows = measure(o.bench, o.passes, o.loops, files_of(o.folders))
     if not rows:
         print("no captures", file=sys.stderr)
         return 1

@@ -22,12 +22,13 @@ fi
 # As long as it takes to say everything once, with some to spare: an execution costs what its input is long.
 case $name in
 fragments | stream) len=640 ;;
-control | neighbour) len=512 ;;
+control | l7pat | neighbour) len=512 ;;
 dns | hello | yaml) len=2048 ;;
 *) len=1024 ;;
 esac
-# Freed memory is kept from use for longer than an execution lasts, but not for so long that every allocation is a cache miss.
-ASAN_OPTIONS=quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+# Freed memory is kept from use for longer than an execution lasts, but not for so long that every allocation is a cache
+# miss. Who allocated is told by few frames: the input that was found tells the others.
+ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export ASAN_OPTIONS
 "$target" "$limit" -max_len=$len -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 	-artifact_prefix="$found/" "$@"

@@ -215,6 +215,9 @@ static void kad_contacts_are_learned_when_asked_for(void **state)
 	b->server = "198.51.100.7";
 	b->server_port = 0x1235;
 	b->finding = (struct app_finding){0};
+	show(b, true, "400908da72031703d7c89f909920cc1a54e7");
+	show(b, true, "400a08db72031703d7c89f909920cc1a54e7");
+	assert_int_equal(b->finding.app, 0);
 	show(b, true, "400908db72031703d7c89f909920cc1a54e7");
 	assert_found(b, WEIR_METHOD_SIGNATURE, false, false);
 	bench_free(b);

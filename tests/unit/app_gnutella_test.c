@@ -113,6 +113,35 @@ static void descriptors_name_other_hosts(void **state)
 	bench_free(b);
 }
 
+/* Lines and descriptors in pieces of any size, a line that is too long among them. */
+static void pieces_make_no_difference(void **state)
+{
+	static const char head[] = OK "X-Try: 198.51.100.7:6348\r\n\r\n";
+	uint8_t data[2048];
+	size_t len = sizeof(head) - 1 - 4;
+
+	memcpy(data, head, len);
+	memcpy(data + len, "\r\nX-Try: ", 9);
+	memset(data + len + 9, 'a', 1200);
+	len += 9 + 1200;
+	memcpy(data + len, "\r\n\r\n", 4);
+	len += 4;
+	len += descriptor(data + len, 2, 0x01, pong, sizeof(pong));
+	len += descriptor(data + len, 3, 0x81, hit, sizeof(hit));
+	len += descriptor(data + len, 4, 0x40, push, sizeof(push));
+	for (size_t piece = 1; piece <= len; piece++) {
+		struct bench *b = connected(ASK "\r\n");
+
+		client_text(b, OK "\r\n");
+		for (size_t at = 0; at < len; at += piece)
+			message(b, false, data + at, len - at < piece ? len - at : piece);
+		assert_int_equal(b->count, 5);
+		assert_learned(b, 1, CLIENT, "198.51.100.7", 6348, WEIR_SOURCE_GNUTELLA);
+		assert_learned(b, 4, CLIENT, "198.51.100.9", 7836, WEIR_SOURCE_GNUTELLA);
+		bench_free(b);
+	}
+}
+
 static void the_oldest_handshake_has_one_step(void **state)
 {
 	struct bench *b = connected("GNUTELLA CONNECT/0.4\n\n");
@@ -191,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_names_other_hosts),
 		cmocka_unit_test(descriptors_name_other_hosts),
+		cmocka_unit_test(pieces_make_no_difference),
 		cmocka_unit_test(the_oldest_handshake_has_one_step),
 		cmocka_unit_test(what_is_compressed_is_left_alone),
 		cmocka_unit_test(reading_is_bounded),

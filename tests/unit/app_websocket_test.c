@@ -210,6 +210,28 @@ static void names_and_odd_ports_are_no_candidates(void **state)
 	bench_free(b);
 }
 
+static void only_a_whole_head_asks(void **state)
+{
+	static const char *const others[] = {
+		"GET ",
+		"GET / HTTP/1.1\r\nUpgrade: websocket\r\n",
+		"GET / HTTP/1.1\r\nUpgrade: websocket\r\nHost: a\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\nUpgrade: websocket\r\n\r\n",
+		"GET / HTTP/1.1\r\nUpgrade: websocket2\r\n\r\n",
+		"GET / HTTP/1.1\nUpgrade: websocket\r\n\r\n",
+		"PUT / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct bench *b = upgraded();
+
+		first(b, others[i]);
+		assert_false(b->inspecting);
+		assert_null(b->state);
+		bench_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +239,7 @@ int main(void)
 		cmocka_unit_test(long_messages_are_searched_all_through),
 		cmocka_unit_test(other_talk_stays_http),
 		cmocka_unit_test(what_cannot_be_read_ends_it),
+		cmocka_unit_test(only_a_whole_head_asks),
 		cmocka_unit_test(names_and_odd_ports_are_no_candidates),
 	};
 

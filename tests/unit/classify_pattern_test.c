@@ -68,6 +68,32 @@ static void set_text(const struct byte_set *s, char *out)
 	*out = '\0';
 }
 
+/* Of each row of some bytes, from each byte on. */
+static void bits_that_bytes_share(void **state)
+{
+	uint8_t mask, value;
+
+	for (unsigned int step = 1; step < 256; step++)
+		for (unsigned int n = 1; n < 6; n++)
+			for (unsigned int first = 0; first < 256; first += 5) {
+				struct byte_set set = {0};
+				uint8_t all = 0xff, any = 0;
+
+				for (unsigned int i = 0; i < n; i++) {
+					uint8_t byte = (uint8_t)(first + i * step);
+
+					byte_set_add(&set, byte);
+					all &= byte;
+					any |= byte;
+				}
+				byte_set_bits(&set, &mask, &value);
+				assert_int_equal(mask, (uint8_t) ~(all ^ any));
+				assert_int_equal(value, all);
+			}
+	byte_set_bits(&(struct byte_set){0}, &mask, &value);
+	assert_int_equal(mask, 0);
+}
+
 static void prefixes(void **state)
 {
 	static const struct {
@@ -229,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lengths_of_matches),
 		cmocka_unit_test(what_is_not_understood_is_refused),
+		cmocka_unit_test(bits_that_bytes_share),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(literals_that_matches_need),
 		cmocka_unit_test(holds_for_every_match),

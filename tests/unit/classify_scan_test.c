@@ -117,11 +117,37 @@ static void short_texts_are_refused(void **state)
 	scan_free(s);
 }
 
+static void count(void *arg, uint16_t feature)
+{
+	++*(unsigned int *)arg;
+}
+
+/* Zeros are in most binary messages; what differs further on would be found twice. */
+static void common_texts_are_refused_and_same_ones_looked_for_once(void **state)
+{
+	struct literal zeros = {6, "ab\0\0\0\0"}, half = {6, "abc\0\0\0"};
+	struct literal same[2] = {{10, "abcdefghij"}, {10, "abcdefghkl"}};
+	struct scan *s = scan_new();
+	unsigned int found = 0;
+
+	assert_non_null(s);
+	assert_int_equal(scan_add(s, &zeros, 1, 0), -ENOSPC);
+	assert_int_equal(scan_add(s, &half, 1, 0), 0);
+	assert_int_equal(scan_add(s, same, 2, 1), 0);
+	assert_int_equal(scan_finish(s), 0);
+	scan_run(s, (const uint8_t *)"--abcdefghij--", 14, count, &found);
+	assert_int_equal(found, 1);
+	scan_run(s, (const uint8_t *)"ab\0\0\0\0\0abc\0\0\0", 13, count, &found);
+	assert_int_equal(found, 2);
+	scan_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_every_text_and_no_other),
 		cmocka_unit_test(short_texts_are_refused),
+		cmocka_unit_test(common_texts_are_refused_and_same_ones_looked_for_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

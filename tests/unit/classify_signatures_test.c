@@ -86,6 +86,15 @@ static const struct {
 	 "t.yaml:2:17: application: `unknown` is what matches nothing"},
 	{"features: { a: { regex: x } }\napplications: { x: { category: p2p } }\n",
 	 "t.yaml:2:20: application: `when` is missing"},
+	{"applications: { x: { protocol: 6 } }\n",
+	 "t.yaml:1:32: protocol: TCP has ports, and many applications: describe features"},
+	{"applications: { x: { protocol: 256 } }\n",
+	 "t.yaml:1:32: protocol: expected a number from 0 to 255, found `256`"},
+	{"applications: { x: { protocol: [] } }\n", "t.yaml:1:32: protocol: an empty list"},
+	{"applications: { x: { protocol: 99 }, y: { protocol: [98, 99] } }\n",
+	 "t.yaml:1:58: protocol: 99 is `x` already"},
+	{"applications: { x: { protocol: 99, wait: true } }\n",
+	 "t.yaml:1:20: application: `when` is missing"},
 	{"features: { a: { regex: x } }\napplications: { x: { wen: a } }\n",
 	 "t.yaml:2:22: application: unknown key `wen`, did you mean `when`?"},
 	{"features: { a: { regex: x } }\napplications: { x: { when: a, confidence: 101 } }\n",
@@ -229,6 +238,35 @@ static void reload_keeps_numbers(void **state)
 	app_registry_free(r);
 }
 
+/* Numbers of IP protocols without ports are applications of a set, for as long as it is used. */
+static void protocols_by_number(void **state)
+{
+	static const char yaml[] = "applications:\n"
+				   "  tunnel-x: { category: vpn, protocol: 253 }\n"
+				   "  routing: { protocol: [89, 124] }\n";
+	struct app_registry *r = app_registry_new();
+	struct signatures *s = NULL;
+	struct error e = {""};
+	unsigned int x, ospf = app_registry_by_protocol(r, 89);
+
+	(void)state;
+	assert_int_equal(signatures_parse("p", yaml, strlen(yaml), r, &s, &e), 0);
+	x = (unsigned int)app_registry_find(r, "tunnel-x");
+	assert_int_equal(signatures_by_protocol(s, r, 253), x);
+	assert_true(app_registry_get(r, x)->enabled);
+	assert_string_equal(app_registry_get(r, x)->category, "vpn");
+	assert_int_equal(app_registry_get(r, x)->signatures, 1);
+	x = (unsigned int)app_registry_find(r, "routing");
+	assert_int_equal(signatures_by_protocol(s, r, 89), x);
+	assert_int_equal(signatures_by_protocol(s, r, 124), x);
+	assert_int_equal(signatures_by_protocol(s, r, IPPROTO_GRE),
+			 app_registry_by_protocol(r, IPPROTO_GRE));
+	assert_int_equal(signatures_by_protocol(s, r, 252), 0);
+	assert_int_equal(signatures_by_protocol(NULL, r, 89), ospf);
+	signatures_free(s);
+	app_registry_free(r);
+}
+
 static void full_registry_changes_nothing(void **state)
 {
 	static const char yaml[] = "features: { a: { regex: x } }\n"
@@ -256,6 +294,7 @@ int main(void)
 		cmocka_unit_test(files_share_their_features),
 		cmocka_unit_test(missing_file_is_said),
 		cmocka_unit_test(reload_keeps_numbers),
+		cmocka_unit_test(protocols_by_number),
 		cmocka_unit_test(full_registry_changes_nothing),
 	};
 

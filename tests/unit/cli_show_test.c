@@ -113,12 +113,13 @@ static void columns_are_aligned(void **state)
 
 static json_t *a_flow(const char *method, int confidence, const char *source)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:f, s:s, s:i, s:s}",
-			 "proto", "TCP", "src_ip", "10.0.0.1", "src_port", 40000, "dest_ip",
-			 "2001:db8::2", "dest_port", 6881, "app_proto", "bittorrent", "action",
-			 "reset", "rule", "no-p2p", "bytes_toserver", (json_int_t)1000,
-			 "bytes_toclient", (json_int_t)500, "age_seconds", 75.0, "method", method,
-			 "confidence", confidence, "source", source);
+	return json_pack(
+		"{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:f, s:s, s:i, s:s, s:i}",
+		"proto", "TCP", "src_ip", "10.0.0.1", "src_port", 40000, "dest_ip", "2001:db8::2",
+		"dest_port", 6881, "app_proto", "bittorrent", "action", "reset", "rule", "no-p2p",
+		"bytes_toserver", (json_int_t)1000, "bytes_toclient", (json_int_t)500,
+		"age_seconds", 75.0, "method", method, "confidence", confidence, "source", source,
+		"source_expires_in_seconds", 3130);
 }
 
 static void flows_show_how_they_were_identified(void **state)
@@ -129,7 +130,7 @@ static void flows_show_how_they_were_identified(void **state)
 				a_flow("signature", 95, ""), a_flow("none", 0, "")));
 	size_t at = column_of(text, "IDENTIFIED");
 
-	assert_string_equal(line_of(text, 1) + at, "endpoint 80% (http-tracker)");
+	assert_string_equal(line_of(text, 1) + at, "endpoint 80% (http-tracker, 52m10s)");
 	assert_string_equal(line_of(text, 2) + at, "signature 95%");
 	assert_string_equal(line_of(text, 3) + at, "-");
 	assert_non_null(strstr(line_of(text, 1), "TCP    10.0.0.1:40000  [2001:db8::2]:6881"));
@@ -144,6 +145,11 @@ static void nothing_is_a_heading(void **state)
 	assert_memory_equal(text, "PROTO  SOURCE", 13);
 	assert_string_equal(strchr(text, '\n'), "\n");
 	free(text);
+	text = shown(show_modules,
+		     json_pack("{s:[{s:s, s:s, s:s, s:b}]}", "modules", "name", "irc", "category",
+			       "chat", "help", "expects DCC", "enabled", 0));
+	assert_string_equal(strchr(text, '\n') + 1, "irc     chat      no       expects DCC\n");
+	free(text);
 	text = shown(show_apps, json_pack("{s:[]}", "applications"));
 	assert_memory_equal(text, "APPLICATION", 11);
 	free(text);
@@ -153,7 +159,8 @@ static void nothing_is_a_heading(void **state)
 static void nonsense_is_survived(void **state)
 {
 	static void (*const shows[])(const json_t *, FILE *) = {
-		show_status, show_ports, show_policy, show_flows, show_apps, show_blocks,
+		show_status, show_ports,  show_policy,	show_flows,
+		show_apps,   show_blocks, show_modules,
 	};
 	static const char *const answers[] = {
 		"null",

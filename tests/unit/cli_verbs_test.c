@@ -93,9 +93,9 @@ static const struct verb *verb_named(const char *words)
 
 static void the_contracts_verbs_are_there(void **state)
 {
-	static const char *const listing[] = {"status",	  "port list",	    "policy show", "flows",
-					      "apps",	  "blocks",	    "events",	   "top",
-					      "classify", "signatures list"};
+	static const char *const listing[] = {"status",	  "port list",	     "policy show", "flows",
+					      "apps",	  "blocks",	     "events",	    "top",
+					      "classify", "signatures list", "modules"};
 	static const char *const others[] = {
 		"run",	       "detach", "port enable", "port disable", "policy check",
 		"policy load", "block",	 "unblock",	"stats",	"signatures check"};

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flow/flow.h"
+#include "util/util.h"
 
 static void nothing_is_known_at_first(void **state)
 {
@@ -123,6 +124,39 @@ static void the_host_name_is_kept_once(void **state)
 	flow_details_free(&f);
 }
 
+static void some_are_set_at_once(void **state)
+{
+	const struct flow_value first[] = {
+		{.which = FLOW_TLS_ALPN, .text = "h2", .len = 2},
+		{.which = FLOW_TLS_SNI, .text = "a\tb", .len = 3},
+		{.which = FLOW_HOSTNAME, .source = FLOW_NAME_SNI, .text = "a\nb", .len = 3},
+		{.which = FLOW_TLS_JA4, .text = "", .len = 0},
+	};
+	const struct flow_value second[] = {
+		{.which = FLOW_HOSTNAME, .source = FLOW_NAME_DNS, .text = "dns", .len = 3},
+		{.which = FLOW_HTTP_HOST, .text = "a.b", .len = 3},
+	};
+	const struct flow_details *before;
+	struct flow f = {0};
+
+	assert_int_equal(flow_set_texts(&f, first, ARRAY_SIZE(first)), 0);
+	assert_string_equal(flow_get_text(&f, FLOW_TLS_ALPN), "h2");
+	assert_string_equal(flow_get_text(&f, FLOW_TLS_SNI), "a.b");
+	assert_string_equal(flow_hostname(&f), "a.b");
+	assert_ptr_equal(flow_get_text(&f, FLOW_TLS_SNI), flow_hostname(&f));
+	assert_string_equal(flow_get_text(&f, FLOW_TLS_JA4), "");
+	assert_int_equal(f.details->hostname_source, FLOW_NAME_SNI);
+	/* A name of a worse source is left out, the rest is not. */
+	assert_int_equal(flow_set_texts(&f, second, ARRAY_SIZE(second)), 0);
+	assert_string_equal(flow_hostname(&f), "a.b");
+	assert_int_equal(f.details->hostname_source, FLOW_NAME_SNI);
+	assert_ptr_equal(flow_get_text(&f, FLOW_HTTP_HOST), flow_hostname(&f));
+	before = f.details;
+	assert_int_equal(flow_set_texts(&f, second, 1), 0);
+	assert_ptr_equal(f.details, before);
+	flow_details_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +166,7 @@ int main(void)
 		cmocka_unit_test(texts_do_not_touch_each_other),
 		cmocka_unit_test(numbers_stay_when_texts_come),
 		cmocka_unit_test(the_host_name_is_kept_once),
+		cmocka_unit_test(some_are_set_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

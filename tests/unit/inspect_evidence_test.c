@@ -252,6 +252,49 @@ static void tls_between_clients_of_hubs(void **state)
 	assert_int_equal(talk_bytes(b, OTHER, hello, sizeof(hello))->app, app_of(b, "tls"));
 }
 
+/* A connection from `host` that a module knows for the application's. peer: of two that run it. */
+static const struct flow *talk_p2p(struct bench *b, const char *host, uint16_t app, bool peer)
+{
+	alpha.when = "PEER";
+	alpha.says = (struct app_finding){
+		.app = app, .method = WEIR_METHOD_HANDSHAKE, .confidence = 95, .reconnect = peer};
+	return talk(b, host, "PEER");
+}
+
+static bool runs(struct bench *b, const char *host, uint16_t app)
+{
+	uint32_t addr[4];
+
+	address(host, addr);
+	return facts_does_host_run(endpoints_facts(b->endpoints), addr, 0, app, b->now_ns);
+}
+
+/* Both of two peers run the application; of a hub or a tracker only who calls does. */
+static void who_is_seen_to_run_it(void **state)
+{
+	struct bench *b = *state;
+	uint16_t app = (uint16_t)app_registry_add(b->registry, "directconnect", "p2p");
+
+	assert_int_equal(talk_p2p(b, CLIENT, app, false)->app, app);
+	assert_true(runs(b, CLIENT, app));
+	assert_false(runs(b, SERVER, app));
+	assert_true(talk_p2p(b, OTHER, app, true)->peer);
+	assert_true(runs(b, OTHER, app));
+	assert_true(runs(b, SERVER, app));
+}
+
+/* Who speaks the application to a server of something else does not make it a peer. */
+static void a_known_service_is_no_peer(void **state)
+{
+	struct bench *b = *state;
+	uint16_t app = (uint16_t)app_registry_add(b->registry, "directconnect", "p2p");
+
+	talk(b, OTHER, "GET / HTTP/1.1\r\n");
+	assert_int_equal(talk_p2p(b, CLIENT, app, true)->app, app);
+	assert_false(b->out.flow->peer);
+	assert_false(runs(b, SERVER, app));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 /* One who tells everybody the same, also from the address next to its own, is one; and however
@@ -285,6 +328,8 @@ int main(void)
 		test(stun_to_another_endpoint_is_stun),
 		test(stun_to_a_candidate_is_the_trackers),
 		test(tls_between_clients_of_hubs),
+		test(who_is_seen_to_run_it),
+		test(a_known_service_is_no_peer),
 		test(many_tellers_agree),
 	};
 

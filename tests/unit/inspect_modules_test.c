@@ -96,7 +96,37 @@ static void states_are_each_module_s_own_and_released(void **state)
 	assert_int_equal(alpha.released, 2);
 }
 
+/* By place: alpha is the first. */
+static void a_disabled_module_is_as_if_it_were_not_there(void **state)
+{
+	struct bench *b = *state;
+
+	inspector_set_modules(b->inspector, 1);
+	alpha.veto = true;
+	assert_true(send_udp(b, false, "ALPHA")->decided_now);
+	assert_int_equal(b->out.flow->app, app_of(b, "alpha"));
+	assert_int_equal(alpha.undecided_calls, 0);
+	assert_int_equal(beta.undecided_calls, 1);
+	/* And back. */
+	inspector_set_modules(b->inspector, 0);
+	b->now_ns += 400 * BENCH_SECOND;
+	assert_false(send_udp(b, false, "ALPHA")->decided_now);
+	assert_int_equal(alpha.undecided_calls, 1);
+}
+
 /* ---- inspected flows ---- */
+
+static void a_disabled_module_stops_reading(void **state)
+{
+	struct bench *b = *state;
+
+	begin_inspection(b);
+	send_tcp(b, false, FRAME_ACK, 105, "one ");
+	inspector_set_modules(b->inspector, 1);
+	assert_true(send_tcp(b, false, FRAME_ACK, 109, "two ")->decided_now);
+	assert_string_equal(alpha.text, "one ");
+	assert_false(b->out.flow->inspect);
+}
 
 static void the_module_reads_on_in_order(void **state)
 {
@@ -300,6 +330,8 @@ int main(void)
 		BENCH_TEST(modules_are_shown_what_is_of_use_to_them),
 		BENCH_TEST(reconnection_needs_both_directions),
 		BENCH_TEST(states_are_each_module_s_own_and_released),
+		BENCH_TEST(a_disabled_module_is_as_if_it_were_not_there),
+		BENCH_TEST(a_disabled_module_stops_reading),
 		BENCH_TEST(the_module_reads_on_in_order),
 		BENCH_TEST(done_ends_the_inspection),
 		BENCH_TEST(a_gap_that_stays_is_skipped),

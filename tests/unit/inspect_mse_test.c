@@ -276,11 +276,12 @@ static void random_talk_is_not_taken_for_it(void **state)
 
 /* ---- known keys ---- */
 
+/* 2 to libgmp's first number of 160 bits, modulo the protocol's prime: its beginning. */
+static const uint8_t known[16] = {0x90, 0xcf, 0xb7, 0xf0, 0x5e, 0xfa, 0xf2, 0x5d,
+				  0x5d, 0xa9, 0x41, 0xc8, 0xb4, 0x8e, 0x41, 0xe3};
+
 static void keys_without_a_secret(void **state)
 {
-	/* 2 to libgmp's first number of 160 bits, modulo the protocol's prime: its beginning. */
-	static const uint8_t known[16] = {0x90, 0xcf, 0xb7, 0xf0, 0x5e, 0xfa, 0xf2, 0x5d,
-					  0x5d, 0xa9, 0x41, 0xc8, 0xb4, 0x8e, 0x41, 0xe3};
 	uint8_t key[200];
 	uint64_t seed = 5;
 
@@ -349,12 +350,16 @@ static struct talk talk_new(struct bench *b, uint16_t port, bool syn)
 	return t;
 }
 
-static struct inspect_outcome *say(struct talk *t, bool back, size_t len)
+/* Random bytes behind those of a head, if there is one. */
+static struct inspect_outcome *say_with(struct talk *t, bool back, const uint8_t head[16],
+					size_t len)
 {
 	struct frame_spec s = spec_of(IPPROTO_TCP, back, NULL);
 	uint8_t data[700];
 
 	random_fill(&t->seed, data, len);
+	if (head)
+		memcpy(data, head, 16);
 	*(back ? &s.sport : &s.dport) = t->port;
 	s.flags = FRAME_ACK;
 	s.seq = t->seq[back];
@@ -362,6 +367,11 @@ static struct inspect_outcome *say(struct talk *t, bool back, size_t len)
 	s.len = len;
 	t->seq[back] += (uint32_t)len;
 	return send_spec(t->bench, &s, NULL);
+}
+
+static struct inspect_outcome *say(struct talk *t, bool back, size_t len)
+{
+	return say_with(t, back, NULL, len);
 }
 
 static void inspector_decides_by_the_shape(void **state)
@@ -403,6 +413,27 @@ static void service_ports_are_not_judged(void **state)
 	say(&t, false, 300);
 	say(&t, true, 200);
 	assert_false(say(&t, false, 124)->decided_now);
+}
+
+/* A known key is proof there, but of this connection alone: the next may be somebody's page. */
+static void a_known_key_takes_no_service_away(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 443, true);
+	struct inspect_outcome *out = say_with(&t, false, known, 300);
+
+	assert_true(out->decided_now);
+	assert_int_equal(out->flow->app, app_of(b, MSE_APPLICATION));
+	assert_true(out->flow->two_way);
+	assert_false(out->reconnect);
+}
+
+static void a_known_key_elsewhere_is_a_peer(void **state)
+{
+	struct bench *b = *state;
+	struct talk t = talk_new(b, 6881, true);
+
+	assert_true(say_with(&t, false, known, 300)->reconnect);
 }
 
 static void midstream_is_not_judged(void **state)
@@ -534,6 +565,8 @@ int main(void)
 		BENCH_TEST(inspector_decides_by_the_shape),
 		BENCH_TEST(late_handshake_decides_within_the_packets),
 		BENCH_TEST(service_ports_are_not_judged),
+		BENCH_TEST(a_known_key_takes_no_service_away),
+		BENCH_TEST(a_known_key_elsewhere_is_a_peer),
 		BENCH_TEST(midstream_is_not_judged),
 		BENCH_TEST(random_chat_is_encrypted_and_no_more),
 		BENCH_TEST(the_shape_is_believed_of_hosts_that_run_it),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "app/app.h"
 #include "policy/draft.h"
 
 /* A file that is right but for what a case puts before or after it. */
@@ -80,6 +81,16 @@ static void refuse_all(const struct refusal *cases, size_t count)
 		assert_refused(cases[i].text, cases[i].message);
 }
 
+static uint32_t module_bit(const char *name)
+{
+	const struct app_module *const *modules = app_modules();
+	unsigned int n = 0;
+
+	while (modules[n] != app_module_find(name))
+		n++;
+	return 1u << n;
+}
+
 static void the_whole_file(void **state)
 {
 	struct policy *p = assert_accepted(
@@ -95,6 +106,7 @@ static void the_whole_file(void **state)
 		"on_failure: drop\n"
 		"on_overload: drop\n"
 		"tunnels: inspect\n"
+		"modules: { disable: [irc, bittorrent] }\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
 		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
@@ -132,6 +144,7 @@ static void the_whole_file(void **state)
 	assert_true(p->follow_all);
 	assert_true(p->inspect_copy && p->on_failure_drop && p->on_overload_drop);
 	assert_true(p->inspect_tunnels);
+	assert_int_equal(p->modules_off, module_bit("irc") | module_bit("bittorrent"));
 	assert_int_equal(p->workers, 2);
 	assert_int_equal(p->limit_decided, 2048);
 	assert_int_equal(p->limit_undecided, 4096);
@@ -168,6 +181,7 @@ static void defaults(void **state)
 	assert_false(p->follow_all);
 	assert_false(p->inspect_copy || p->on_failure_drop || p->on_overload_drop);
 	assert_false(p->inspect_tunnels);
+	assert_int_equal(p->modules_off, 0);
 	assert_int_equal(p->workers, 0);
 	assert_int_equal(p->limit_decided, 262144);
 	assert_int_equal(p->limit_undecided, 65536);
@@ -362,6 +376,12 @@ static void wrong_settings(void **state)
 		 "p.yaml:4:10: workers: expected a number from 0 to 16, found `17`"},
 		{HEAD "tunnels: inner\n",
 		 "p.yaml:4:10: tunnels: expected outer or inspect, found `inner`"},
+		{HEAD "modules: [irc]\n", "p.yaml:4:10: modules: expected a mapping, found a list"},
+		{HEAD "modules: { disable: irc }\n", "p.yaml:4:21: disable: expected a list"},
+		{HEAD "modules: { disable: [irx] }\n",
+		 "p.yaml:4:22: disable: no module `irx`, did you mean `irc`?"},
+		{HEAD "modules: { disable: [nonsense] }\n",
+		 "p.yaml:4:22: disable: no module `nonsense` (`weir modules` lists them)"},
 		{HEAD "limits: { flows: 1 }\n", "p.yaml:4:11: limits: unknown key `flows`"},
 		{HEAD "limits: { slots: 5000 }\n",
 		 "p.yaml:4:18: slots: expected a power of two, found `5000`"},

@@ -103,7 +103,10 @@ struct app_module {
 	void (*release)(void *state);
 };
 
-/* NULL-terminated. */
+/* Bits of a uint32_t say which are disabled. */
+#define APP_MODULES_MAX 32
+/* NULL-terminated, APP_MODULES_MAX at most; a module's place is its number as long as the program
+ * runs. */
 const struct app_module *const *app_modules(void);
 const struct app_module *app_module_find(const char *name);
 

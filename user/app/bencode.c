@@ -208,20 +208,25 @@ static int byte_feed(const struct feed *f, uint8_t c)
 static size_t text_feed(const struct feed *f, const uint8_t *data, size_t len)
 {
 	struct bencode *b = f->b;
+	struct bencode_event e = {.kind = BENCODE_TEXT, .depth = b->depth};
 	uint32_t total = 0;
 	size_t at = 0;
 
 	while (at < len && is_digit(data[at]) && total <= BENCODE_TEXT_MAX)
 		total = total * 10 + (uint32_t)(data[at++] - '0');
-	if (at == 0 || at == len || data[at] != ':' || total > BENCODE_TEXT_MAX ||
-	    total > len - at - 1)
+	if (at == 0 || at == len || data[at++] != ':' || total > BENCODE_TEXT_MAX ||
+	    total > len - at)
 		return 0;
-	at++;
-	b->offset = 0;
-	b->total = total;
-	if (b->key_due)
-		b->key[b->depth - 1][0] = '\0';
-	text_piece(f, data + at, total);
+	if (b->key_due) {
+		b->offset = 0;
+		key_piece(b, data + at, total < BENCODE_KEY_MAX ? total : 0);
+		b->key_due = false;
+		return at + total;
+	}
+	e.data = data + at;
+	e.len = e.total = total;
+	f->fn(f->arg, b, &e);
+	value_ended(b);
 	return at + total;
 }
 

@@ -42,8 +42,7 @@ struct half {
 };
 
 struct gnutella {
-	struct half half[2]; /* 1: of the side that called */
-	bool packed;	     /* what follows the handshake is compressed */
+	bool packed; /* what follows the handshake is compressed */
 	bool broken;
 	uint16_t told;
 	uint32_t bytes;
@@ -53,6 +52,7 @@ struct gnutella {
 		bool waits, from_origin;
 	} asked[ASKED_MAX]; /* pings; the oldest goes first */
 	uint8_t next;
+	struct half half[2]; /* of connections alone; 1: of the side that called */
 };
 
 /* The message at hand. */
@@ -61,6 +61,11 @@ struct reading {
 	const struct app_message *m;
 	struct gnutella *g;
 };
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 static uint16_t le16(const uint8_t *p)
 {
@@ -151,16 +156,11 @@ static void read_line(const struct reading *r, const char *line)
 			       WEIR_SOURCE_HANDSHAKE);
 }
 
-/* Takes a line's next byte. */
-static void take_byte(const struct reading *r, struct half *h, char byte)
+/* The line is complete. */
+static void line_end(const struct reading *r, struct half *h)
 {
 	size_t len = h->line_len;
 
-	if (byte != '\n') {
-		if (len < LINES_MAX)
-			h->line[h->line_len++] = byte;
-		return;
-	}
 	h->line_len = 0;
 	if (len == LINES_MAX)
 		return;
@@ -171,6 +171,21 @@ static void take_byte(const struct reading *r, struct half *h, char byte)
 		h->blocks--;
 	else
 		read_line(r, h->line);
+}
+
+/* Takes what there is of a line; how many bytes. */
+static size_t take_line(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
+{
+	const uint8_t *end = memchr(data, '\n', len);
+	size_t piece = end ? (size_t)(end - data) : len;
+	size_t room = least(LINES_MAX - h->line_len, piece);
+
+	memcpy(h->line + h->line_len, data, room);
+	h->line_len = (uint16_t)(h->line_len + room);
+	if (!end)
+		return len;
+	line_end(r, h);
+	return piece + 1;
 }
 
 /* ---- descriptors ---- */
@@ -217,17 +232,18 @@ static bool header_done(struct half *h)
 /* Takes some bytes of a stream of descriptors; how many. */
 static size_t take_bytes(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
 {
-	size_t used = 1, room = KEEP - h->kept;
+	size_t used, room;
 
 	if (h->have < HEADER) {
-		h->header[h->have++] = *data;
+		used = least(HEADER - h->have, len);
+		memcpy(h->header + h->have, data, used);
+		h->have = (uint8_t)(h->have + used);
 		if (h->have < HEADER)
-			return 1;
+			return used;
 		r->g->broken = !header_done(h);
 	} else {
-		used = len < h->left ? len : h->left;
-		if (room > used)
-			room = used;
+		used = least(h->left, len);
+		room = least(KEEP - h->kept, used);
 		memcpy(h->keep + h->kept, data, room);
 		h->kept = (uint8_t)(h->kept + room);
 		h->left -= (uint32_t)used;
@@ -249,10 +265,10 @@ static bool read_stream(const struct reading *r)
 	size_t len = r->m->len;
 
 	while (len > 0 && !r->g->broken) {
-		size_t used = 1;
+		size_t used;
 
 		if (h->blocks)
-			take_byte(r, h, (char)*data);
+			used = take_line(r, h, data, len);
 		else if (!r->g->packed)
 			used = take_bytes(r, h, data, len);
 		else
@@ -302,6 +318,21 @@ static void found(const struct app_services *s, struct app_finding *finding)
 	finding->confidence = 92;
 }
 
+static struct gnutella *state_new(uint8_t proto)
+{
+	struct gnutella *g;
+
+	if (proto != IPPROTO_TCP)
+		return calloc(1, offsetof(struct gnutella, half));
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	/* 0.6: request, answer, and the request's confirmation. */
+	g->half[0].blocks = 1;
+	g->half[1].blocks = 2;
+	return g;
+}
+
 static void gnutella_undecided(const struct app_services *s, const struct app_message *m,
 			       void **state, struct app_finding *finding)
 {
@@ -317,13 +348,9 @@ static void gnutella_undecided(const struct app_services *s, const struct app_me
 		return;
 	/* Undecided flows are shown from their first byte every time. */
 	free(*state);
-	*state = g = calloc(1, sizeof(*g));
-	if (!g)
-		return;
-	/* 0.6: request, answer, and the request's confirmation. */
-	g->half[0].blocks = 1;
-	g->half[1].blocks = 2;
-	finding->inspect = feed(s, m, g);
+	*state = g = state_new(m->proto);
+	if (g)
+		finding->inspect = feed(s, m, g);
 }
 
 static void gnutella_inspected(const struct app_services *s, const struct app_message *m,

@@ -32,7 +32,7 @@ void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *a
  * must not have all the rest of it read. */
 bool lines_are_none(const struct lines *l);
 
-/* What follows prefix in line, letters in either case, or NULL. */
+/* What follows prefix (not empty) in line, letters in either case, or NULL. */
 const char *text_after(const char *line, const char *prefix);
 /*
  * A decimal number of at most max at *at, which moves behind it; -1 where there is none or it is

@@ -25,6 +25,8 @@ static const struct app_module *const modules[] = {
 	NULL,
 };
 /* clang-format on */
+_Static_assert(sizeof(modules) / sizeof(modules[0]) <= APP_MODULES_MAX + 1,
+	       "a bit for each module");
 
 const struct app_module *const *app_modules(void)
 {

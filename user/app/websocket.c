@@ -245,15 +245,23 @@ static void half_feed(struct websocket *w, const struct app_services *s,
 /* Whether the request's head is whole and asks for the upgrade (RFC 6455, 4.1). */
 static bool is_upgrade(const struct app_message *m)
 {
-	static const char upgrade[] = "\r\nUpgrade: websocket\r\n";
-	size_t len = m->len < HEAD_MAX ? m->len : HEAD_MAX;
-	char head[HEAD_MAX + 1];
+	static const char upgrade[] = "Upgrade: websocket\r\n";
+	const size_t wanted = sizeof(upgrade) - 1;
+	size_t left = m->len < HEAD_MAX ? m->len : HEAD_MAX;
+	const char *at = (const char *)m->data, *end;
+	bool asks = false;
 
-	if (!m->from_origin || len < 4 || memcmp(m->data, "GET ", 4) != 0)
+	if (!m->from_origin || left < 4 || memcmp(at, "GET ", 4) != 0)
 		return false;
-	memcpy(head, m->data, len);
-	head[len] = '\0';
-	return strcasestr(head, upgrade) && strstr(head, "\r\n\r\n");
+	while ((end = memchr(at, '\n', left))) {
+		left -= (size_t)(end + 1 - at);
+		if (end - at == 1 && at[0] == '\r')
+			return asks;
+		at = end + 1;
+		if (end[-1] == '\r' && left >= wanted && strncasecmp(at, upgrade, wanted) == 0)
+			asks = true;
+	}
+	return false;
 }
 
 static void http_undecided(const struct app_services *s, const struct app_message *m, void **state,

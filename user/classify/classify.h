@@ -37,7 +37,7 @@ int app_registry_find(const struct app_registry *r, const char *name);
 /* NULL beyond the end. */
 const struct app_info *app_registry_get(const struct app_registry *r, unsigned int app);
 unsigned int app_registry_count(const struct app_registry *r);
-/* Application known by IP protocol number alone, or 0. */
+/* Application known by IP protocol number alone, whatever the set, or 0. */
 unsigned int app_registry_by_protocol(const struct app_registry *r, uint8_t proto);
 
 /* A compiled signature set: read-only after loading, shared by workers. */
@@ -48,6 +48,10 @@ struct signatures;
  */
 int signatures_load(const char *const *paths, size_t count, struct app_registry *r,
 		    struct signatures **out, struct error *e);
+/* Application known by IP protocol number alone, by the set (which may be NULL) or else by the
+ * registry, or 0. */
+unsigned int signatures_by_protocol(const struct signatures *s, const struct app_registry *r,
+				    uint8_t proto);
 /* The set built into the program (policies/signatures.yaml at build time). */
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e);
 /* From memory; name stands for the file in messages. */

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "classify/classify.h"
+#include "util/mix.h"
 
 #define NIL UINT32_MAX
 
@@ -69,7 +70,10 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 
 	if (max == 0 || max > 1u << 24)
 		return NULL;
-	while (buckets < max)
+	/* Half of them stay empty: an entry that is looked at in vain is a line that no cache
+	 * holds.
+	 */
+	while (buckets < 2 * max)
 		buckets *= 2;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -81,8 +85,8 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->buckets = calloc(buckets, sizeof(*e->buckets));
 	e->entries = calloc(max, sizeof(*e->entries));
 	/* So that of eight peers that were not told of one has to be looked for in a full table. */
-	e->counts_mask = 8 * buckets - 1;
-	e->counts = calloc(8 * (size_t)buckets, sizeof(*e->counts));
+	e->counts_mask = 4 * buckets - 1;
+	e->counts = calloc(4 * (size_t)buckets, sizeof(*e->counts));
 	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
 	 */
 	e->facts = facts_new(max / 2, ttl_ns);
@@ -93,34 +97,22 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	return TAKE_PTR(e);
 }
 
-static uint64_t mix(uint64_t h, uint64_t word, uint64_t secret)
-{
-	__uint128_t product = (__uint128_t)(h ^ word) * (secret | 1);
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ h;
-}
-
 static uint32_t key_bucket(const struct endpoints *e, const struct weir_endpoint_key *key)
 {
-	uint64_t words[5] = {0}, h = e->seed[0];
+	uint64_t words[5] = {0};
 
 	_Static_assert(sizeof(*key) <= sizeof(words), "key fits");
 	memcpy(words, key, sizeof(*key));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		h = mix(h, words[i] ^ e->seed[i & 1], e->seed[1] + 2 * i);
-	return (uint32_t)(h >> 32 ^ h) & e->mask;
+	return hash_words32(e->seed, words, ARRAY_SIZE(words)) & e->mask;
 }
 
 /* Which count a peer is in, whoever was told of it. */
 static uint32_t peer_class(const struct endpoints *e, const struct weir_endpoint_key *key)
 {
-	uint64_t words[2], h = e->seed[1];
+	uint64_t words[3] = {0, 0, (uint64_t)key->domain << 16 | key->port};
 
-	memcpy(words, key->peer, sizeof(words));
-	h = mix(h, words[0], e->seed[0]);
-	h = mix(h, words[1], e->seed[0] + 2);
-	h = mix(h, (uint64_t)key->domain << 16 | key->port, e->seed[0] + 4);
-	return (uint32_t)(h >> 32 ^ h) & e->counts_mask;
+	memcpy(words, key->peer, sizeof(key->peer));
+	return hash_words32(e->seed, words, ARRAY_SIZE(words)) & e->counts_mask;
 }
 
 static void peer_count(struct endpoints *e, const struct weir_endpoint_key *key, int by)

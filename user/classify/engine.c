@@ -2,9 +2,9 @@
 /*
  * Matching. A message meets the rules that the index finds for it. In the first pass only what is
  * cheap is looked at (ports, lengths, bytes at offsets); the regexes of the rules that survive and
- * could still win come in the second; rules that need one of some texts come last, and only those
- * whose texts the message has. Results of features are kept for the message, whatever rule asked
- * first.
+ * could still win come in the second, those that cannot match yet only where an answer would wait
+ * for them; rules that the index finds by texts come last. Results of features are kept for the
+ * message, whatever rule asked first.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -101,6 +101,22 @@ static void best_consider(struct best *best, const struct rule *rule,
 		*best = x;
 }
 
+static uint8_t best_confidence(const struct best *best)
+{
+	return best->rule ? best->rule->confidence : 0;
+}
+
+/* Whether the rule, were it true, would not be the best. */
+static bool rule_loses(const struct rule *rule, const struct best *best)
+{
+	const struct rule *b = best->rule;
+
+	if (!b || rule->confidence != b->confidence)
+		return b && rule->confidence < b->confidence;
+	/* Between two features there is an operator. */
+	return (rule->count + 1u) / 2 <= best->specific && rule->order > b->order;
+}
+
 /* Whether four bytes of the message say that the rule is false. */
 static bool candidate_differs(const struct candidate *x, const struct classify_input *in)
 {
@@ -168,24 +184,55 @@ static void rules_again(struct classify_scratch *c, const struct classify_memo *
 	}
 }
 
-/* Second pass. Returns the highest confidence of a rule that could still become true. */
-static uint8_t rules_finish(struct classify_scratch *c, struct best *best)
+/*
+ * Second pass, over candidates from the given one on. Returns the highest confidence of a rule that
+ * could still become true. Rules that are not true, and whose regexes would only be run to know
+ * whether they are open, are left as candidates.
+ */
+static uint8_t rules_finish(struct classify_scratch *c, size_t from, struct best *best)
 {
+	size_t left = from;
 	uint8_t pending = 0;
 
-	for (size_t i = 0; i < c->candidate_count; i++) {
+	for (size_t i = from; i < c->candidate_count; i++) {
 		const struct rule *rule = &c->s->rules[c->candidates[i]];
 		enum tri value;
 
-		if (best->rule && rule->confidence < best->rule->confidence)
+		if (rule_loses(rule, best))
 			continue;
+		c->with_open = rule->negates;
+		c->deferred = false;
 		value = rule_value(rule, feature_value, c);
 		if (value == TRI_TRUE)
 			best_consider(best, rule, c);
+		if (value == TRI_MAYBE && c->deferred) {
+			c->candidates[left++] = c->candidates[i];
+			continue;
+		}
 		if (value == TRI_MAYBE || (value == TRI_FALSE && rule->negates))
 			memo_keep(c, c->candidates[i]);
 		if (value == TRI_MAYBE && rule->confidence > pending)
 			pending = rule->confidence;
+	}
+	c->candidate_count = left;
+	c->with_open = true;
+	return pending;
+}
+
+/* Those that were left, where an answer would wait for them: one that is open is enough. */
+static uint8_t rules_open(struct classify_scratch *c, const struct best *best, uint8_t pending)
+{
+	for (size_t i = 0; i < c->candidate_count; i++) {
+		const struct rule *rule = &c->s->rules[c->candidates[i]];
+
+		if (rule_loses(rule, best))
+			continue;
+		if (pending <= best_confidence(best)) {
+			if (rule_value(rule, feature_value, c) != TRI_MAYBE)
+				continue;
+			pending = rule->confidence > pending ? rule->confidence : pending;
+		}
+		memo_keep(c, c->candidates[i]);
 	}
 	return pending;
 }
@@ -207,11 +254,6 @@ static void text_found(void *arg, uint16_t feature)
 	}
 }
 
-static uint8_t best_confidence(const struct best *best)
-{
-	return best->rule ? best->rule->confidence : 0;
-}
-
 /*
  * Third pass: rules that need a text. Those whose texts are missing are not true; while the message
  * grows the surest of them may be open, which matters only where an answer would wait for it.
@@ -220,18 +262,17 @@ static uint8_t rules_by_text(struct classify_scratch *c, bool udp, struct best *
 			     uint8_t pending, size_t from)
 {
 	const struct index *x = c->s->index;
-	size_t len = c->in->len, within = x->literal[udp].within;
+	size_t len = c->in->len, within = x->literal[udp].within, left = c->candidate_count;
 	uint8_t open;
 
 	if (x->literal[udp].count == 0 || x->literal[udp].confidence < best_confidence(best))
 		return pending;
-	c->candidate_count = 0;
 	len = len < within ? len : within;
 	from = from > SCAN_TEXT_MAX ? from - SCAN_TEXT_MAX : 0;
 	if (from < len)
 		scan_run(x->literal[udp].scan, c->in->data + from, len - from, text_found, c);
 	c->scanned = true;
-	open = rules_finish(c, best);
+	open = rules_finish(c, left, best);
 	pending = open > pending ? open : pending;
 	if (c->in->complete || (best->rule && !best->rule->wait))
 		return pending;
@@ -309,7 +350,8 @@ static bool rules_run(struct classify_scratch *c, const struct classify_memo *me
 
 	c->candidate_count = c->later_count = 0;
 	c->memo = (struct classify_memo){.len = (uint32_t)c->in->len, .set = c->s->serial};
-	c->with_regex = c->scanned = false;
+	c->with_regex = c->scanned = c->confirmed = false;
+	c->confirmable = 0;
 	if (memo) {
 		rules_again(c, memo, best);
 	} else {
@@ -317,10 +359,12 @@ static bool rules_run(struct classify_scratch *c, const struct classify_memo *me
 		rules_by_port(c, best);
 	}
 	c->with_regex = true;
-	pending = rules_finish(c, best);
+	pending = rules_finish(c, 0, best);
 	pending = rules_by_text(c, udp, best, pending, memo ? memo->len : 0);
-	if (!best->rule || best->rule->wait)
+	if (!best->rule || best->rule->wait) {
+		pending = rules_open(c, best, pending);
 		pending = rules_later(c, best, pending);
+	}
 	return pending > best_confidence(best);
 }
 

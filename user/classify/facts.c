@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "classify/classify.h"
+#include "util/mix.h"
 
 #define WAYS	    8
 #define MARKS_BYTES (WAYS * sizeof(uint32_t))
@@ -75,15 +76,11 @@ void facts_free(struct facts *f)
 static struct place place_of(struct facts *f, const struct fact_key *key)
 {
 	uint64_t words[sizeof(*key) / 8];
-	uint64_t h = f->seed[0];
+	uint64_t h;
 
 	_Static_assert(sizeof(*key) % 8 == 0, "hashed by words");
 	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		__uint128_t product = (__uint128_t)(h ^ words[i]) * ((f->seed[1] + 2 * i) | 1);
-
-		h ^= (uint64_t)product ^ (uint64_t)(product >> 64);
-	}
+	h = hash_words(f->seed, words, ARRAY_SIZE(words));
 	return (struct place){
 		.set = &f->sets[(uint32_t)(h >> 32 ^ h) & f->mask],
 		.mark = (uint32_t)(h >> 32) | 1,

@@ -6,6 +6,8 @@
 
 /* Fewer rules than these are looked at sooner than the message is searched for their texts. */
 #define TEXT_RULES_MIN 8
+/* A byte of a beginning that has more is no byte of a text. */
+#define PREFIX_VALUES_MAX 16
 
 /* A rule that is found by a feature's texts. */
 struct text_rule {
@@ -34,6 +36,7 @@ void index_free(struct index *x)
 			tree_free(x->trees[udp][origin]);
 		port_index_free(x->ports[udp]);
 		scan_free(x->literal[udp].scan);
+		scan_free(x->confirm[udp].scan);
 		free(x->literal[udp].rules);
 	}
 	free(x->relations.starts);
@@ -73,8 +76,10 @@ static int plan_init(struct plan *p)
 	for (int i = 0; i < 2; i++) {
 		p->x->ports[i] = port_index_new();
 		p->x->literal[i].scan = scan_new();
+		p->x->confirm[i].scan = scan_new();
 		p->x->literal[i].rules = calloc(s->rule_count + 1, sizeof(uint16_t));
-		if (!p->x->ports[i] || !p->x->literal[i].scan || !p->x->literal[i].rules)
+		if (!p->x->ports[i] || !p->x->literal[i].scan || !p->x->confirm[i].scan ||
+		    !p->x->literal[i].rules)
 			return -ENOMEM;
 	}
 	return 0;
@@ -107,25 +112,71 @@ static int place_by_ports(struct plan *p, uint16_t rule)
 	return err;
 }
 
-/* The automata look for the texts of the feature from now on. */
-static int feature_scan(struct plan *p, uint16_t feature)
+/* The regex whose texts are looked for. */
+static const struct regex_condition *feature_regex(const struct feature *f)
+{
+	for (uint16_t i = f->cheap; i < f->count; i++)
+		if (f->conditions[i].regex.literal_count > 0)
+			return &f->conditions[i].regex;
+	return NULL;
+}
+
+/* The messages of the feature's transports are searched for its texts, for what they are for. */
+static int feature_scan(struct plan *p, uint16_t feature, enum feature_texts texts)
 {
 	struct feature *f = &p->s->features[feature];
-	const struct regex_condition *x = NULL;
+	const struct regex_condition *x = feature_regex(f);
 	int err = 0;
 
-	for (uint16_t i = f->cheap; i < f->count && !x; i++)
-		x = f->conditions[i].regex.literal_count ? &f->conditions[i].regex : NULL;
-	for (unsigned int udp = 0; x && !f->scanned && udp < 2 && err == 0; udp++) {
-		uint32_t *within = &p->x->literal[udp].within;
+	if (!x || f->texts != TEXTS_NONE)
+		return 0;
+	for (unsigned int udp = 0; udp < 2 && err == 0; udp++) {
+		bool find = texts == TEXTS_FIND;
+		struct scan *scan = find ? p->x->literal[udp].scan : p->x->confirm[udp].scan;
+		uint32_t *within = find ? &p->x->literal[udp].within : &p->x->confirm[udp].within;
 
 		if (!(f->transports & (udp ? TRANSPORT_UDP : TRANSPORT_TCP)))
 			continue;
-		err = scan_add(p->x->literal[udp].scan, x->literals, x->literal_count, feature);
+		err = scan_add(scan, x->literals, x->literal_count, feature);
 		*within = x->offset + x->within > *within ? x->offset + x->within : *within;
 	}
-	f->scanned = f->scanned || err == 0;
+	if (err == 0)
+		f->texts = (uint8_t)texts;
 	return err;
+}
+
+/* Whether the bytes at the beginning say as much as the first text would. */
+static bool prefix_has_text(const struct regex_condition *x)
+{
+	const struct literal *text = &x->literals[0];
+
+	for (uint32_t at = 0; at + text->len <= x->prefix_len; at++) {
+		uint32_t i = 0;
+
+		while (i < text->len && byte_set_count(&x->prefix[at + i]) <= PREFIX_VALUES_MAX &&
+		       byte_set_has(&x->prefix[at + i], text->bytes[i]))
+			i++;
+		if (i == text->len)
+			return true;
+	}
+	return false;
+}
+
+/* Regexes that the index finds by other things than texts, and which need one that their beginning
+ * does not tell of. */
+static int plan_confirm(struct plan *p)
+{
+	for (uint16_t i = 0; i < p->s->feature_count; i++) {
+		const struct regex_condition *x = feature_regex(&p->s->features[i]);
+		int err;
+
+		if (!x || x->plain || prefix_has_text(x))
+			continue;
+		err = feature_scan(p, i, TEXTS_CONFIRM);
+		if (err < 0 && err != -ENOSPC)
+			return err;
+	}
+	return 0;
 }
 
 static int place_by_texts(struct plan *p, uint16_t rule)
@@ -136,7 +187,7 @@ static int place_by_texts(struct plan *p, uint16_t rule)
 	for (size_t i = 0; i < p->access->count && err == 0; i++) {
 		uint16_t feature = p->access->features[i];
 
-		err = feature_scan(p, feature);
+		err = feature_scan(p, feature, TEXTS_FIND);
 		if (err == 0)
 			err = list_reserve(&p->texts, &p->text_room, p->text_count,
 					   sizeof(*p->texts));
@@ -224,6 +275,8 @@ static int plan_finish(struct plan *p)
 		err = port_index_finish(p->x->ports[i], p->s, p->rule_shapes);
 		if (err == 0)
 			err = scan_finish(p->x->literal[i].scan);
+		if (err == 0)
+			err = scan_finish(p->x->confirm[i].scan);
 		if (p->x->literal[i].count > 0)
 			p->x->literal[i].confidence =
 				p->s->rules[p->x->literal[i].rules[0]].confidence;
@@ -245,6 +298,8 @@ int index_new(struct signatures *s, struct index **out)
 	p.by_texts = text_rules_count(&p) >= TEXT_RULES_MIN;
 	for (size_t i = 0; i < s->rule_count && err == 0; i++)
 		err = rule_place(&p, p.order[i]);
+	if (err == 0)
+		err = plan_confirm(&p);
 	if (err == 0)
 		err = relations_new(s, p.shapes, &p.x->relations);
 	if (err == 0)

@@ -9,11 +9,25 @@
 
 #include "classify/set.h"
 
-#define SHAPE_POSITIONS 56 /* with the length's two they number the bits of 64 */
+#define SHAPE_POSITIONS 126 /* with the length's two they number the bits of a position_set */
 /* Beyond the positions: the upper byte of the message's length (255: or more) and the lower. */
 #define SHAPE_LENGTH_HIGH SHAPE_POSITIONS
 #define SHAPE_LENGTH_LOW  (SHAPE_POSITIONS + 1)
 #define SHAPE_SETS	  (SHAPE_POSITIONS + 2)
+#define SHAPE_KNOWN	  256 /* positions that a candidate's four bytes may be at */
+
+struct position_set {
+	uint64_t bits[2];
+};
+
+static inline bool position_set_has(const struct position_set *s, unsigned int position)
+{
+	return s->bits[position / 64] >> position % 64 & 1;
+}
+static inline void position_set_add(struct position_set *s, unsigned int position)
+{
+	s->bits[position / 64] |= UINT64_C(1) << position % 64;
+}
 
 /* What a message for which a feature or a rule is true looks like, as far as that is bytes and
  * lengths. Never too narrow. */
@@ -21,15 +35,17 @@ struct shape {
 	struct byte_set at[SHAPE_SETS]; /* the length's: of a complete message */
 	uint32_t min, max; /* bytes of a complete message; min > max, or no bound: none */
 	uint8_t transports, directions;
-	uint8_t mask[SHAPE_POSITIONS]; /* of a rule: bits of each position that are given */
-	uint8_t value[SHAPE_POSITIONS];
+	/* Bits of each position that are given: of a feature, by masks beyond `at`; of a rule, all.
+	 */
+	uint8_t mask[SHAPE_KNOWN];
+	uint8_t value[SHAPE_KNOWN];
 };
 void shape_read(const struct feature *f, struct shape *out);
 /* Of a rule, given those of all features. */
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out);
 /* Whether no message has it. */
 bool shape_empty(const struct shape *s);
-/* How much it narrows: bits of what is nearly a single value. */
+/* How much it narrows: whole bits, of positions that leave at most a quarter of the values. */
 unsigned int shape_bits(const struct shape *s);
 
 /* A rule, and four bytes of a message that already tell of most that it is not true. */
@@ -39,9 +55,9 @@ struct candidate {
 	uint8_t confidence;
 	uint32_t mask, value; /* of the bytes in memory's order; mask 0: nothing to compare */
 };
-/* tested: positions (bits) that are known to fit. */
+/* tested: positions that are known to fit. */
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
-		    uint64_t tested, struct candidate *out);
+		    const struct position_set *tested, struct candidate *out);
 
 struct rule_list {
 	const struct candidate *rules; /* by falling confidence */
@@ -119,7 +135,8 @@ struct rule_list port_index_find(const struct port_index *x, uint16_t port);
 struct scan;
 struct scan *scan_new(void);
 void scan_free(struct scan *x);
-/* -ENOSPC for a text of less than five bytes, or too many; nothing is added then. */
+/* -ENOSPC for a text of less than five bytes or mostly zeros, or too many; nothing is added then.
+ */
 int scan_add(struct scan *x, const struct literal *literals, size_t count, uint16_t feature);
 int scan_finish(struct scan *x);
 /* Calls found for the features of literals in the text, for some more than once. */
@@ -136,6 +153,10 @@ struct index {
 		size_t count;
 		uint8_t confidence; /* the highest */
 	} literal[2];		    /* udp */
+	struct {
+		struct scan *scan; /* of TEXTS_CONFIRM features */
+		uint32_t within;
+	} confirm[2]; /* udp */
 	struct relations relations;
 	uint32_t *rules_of; /* where a scanned feature's rules begin in feature_rules */
 	uint16_t *feature_rules;

@@ -28,6 +28,26 @@ unsigned int byte_set_count(const struct byte_set *s)
 	return count;
 }
 
+void byte_set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
+{
+	static const uint32_t has_bit[5] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00,
+					    0xffff0000};
+	uint8_t all = 0xff, any = 0;
+	uint32_t low = 0; /* the lower five bits of its bytes, as a set */
+
+	for (unsigned int word = 0; word < 8; word++) {
+		low |= s->bits[word];
+		all &= s->bits[word] ? (uint8_t)(word << 5 | 31) : 0xff;
+		any |= s->bits[word] ? (uint8_t)(word << 5) : 0;
+	}
+	for (unsigned int b = 0; b < 5; b++) {
+		any |= low & has_bit[b] ? (uint8_t)(1u << b) : 0;
+		all &= low & ~has_bit[b] ? (uint8_t) ~(1u << b) : 0xff;
+	}
+	*mask = (uint8_t) ~(all ^ any);
+	*value = all & *mask;
+}
+
 void pattern_fini(struct pattern *p)
 {
 	free(p->nodes);

@@ -32,6 +32,8 @@ static inline void byte_set_add(struct byte_set *s, uint8_t byte)
 	s->bits[byte >> 5] |= 1u << (byte & 31);
 }
 unsigned int byte_set_count(const struct byte_set *s);
+/* The bits that all bytes of the set share, and their values; none of an empty set. */
+void byte_set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value);
 
 enum pattern_kind {
 	PATTERN_SET,	/* one byte of set */

@@ -67,6 +67,7 @@ static uint32_t *cell(const struct port_index *x, uint16_t port)
 int port_index_finish(struct port_index *x, const struct signatures *s, const struct shape *shapes)
 {
 	size_t cells = pages_assign(x) * PAGE_PORTS;
+	struct position_set none = {{0}};
 	uint32_t sum = 0;
 
 	x->starts = calloc(cells + 1, sizeof(*x->starts));
@@ -85,7 +86,7 @@ int port_index_finish(struct port_index *x, const struct signatures *s, const st
 	for (size_t i = 0; i < x->count; i++) {
 		uint16_t rule = x->entries[i].rule;
 
-		candidate_make(&shapes[rule], &s->rules[rule], rule, 0,
+		candidate_make(&shapes[rule], &s->rules[rule], rule, &none,
 			       &x->rules[(*cell(x, x->entries[i].port))++]);
 	}
 	memmove(x->starts + 1, x->starts, cells * sizeof(*x->starts));

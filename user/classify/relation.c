@@ -84,11 +84,15 @@ static bool mask_implied(const struct shape *s, const struct mask_condition *g)
 {
 	if (s->min < (uint64_t)g->offset + g->len || g->offset + g->len > SHAPE_POSITIONS)
 		return false;
-	for (uint32_t i = 0; i < g->len; i++)
-		for (unsigned int b = 0; b < 256; b++)
-			if (byte_set_has(&s->at[g->offset + i], (uint8_t)b) &&
-			    (b & g->mask[i]) != g->bytes[i])
-				return false;
+	for (uint32_t i = 0; i < g->len; i++) {
+		const struct byte_set *set = &s->at[g->offset + i];
+		uint8_t mask, value;
+
+		byte_set_bits(set, &mask, &value);
+		if ((g->mask[i] & ~mask || (value & g->mask[i]) != g->bytes[i]) &&
+		    byte_set_count(set) > 0)
+			return false;
+	}
 	return true;
 }
 

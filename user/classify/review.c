@@ -236,6 +236,9 @@ int signatures_review(const struct signatures *s,
 		shape_read(&s->features[i], &shapes[i]);
 	review_features(&r);
 	review_rules(&r, alive);
+	for (unsigned int proto = 0; proto < 256; proto++)
+		if (s->by_protocol[proto])
+			alive[s->by_protocol[proto] - 1] = 1;
 	for (size_t i = 0; i < s->application_count; i++)
 		if (!alive[i])
 			note(&r, REVIEW_APPLICATION, &s->applications[i].place,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Texts in a message, all in one pass: windows of four bytes are looked up by hash, as far apart as
- * the shortest text allows (Karp and Rabin 1987; Wu and Manber 1994). Short and long texts are
- * looked for apart, so that the long ones keep their wide steps. No step depends on the one before,
- * which is why this is faster than an automaton (docs/signatures.md has the numbers).
+ * the shortest text allows (Karp and Rabin 1987; Wu and Manber 1994). No step depends on the one
+ * before, which is why this is faster than an automaton (docs/signatures.md has the numbers).
  */
 #include <string.h>
 #ifdef __SSE2__
@@ -61,19 +60,53 @@ void scan_free(struct scan *x)
 	free(x);
 }
 
+/* Mostly zeros, it would be in most binary messages. */
+static bool text_is_common(const struct literal *x)
+{
+	unsigned int zeros = 0;
+
+	for (uint8_t i = 0; i < x->len; i++)
+		zeros += x->bytes[i] == 0;
+	return 2 * zeros > x->len;
+}
+
+static struct literal text_cut(const struct literal *x)
+{
+	struct literal cut = *x;
+
+	cut.len = x->len < SCAN_TEXT_MAX ? x->len : SCAN_TEXT_MAX;
+	return cut;
+}
+
+/* Texts that differ further on are one. */
+static bool texts_have(const struct scan *x, size_t from, const struct literal *text)
+{
+	for (size_t i = from; i < x->text_count; i++)
+		if (x->texts[i].literal.len == text->len &&
+		    memcmp(x->texts[i].literal.bytes, text->bytes, text->len) == 0)
+			return true;
+	return false;
+}
+
 int scan_add(struct scan *x, const struct literal *literals, size_t count, uint16_t feature)
 {
+	size_t from = x->text_count;
+
 	if (x->text_count + count > TEXTS_MAX)
 		return -ENOSPC;
-	for (size_t i = 0; i < count; i++)
-		if (literals[i].len < TEXT_MIN)
-			return -ENOSPC;
 	for (size_t i = 0; i < count; i++) {
-		struct text t = {literals[i], feature};
+		struct literal cut = text_cut(&literals[i]);
 
+		if (cut.len < TEXT_MIN || text_is_common(&cut))
+			return -ENOSPC;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct text t = {text_cut(&literals[i]), feature};
+
+		if (texts_have(x, from, &t.literal))
+			continue;
 		if (list_reserve(&x->texts, &x->text_room, x->text_count, sizeof(t)) < 0)
 			return -ENOMEM;
-		t.literal.len = t.literal.len < SCAN_TEXT_MAX ? t.literal.len : SCAN_TEXT_MAX;
 		x->texts[x->text_count++] = t;
 	}
 	return 0;

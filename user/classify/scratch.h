@@ -16,7 +16,11 @@ struct classify_scratch {
 	const struct signatures *s;
 	const struct classify_input *in;
 	bool with_regex;
-	bool scanned; /* texts_seen is known */
+	bool with_open; /* and those that cannot match yet, to know whether more bytes could */
+	bool deferred;	/* one of these was left out */
+	bool scanned;	/* texts_seen is known of TEXTS_FIND features */
+	bool confirmed; /* and of TEXTS_CONFIRM ones */
+	unsigned int confirmable; /* regexes of the latter that were run before it was */
 	uint32_t serial;
 	uint64_t evaluations, regexes, given_up;
 	pcre2_match_data *match;

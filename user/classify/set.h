@@ -155,6 +155,10 @@ struct condition {
 #define DIRECTION_ORIGIN    1u
 #define DIRECTION_RESPONDER 2u
 
+/* What texts are for, of which a regex of a feature needs one: to find the rules that have it, or
+ * to spare running it. */
+enum feature_texts { TEXTS_NONE, TEXTS_FIND, TEXTS_CONFIRM };
+
 /* Where something was said, for messages about a set that has been loaded. */
 struct place {
 	uint16_t file; /* of signatures.files */
@@ -168,7 +172,7 @@ struct feature {
 	const struct yaml_node *node; /* while loading: its name's place */
 	uint8_t transports, directions;
 	uint16_t count, cheap; /* conditions; the first `cheap` are no regexes */
-	bool scanned;	       /* one of its regexes needs a literal that the index looks for */
+	uint8_t texts;	       /* enum feature_texts; of the first regex that has some */
 	struct condition *conditions;
 	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
 };
@@ -218,10 +222,15 @@ struct signatures {
 	size_t application_count, application_room;
 	struct rule *rules;
 	size_t rule_count, rule_room;
+	uint16_t by_protocol[256]; /* number in applications + 1; 0: what the registry says */
 	struct index *index;
 	pcre2_compile_context *compile;
 	pcre2_match_context *match;
 };
+
+/* protocol.c: reads `protocol` of the application that was added last. */
+int protocols_read(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
+		   struct error *e);
 
 /* registry.c */
 bool app_name_valid(const char *name);

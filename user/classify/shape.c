@@ -22,6 +22,11 @@ static void shape_mask(struct shape *s, uint64_t position, uint8_t byte, uint8_t
 {
 	struct byte_set set = {0};
 
+	if (position >= SHAPE_POSITIONS && position < SHAPE_KNOWN) {
+		s->mask[position] |= mask;
+		s->value[position] |= byte;
+		return;
+	}
 	for (unsigned int b = 0; b < 256; b++)
 		if ((b & mask) == byte)
 			byte_set_add(&set, (uint8_t)b);
@@ -189,9 +194,8 @@ unsigned int shape_bits(const struct shape *s)
 	for (int i = 0; i < SHAPE_POSITIONS; i++) {
 		unsigned int count = byte_set_count(&s->at[i]);
 
-		for (unsigned int c = 16; c >= count && count > 0; c /= 2)
+		for (unsigned int c = 128; c >= count && count > 0 && count <= 64; c /= 2)
 			bits++;
-		bits += count > 0 && count <= 16 ? 3 : 0;
 	}
 	return bits;
 }
@@ -201,6 +205,10 @@ static void shape_and(struct shape *s, const struct shape *other)
 	for (int i = 0; i < SHAPE_SETS; i++)
 		for (int w = 0; w < 8; w++)
 			s->at[i].bits[w] &= other->at[i].bits[w];
+	for (int p = SHAPE_POSITIONS; p < SHAPE_KNOWN; p++) {
+		s->mask[p] |= other->mask[p];
+		s->value[p] |= other->value[p];
+	}
 	s->min = other->min > s->min ? other->min : s->min;
 	s->max = other->max < s->max ? other->max : s->max;
 	s->transports &= other->transports;
@@ -212,6 +220,10 @@ static void shape_or(struct shape *s, const struct shape *other)
 	for (int i = 0; i < SHAPE_SETS; i++)
 		for (int w = 0; w < 8; w++)
 			s->at[i].bits[w] |= other->at[i].bits[w];
+	for (int p = SHAPE_POSITIONS; p < SHAPE_KNOWN; p++) {
+		s->mask[p] &= other->mask[p] & (uint8_t) ~(s->value[p] ^ other->value[p]);
+		s->value[p] &= s->mask[p];
+	}
 	s->min = other->min < s->min ? other->min : s->min;
 	s->max = other->max > s->max ? other->max : s->max;
 	s->transports |= other->transports;
@@ -222,27 +234,6 @@ static void shape_any(struct shape *s)
 {
 	*s = (struct shape){.max = UINT32_MAX, .transports = 3, .directions = 3};
 	memset(s->at, 0xff, sizeof(s->at));
-}
-
-/* The bits that all bytes of the set share. */
-static void set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
-{
-	static const uint32_t has_bit[5] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00,
-					    0xffff0000};
-	uint8_t all = 0xff, any = 0;
-	uint32_t low = 0; /* the lower five bits of its bytes, as a set */
-
-	for (unsigned int word = 0; word < 8; word++) {
-		low |= s->bits[word];
-		all &= s->bits[word] ? (uint8_t)(word << 5 | 31) : 0xff;
-		any |= s->bits[word] ? (uint8_t)(word << 5) : 0;
-	}
-	for (unsigned int b = 0; b < 5; b++) {
-		any |= low & has_bit[b] ? (uint8_t)(1u << b) : 0;
-		all &= low & ~has_bit[b] ? (uint8_t) ~(1u << b) : 0xff;
-	}
-	*mask = (uint8_t) ~(all ^ any);
-	*value = all & *mask;
 }
 
 void shape_read_rule(const struct shape *features, const struct rule *rule, struct shape *out)
@@ -276,28 +267,33 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 	}
 	*out = stack[0];
 	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		set_bits(&out->at[p], &out->mask[p], &out->value[p]);
+		byte_set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
-void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
-		    uint64_t tested, struct candidate *out)
+/* How much a byte tells: zeros are common. */
+static unsigned int byte_tells(uint8_t mask, uint8_t value)
 {
-	uint8_t mask[SHAPE_POSITIONS];
-	int most = 0;
+	return mask ? (unsigned int)__builtin_popcount(mask) * (value & mask ? 8 : 3) : 0;
+}
+
+/* Of the windows that tell as much the first one. */
+void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
+		    const struct position_set *tested, struct candidate *out)
+{
+	unsigned int tells[SHAPE_KNOWN], sum = 0, most = 0;
+	uint8_t mask[SHAPE_KNOWN];
 
 	*out = (struct candidate){.rule = number, .confidence = rule->confidence};
-	for (unsigned int p = 0; p < SHAPE_POSITIONS; p++)
-		mask[p] = tested >> p & 1 ? 0 : s->mask[p];
-	for (unsigned int p = 0; p + 4 <= SHAPE_POSITIONS; p++) {
-		uint32_t window, value;
-
-		memcpy(&window, mask + p, 4);
-		memcpy(&value, s->value + p, 4);
-		if (__builtin_popcount(window) <= most)
+	for (unsigned int p = 0; p < SHAPE_KNOWN; p++) {
+		mask[p] = p < SHAPE_POSITIONS && position_set_has(tested, p) ? 0 : s->mask[p];
+		tells[p] = byte_tells(mask[p], s->value[p]);
+		sum += tells[p] - (p < 4 ? 0 : tells[p - 4]);
+		if (p < 3 || sum <= most)
 			continue;
-		most = __builtin_popcount(window);
-		out->offset = (uint8_t)p;
-		out->mask = window;
-		out->value = value & window;
+		most = sum;
+		out->offset = (uint8_t)(p - 3);
 	}
+	memcpy(&out->mask, mask + out->offset, 4);
+	memcpy(&out->value, s->value + out->offset, 4);
+	out->value &= out->mask;
 }

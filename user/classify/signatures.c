@@ -225,11 +225,22 @@ static int application_describe(struct application *a, const struct yaml_file *f
 	return err;
 }
 
+static bool has_rules(const struct yaml_node *n)
+{
+	static const char *const keys[] = {"when", "rules", "confidence", "method", "wait"};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		any |= yaml_get(n, keys[i]) != NULL;
+	return any;
+}
+
 static int application_add(struct signatures *s, const struct yaml_file *f,
 			   const struct yaml_node *key, const struct yaml_node *n, struct error *e)
 {
-	static const char *const keys[] = {"category",	 "when",   "module", "rules",
-					   "confidence", "method", "wait",   NULL};
+	static const char *const keys[] = {"category", "when", "module",   "rules", "confidence",
+					   "method",   "wait", "protocol", NULL};
+	const struct yaml_node *protocol = yaml_get(n, "protocol");
 	struct application *a;
 	int err = name_check(f, key, "application", e);
 
@@ -252,7 +263,11 @@ static int application_add(struct signatures *s, const struct yaml_file *f,
 	*a = (struct application){.file = f, .node = key, .place = place_of(s, key)};
 	memcpy(a->name, key->text, strlen(key->text) + 1);
 	err = application_describe(a, f, n, e);
-	return err < 0 ? err : rules_add(s, f, n, e);
+	if (err == 0 && protocol)
+		err = protocols_read(s, f, protocol, e);
+	if (err < 0 || (protocol && !has_rules(n)))
+		return err;
+	return rules_add(s, f, n, e);
 }
 
 /* Calls add for every entry of the file's mapping of that name. */
@@ -316,6 +331,8 @@ static void features_count(struct signatures *s, size_t application, uint8_t *se
 	struct application *a = &s->applications[application];
 
 	memset(seen, 0, s->feature_count);
+	for (unsigned int proto = 0; proto < 256; proto++)
+		a->features += s->by_protocol[proto] == application + 1;
 	for (size_t i = 0; i < s->rule_count; i++) {
 		const struct rule *rule = &s->rules[i];
 

@@ -4,22 +4,26 @@
  * byte, or at a byte of the length, and sends the message on to the rules that this leaves
  * possible. Rules for which the byte matters little are not copied into its branches but kept
  * apart, for the message to meet as well (Vamanan, Voskuilen and Vijaykumar 2010): so a set of ten
- * times the size has ten times the nodes, and a message meets little more of them.
+ * times the size has ten times the nodes, and a message meets little more of them. Nodes are made
+ * in the order of what they spare, until there are as many as rules: alternatives that share their
+ * bytes would otherwise be told apart in ever more places that hardly a message comes to.
  */
 #include <string.h>
 
 #include "classify/index.h"
 
-#define NODES_MAX  8192
-#define LEAF_RULES 3	/* looking at these is as cheap as a node */
-#define GAIN_MIN   2048 /* rules that a node must spare on average, in 1/1024 */
-#define SHARE_MAX  512	/* a rule that more messages pass, in 1/1024, goes to the rest */
-#define NARROW	   16	/* so does one of more values, as long as others have fewer */
-#define WIDE	   64
-#define LEAF	   (1u << 31)
-#define WITHOUT	   (1u << 30) /* of a link on the way: behind a byte that is absent */
-#define NOTHING	   LEAF	      /* the leaf without rules */
-#define ABSENT	   256
+#define NODES_PER_RULE 1
+#define NODES_MIN      64   /* and so many for the smallest set */
+#define ABSENT_SHARE   0.05 /* messages that end before a byte that is asked for */
+#define LEAF_RULES     3    /* looking at these is as cheap as a node */
+#define GAIN_MIN       2048 /* rules that a node must spare on average, in 1/1024 */
+#define SHARE_MAX      512  /* a rule that more messages pass, in 1/1024, goes to the rest */
+#define NARROW	       16   /* so does one of more values, as long as others have fewer */
+#define WIDE	       64
+#define LEAF	       (1u << 31)
+#define WITHOUT	       (1u << 30) /* of a link on the way: behind a byte that is absent */
+#define NOTHING	       LEAF	  /* the leaf without rules */
+#define ABSENT	       256
 
 #define GROUPS	   16 /* of values, as the bits of a node's words */
 #define CACHE_LINE 64
@@ -48,12 +52,20 @@ struct tree {
 	uint32_t root, all; /* links */
 };
 
+/* What a node looks at: rules of more values than limit go to the rest. */
+struct test {
+	unsigned int position, limit;
+	uint64_t gain; /* rules that it spares a message on average, in 1/1024 */
+};
+
 /* Rules that are not yet in a leaf, and where the link to them goes. */
 struct work {
 	uint16_t *rules;
 	size_t count;
-	uint64_t tested; /* positions, as bits */
+	struct position_set tested;
 	size_t link;
+	double reach; /* the share of messages that come here */
+	struct test test;
 };
 
 struct builder {
@@ -63,8 +75,8 @@ struct builder {
 	uint16_t (*values)[SHAPE_SETS]; /* by rule: how many each set has */
 	struct tree *t;
 	bool complete;
-	struct work *queue;
-	size_t queue_head, queue_count, queue_room;
+	struct work *queue; /* a heap: the node that spares most comes first */
+	size_t queue_count, queue_room, nodes_max;
 };
 
 void tree_free(struct tree *t)
@@ -165,8 +177,8 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 
 /* ---- building ---- */
 
-static int leaf_make(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
-		     uint32_t *out)
+static int leaf_make(struct builder *b, const uint16_t *rules, size_t count,
+		     const struct position_set *tested, uint32_t *out)
 {
 	struct tree *t = b->t;
 
@@ -188,10 +200,29 @@ static int leaf_make(struct builder *b, const uint16_t *rules, size_t count, uin
 	return 0;
 }
 
-/* What a node looks at: rules of more values than limit go to the rest. */
-struct test {
-	unsigned int position, limit;
-};
+/* How often bytes are met: zeros (100) and text (4) are common, control characters (8) are more so
+ * than what is no ASCII (2). */
+static unsigned int set_weight(const struct byte_set *s)
+{
+	unsigned int zero = s->bits[0] & 1, other = s->bits[3] >> 31;
+	unsigned int control = (unsigned int)__builtin_popcount(s->bits[0]) - zero;
+	unsigned int text = 0;
+
+	for (int i = 1; i < 4; i++)
+		text += (unsigned int)__builtin_popcount(s->bits[i]);
+	text -= other;
+	for (int i = 4; i < 8; i++)
+		other += (unsigned int)__builtin_popcount(s->bits[i]);
+	return 100 * zero + 8 * control + 4 * text + 2 * other;
+}
+
+/* In 1/1024. */
+static uint16_t set_share(const struct byte_set *s)
+{
+	static const struct byte_set all = {{~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u}};
+
+	return (uint16_t)(set_weight(s) * 1024 / set_weight(&all));
+}
 
 static bool rule_is_rest(const struct builder *b, uint16_t rule, const struct test *t)
 {
@@ -206,26 +237,24 @@ static uint64_t test_gain(const struct builder *b, const struct work *w, const s
 		if (!rule_is_rest(b, w->rules[i], t))
 			gain += 1024u - b->share[w->rules[i]][t->position];
 	/* Messages that end before say nothing. */
-	return t->position < SHAPE_POSITIONS ? gain * (128 - t->position) / 128 : gain;
+	return t->position < SHAPE_POSITIONS ? gain * 128 / (128 + t->position) : gain;
 }
 
 /* The test that tells most rules apart; false where none is worth a node. */
 static bool test_choose(const struct builder *b, const struct work *w, struct test *out)
 {
 	unsigned int end = b->complete ? SHAPE_SETS : SHAPE_POSITIONS;
-	uint64_t most = GAIN_MIN;
 
-	for (unsigned int limit = NARROW; limit <= WIDE && most == GAIN_MIN; limit *= 2)
+	out->gain = GAIN_MIN;
+	for (unsigned int limit = NARROW; limit <= WIDE && out->gain == GAIN_MIN; limit *= 2)
 		for (unsigned int p = 0; p < end; p++) {
-			struct test t = {p, limit};
-			uint64_t gain = w->tested >> p & 1 ? 0 : test_gain(b, w, &t);
+			struct test t = {.position = p, .limit = limit};
 
-			if (gain > most) {
-				most = gain;
+			t.gain = position_set_has(&w->tested, p) ? 0 : test_gain(b, w, &t);
+			if (t.gain > out->gain)
 				*out = t;
-			}
 		}
-	return most > GAIN_MIN;
+	return out->gain > GAIN_MIN;
 }
 
 /* Whether the rule is still possible when the byte at the position is this. */
@@ -239,50 +268,106 @@ static bool rule_allows(const struct builder *b, uint16_t rule, unsigned int pos
 	return byte_set_has(&s->at[position], (uint8_t)byte);
 }
 
-/* Queues a copy of the rules; the link is filled when its turn comes. */
-static int work_queue(struct builder *b, const uint16_t *rules, size_t count, uint64_t tested,
-		      size_t link)
+static double work_worth(const struct work *w)
 {
-	struct work next = {.count = count, .tested = tested, .link = link};
+	return w->reach * (double)w->test.gain;
+}
 
-	if (list_reserve(&b->queue, &b->queue_room, b->queue_count, sizeof(next)) < 0)
+static void queue_swap(struct work *a, struct work *b)
+{
+	struct work x = *a;
+
+	*a = *b;
+	*b = x;
+}
+
+static int queue_push(struct builder *b, const struct work *w)
+{
+	size_t at = b->queue_count;
+
+	if (list_reserve(&b->queue, &b->queue_room, b->queue_count, sizeof(*w)) < 0)
 		return -ENOMEM;
-	next.rules = malloc((count + 1) * sizeof(*next.rules));
-	if (!next.rules)
-		return -ENOMEM;
-	memcpy(next.rules, rules, count * sizeof(*rules));
-	b->queue[b->queue_count++] = next;
+	b->queue[b->queue_count++] = *w;
+	for (; at > 0 && work_worth(&b->queue[at]) > work_worth(&b->queue[(at - 1) / 2]);
+	     at = (at - 1) / 2)
+		queue_swap(&b->queue[at], &b->queue[(at - 1) / 2]);
 	return 0;
 }
 
-static int branch_queue(struct builder *b, const struct work *w, const struct test *t,
-			unsigned int byte, size_t link)
+static struct work queue_pop(struct builder *b)
 {
-	uint64_t tested = w->tested | UINT64_C(1) << t->position;
-	_cleanup_free_ uint16_t *rules = malloc((w->count + 1) * sizeof(*rules));
-	size_t count = 0;
+	struct work first = b->queue[0], *q = b->queue;
+	size_t count = --b->queue_count;
 
-	if (!rules)
+	q[0] = q[count];
+	for (size_t at = 0, child = 1; child < count; child = 2 * at + 1) {
+		child += child + 1 < count && work_worth(&q[child + 1]) > work_worth(&q[child]);
+		if (work_worth(&q[child]) <= work_worth(&q[at]))
+			break;
+		queue_swap(&q[at], &q[child]);
+		at = child;
+	}
+	return first;
+}
+
+/* Puts the rules into a leaf, or queues a copy of them; the link is filled when its turn comes. */
+static int work_add(struct builder *b, const struct work *like, size_t link, double reach)
+{
+	struct work w = *like;
+	int err;
+
+	w.link = link;
+	w.reach = reach;
+	if (w.count <= LEAF_RULES || !test_choose(b, &w, &w.test)) {
+		uint32_t leaf;
+
+		err = leaf_make(b, w.rules, w.count, &w.tested, &leaf);
+		if (err == 0)
+			b->t->links[link] = leaf;
+		return err;
+	}
+	w.rules = malloc(w.count * sizeof(*w.rules));
+	if (!w.rules)
 		return -ENOMEM;
+	memcpy(w.rules, like->rules, w.count * sizeof(*w.rules));
+	err = queue_push(b, &w);
+	if (err < 0)
+		free(w.rules);
+	return err;
+}
+
+static int branch_add(struct builder *b, const struct work *w, unsigned int byte, size_t link,
+		      double share)
+{
+	struct work x = {.tested = w->tested, .rules = malloc((w->count + 1) * sizeof(*x.rules))};
+	int err;
+
+	if (!x.rules)
+		return -ENOMEM;
+	position_set_add(&x.tested, w->test.position);
 	for (size_t i = 0; i < w->count; i++)
-		if (!rule_is_rest(b, w->rules[i], t) &&
-		    rule_allows(b, w->rules[i], t->position, byte))
-			rules[count++] = w->rules[i];
-	return work_queue(b, rules, count, tested, link);
+		if (!rule_is_rest(b, w->rules[i], &w->test) &&
+		    rule_allows(b, w->rules[i], w->test.position, byte))
+			x.rules[x.count++] = w->rules[i];
+	err = work_add(b, &x, link, w->reach * share);
+	free(x.rules);
+	return err;
 }
 
 /* The rest may be told apart by the same position, if others of it are fewer. */
-static int rest_queue(struct builder *b, const struct work *w, const struct test *t, size_t link)
+static int rest_add(struct builder *b, const struct work *w, size_t link)
 {
-	_cleanup_free_ uint16_t *rules = malloc((w->count + 1) * sizeof(*rules));
-	size_t count = 0;
+	struct work x = {.tested = w->tested, .rules = malloc((w->count + 1) * sizeof(*x.rules))};
+	int err;
 
-	if (!rules)
+	if (!x.rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->count; i++)
-		if (rule_is_rest(b, w->rules[i], t))
-			rules[count++] = w->rules[i];
-	return work_queue(b, rules, count, w->tested, link);
+		if (rule_is_rest(b, w->rules[i], &w->test))
+			x.rules[x.count++] = w->rules[i];
+	err = work_add(b, &x, link, w->reach);
+	free(x.rules);
+	return err;
 }
 
 /* Spreads a number's bits: the sums of sets of these are as good as different (Steele, Lea and
@@ -298,13 +383,14 @@ static uint64_t mix(uint64_t x)
 /* Values that leave the same rules possible are one kind. */
 struct kinds {
 	uint8_t of[256], example[256];
+	struct byte_set values[256]; /* by kind */
 	unsigned int count;
 	uint64_t present[4]; /* values that leave any */
 };
 
-static void kinds_find(const struct builder *b, const struct work *w, const struct test *t,
-		       struct kinds *out)
+static void kinds_find(const struct builder *b, const struct work *w, struct kinds *out)
 {
+	const struct test *t = &w->test;
 	uint64_t seen[256], hash[256] = {0};
 
 	*out = (struct kinds){.count = 0};
@@ -332,6 +418,7 @@ static void kinds_find(const struct builder *b, const struct work *w, const stru
 			seen[out->count++] = hash[v];
 		}
 		out->of[v] = (uint8_t)k;
+		byte_set_add(&out->values[k], (uint8_t)v);
 	}
 }
 
@@ -371,71 +458,32 @@ static int node_links(struct tree *t, struct node *n, const struct kinds *k, siz
 	return 0;
 }
 
-static int node_make(struct builder *b, const struct work *w, const struct test *test,
-		     uint32_t *out)
+static int node_make(struct builder *b, const struct work *w)
 {
 	struct tree *t = b->t;
-	struct node n = {.position = (uint8_t)test->position};
+	struct node n = {.position = (uint8_t)w->test.position};
 	struct kinds k;
 	size_t kinds;
 	int err;
 
-	kinds_find(b, w, test, &k);
+	kinds_find(b, w, &k);
 	if (list_reserve(&t->nodes, &t->node_room, t->node_count, sizeof(n)) < 0)
 		return -ENOMEM;
 	err = node_links(t, &n, &k, &kinds);
 	for (unsigned int i = 0; i < k.count && err == 0; i++)
-		err = branch_queue(b, w, test, k.example[i], kinds + i);
+		err = branch_add(b, w, k.example[i], kinds + i, set_share(&k.values[i]) / 1024.0);
 	if (err == 0)
-		err = branch_queue(b, w, test, ABSENT, n.absent);
+		err = branch_add(b, w, ABSENT, n.absent, ABSENT_SHARE);
 	if (err == 0)
-		err = rest_queue(b, w, test, n.rest);
-	*out = (uint32_t)t->node_count;
+		err = rest_add(b, w, n.rest);
+	t->links[w->link] = (uint32_t)t->node_count;
 	t->nodes[t->node_count++] = n;
 	return err;
 }
 
-static int work_do(struct builder *b, const struct work *w)
-{
-	struct test test;
-	bool node =
-		w->count > LEAF_RULES && b->t->node_count < NODES_MAX && test_choose(b, w, &test);
-	uint32_t link;
-	int err = node ? node_make(b, w, &test, &link)
-		       : leaf_make(b, w->rules, w->count, w->tested, &link);
-
-	if (err == 0)
-		b->t->links[w->link] = link;
-	return err;
-}
-
-/* How often bytes are met: zeros (100) and text (4) are common, control characters (8) are more so
- * than what is no ASCII (2). */
-static unsigned int set_weight(const struct byte_set *s)
-{
-	unsigned int zero = s->bits[0] & 1, other = s->bits[3] >> 31;
-	unsigned int control = (unsigned int)__builtin_popcount(s->bits[0]) - zero;
-	unsigned int text = 0;
-
-	for (int i = 1; i < 4; i++)
-		text += (unsigned int)__builtin_popcount(s->bits[i]);
-	text -= other;
-	for (int i = 4; i < 8; i++)
-		other += (unsigned int)__builtin_popcount(s->bits[i]);
-	return 100 * zero + 8 * control + 4 * text + 2 * other;
-}
-
-/* In 1/1024. */
-static uint16_t set_share(const struct byte_set *s)
-{
-	static const struct byte_set all = {{~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u}};
-
-	return (uint16_t)(set_weight(s) * 1024 / set_weight(&all));
-}
-
 static void builder_fini(struct builder *b)
 {
-	for (size_t i = b->queue_head; i < b->queue_count; i++)
+	for (size_t i = 0; i < b->queue_count; i++)
 		free(b->queue[i].rules);
 	free(b->queue);
 	free(b->share);
@@ -447,10 +495,13 @@ static void builder_fini(struct builder *b)
 static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 {
 	struct tree *t = b->t;
+	struct position_set none = {{0}};
+	struct work root = {.count = count};
 	uint32_t nothing;
 	size_t most = 0;
 	int err;
 
+	b->nodes_max = NODES_MIN + count * NODES_PER_RULE;
 	for (size_t i = 0; i < count; i++)
 		most = rules[i] > most ? rules[i] : most;
 	b->share = calloc(most + 1, sizeof(*b->share));
@@ -467,10 +518,18 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 			b->values[rules[i]][p] = (uint16_t)byte_set_count(set);
 		}
 	t->link_count = 1;
-	err = leaf_make(b, rules, 0, 0, &nothing);
+	err = leaf_make(b, rules, 0, &none, &nothing);
 	if (err == 0)
-		err = leaf_make(b, rules, count, 0, &t->all);
-	return err < 0 ? err : work_queue(b, rules, count, 0, 0);
+		err = leaf_make(b, rules, count, &none, &t->all);
+	if (err < 0)
+		return err;
+	root.rules = malloc((count + 1) * sizeof(*rules));
+	if (!root.rules)
+		return -ENOMEM;
+	memcpy(root.rules, rules, count * sizeof(*rules));
+	err = work_add(b, &root, 0, 1);
+	free(root.rules);
+	return err;
 }
 
 /* Each node in a line of its own. */
@@ -505,9 +564,11 @@ static int builder_finish(struct tree *t)
 
 static int builder_run(struct builder *b)
 {
-	while (b->queue_head < b->queue_count) {
-		struct work w = b->queue[b->queue_head++];
-		int err = work_do(b, &w);
+	while (b->queue_count > 0) {
+		struct work w = queue_pop(b);
+		int err = b->t->node_count < b->nodes_max
+				  ? node_make(b, &w)
+				  : leaf_make(b, w.rules, w.count, &w.tested, &b->t->links[w.link]);
 
 		free(w.rules);
 		if (err < 0)

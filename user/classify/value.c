@@ -5,6 +5,9 @@
 
 #include "classify/scratch.h"
 
+/* A few regexes are sooner run than the message is searched for the texts of all. */
+#define CONFIRM_AFTER 4
+
 /* What the beginning says of an anchored pattern: whether it can still match, and that it does
  * where it is nothing but a beginning. */
 static enum tri prefix_eval(const struct regex_condition *x, const uint8_t *data, size_t len,
@@ -69,6 +72,39 @@ static enum tri regex_without_text(const struct regex_condition *x, struct class
 	return x->anchored ? regex_eval(x, c, span, whole) : TRI_MAYBE;
 }
 
+static void text_confirmed(void *arg, uint16_t feature)
+{
+	struct classify_scratch *c = arg;
+
+	c->texts_seen[feature] = c->serial;
+}
+
+/* Looks for the texts of all regexes that might be run, once a few of them were. */
+static void texts_confirm(struct classify_scratch *c)
+{
+	bool udp = c->in->proto == IPPROTO_UDP;
+	size_t len = c->in->len, within = c->s->index->confirm[udp].within;
+
+	if (c->confirmed || c->confirmable++ < CONFIRM_AFTER)
+		return;
+	scan_run(c->s->index->confirm[udp].scan, c->in->data, len < within ? len : within,
+		 text_confirmed, c);
+	c->confirmed = true;
+}
+
+/* Whether the message is known not to have a text that a regex of the feature needs. */
+static bool texts_missing(struct classify_scratch *c, uint16_t feature)
+{
+	enum feature_texts texts = (enum feature_texts)c->s->features[feature].texts;
+
+	if (texts == TEXTS_NONE || c->texts_seen[feature] == c->serial)
+		return false;
+	if (texts == TEXTS_CONFIRM)
+		texts_confirm(c);
+	return (texts == TEXTS_CONFIRM ? c->confirmed : c->scanned) &&
+	       c->texts_seen[feature] != c->serial;
+}
+
 static enum tri feature_cheap(const struct feature *f, const struct classify_input *in)
 {
 	enum tri value = TRI_TRUE;
@@ -78,10 +114,11 @@ static enum tri feature_cheap(const struct feature *f, const struct classify_inp
 	return value;
 }
 
-static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, enum tri value)
+/* without: the texts that it needs are missing. */
+static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, enum tri value,
+				bool without)
 {
 	const struct feature *f = &c->s->features[feature];
-	bool without = f->scanned && c->scanned && c->texts_seen[feature] != c->serial;
 	bool whole;
 	size_t span = feature_span(f, c->in, &whole);
 
@@ -140,8 +177,12 @@ enum tri feature_value(void *arg, uint16_t feature)
 		state = feature_begin(f, c);
 	if (state >= STATE_REGEX_TRUE && c->with_regex) {
 		enum tri cheap = state == STATE_REGEX_TRUE ? TRI_TRUE : TRI_MAYBE;
+		bool without = texts_missing(c, feature);
 
-		state = (enum state)feature_regexes(feature, c, cheap);
+		if (without && !c->in->complete && !c->with_open)
+			c->deferred = true;
+		else
+			state = (enum state)feature_regexes(feature, c, cheap, without);
 	}
 	state_set(c, feature, state);
 	if (state == STATE_TRUE || state == STATE_FALSE)

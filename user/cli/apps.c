@@ -25,6 +25,30 @@ void show_apps(const json_t *data, FILE *out)
 	table_free(t);
 }
 
+void show_modules(const json_t *data, FILE *out)
+{
+	static const char *const headers[] = {"MODULE", "CATEGORY", "ENABLED", "WHAT IT DOES",
+					      NULL};
+	struct table *t = table_new(headers);
+	const json_t *module;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "modules"), i, module)
+	{
+		table_cell(t, "%s", json_text(module, "name"));
+		table_cell(t, "%s", json_text(module, "category"));
+		table_cell(t, "%s", json_flag(module, "enabled") ? "yes" : "no");
+		table_cell(t, "%s", json_text(module, "help"));
+	}
+	table_print(t, out);
+	table_free(t);
+}
+
+int cli_modules(const struct call *c)
+{
+	return cli_list(c, "modules", NULL, show_modules);
+}
+
 int cli_apps(const struct call *c)
 {
 	return cli_list(c, "apps", NULL, show_apps);

@@ -4,17 +4,20 @@
 
 #define FLOWS_LIMIT_MAX 100000
 
-/* "endpoint 80% (http-tracker)", "-" when nothing is known. */
+/* "endpoint 80% (http-tracker, 52m10s)", "-" when nothing is known. */
 static void identified_cell(struct table *t, const json_t *flow)
 {
-	const char *source = json_text(flow, "source");
+	const char *source = json_text(flow, "source"), *method = json_text(flow, "method");
+	long long confidence = json_number(flow, "confidence");
+	char left[HUMAN_MAX];
 
-	if (json_number(flow, "confidence") == 0)
+	if (confidence == 0)
 		table_cell(t, "-");
+	else if (source[0])
+		table_cell(t, "%s %lld%% (%s, %s)", method, confidence, source,
+			   human_age(json_real_number(flow, "source_expires_in_seconds"), left));
 	else
-		table_cell(t, "%s %lld%%%s%s%s", json_text(flow, "method"),
-			   (long long)json_number(flow, "confidence"), source[0] ? " (" : "",
-			   source, source[0] ? ")" : "");
+		table_cell(t, "%s %lld%%", method, confidence);
 }
 
 static void flow_row(struct table *t, const json_t *flow)

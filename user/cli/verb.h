@@ -96,6 +96,7 @@ int cli_policy_load(const struct call *c);
 int cli_policy_show(const struct call *c);
 int cli_flows(const struct call *c);
 int cli_apps(const struct call *c);
+int cli_modules(const struct call *c);
 int cli_block(const struct call *c);
 int cli_unblock(const struct call *c);
 int cli_blocks(const struct call *c);
@@ -112,6 +113,7 @@ void show_ports(const json_t *data, FILE *out);
 void show_policy(const json_t *data, FILE *out);
 void show_flows(const json_t *data, FILE *out);
 void show_apps(const json_t *data, FILE *out);
+void show_modules(const json_t *data, FILE *out);
 void show_blocks(const json_t *data, FILE *out);
 /* Adds "rates" to every port of `after` from what moved since `before`. */
 void status_add_rates(const json_t *before, json_t *after);

@@ -131,9 +131,9 @@ static const struct verb verbs[] = {
 		.words = "flows",
 		.arguments = "",
 		.help = "live flows: what they are, how that is known, what happens to them",
-		.more = "IDENTIFIED is the method, the confidence in percent, and where an "
-			"endpoint "
-			"was learned. Names of applications are those of `weir apps`.",
+		.more = "IDENTIFIED is the method, the confidence in percent, and of an endpoint "
+			"where it was learned and for how long that still counts. Names of "
+			"applications are those of `weir apps`.",
 		.options = {&opt_app, &opt_user, &opt_address, &opt_limit, &opt_json, &opt_socket},
 		.run = cli_flows,
 	},
@@ -143,6 +143,14 @@ static const struct verb verbs[] = {
 		.help = "applications known: category, module, signatures",
 		.options = {&opt_json, &opt_socket},
 		.run = cli_apps,
+	},
+	{
+		.words = "modules",
+		.arguments = "",
+		.help = "application modules: what they do, and whether they are enabled",
+		.more = "The policy's `modules: { disable: [NAME...] }` disables them.",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_modules,
 	},
 	{
 		.words = "block",

@@ -173,13 +173,13 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	struct policy *old = w->policy;
 	int err;
 
-	err = gate_save_apps(w->gate, w->registry, next->inspect_tunnels);
+	err = gate_save_apps(w->gate, w->registry, s, next->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	carry_rule_hits(w, next, hits);
 	err = gate_load_policy(w->gate, next, &w->generation);
 	if (err < 0) {
-		gate_save_apps(w->gate, w->registry, old->inspect_tunnels);
+		gate_save_apps(w->gate, w->registry, old_signatures, old->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
 	}

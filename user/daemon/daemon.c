@@ -30,7 +30,7 @@ static const struct verb verbs[] = {
 	{"blocks", query_blocks},  {"stats", query_stats},   {"top", query_top},
 	{"policy", query_policy},  {"ports", query_ports},   {"port", change_port},
 	{"load", change_policy},   {"block", change_block},  {"unblock", change_unblock},
-	{"events", follow_events}, {"recent", query_recent},
+	{"events", follow_events}, {"recent", query_recent}, {"modules", query_modules},
 };
 
 static int handle(const char *verb, const json_t *args, json_t **data, bool *follow, void *arg,

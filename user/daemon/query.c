@@ -276,6 +276,19 @@ int query_apps(struct weir *w, const json_t *args _unused_, json_t **data, struc
 	return answer(json_pack("{s:o}", "applications", list), data, e);
 }
 
+int query_modules(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+{
+	const struct app_module *const *modules = app_modules();
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; modules[i]; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:b}", "name", modules[i]->name,
+					"category", modules[i]->category, "help", modules[i]->help,
+					"enabled", !(w->policy->modules_off >> i & 1)));
+	return answer(json_pack("{s:o}", "modules", list), data, e);
+}
+
 int query_top(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
 {
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);

@@ -44,23 +44,35 @@ static const char *interface_name(const struct weir *w, uint8_t port)
 	return port < WEIR_PORTS_MAX ? w->ports[port].name : "";
 }
 
-/* Where `host` learned of the other side, "" when not from an endpoint. */
-static const char *endpoint_source(const struct flow_filter *q, const struct weir_flow_key *k,
-				   const struct weir_flow *f)
+/* What either host was told of the other. False when the flow is not known by an endpoint, or its
+ * time is over. */
+static bool flow_endpoint(const struct flow_filter *q, const struct weir_flow_key *k,
+			  const struct weir_flow *f, struct weir_peer *peer)
 {
-	struct weir_peer peer;
-
 	if (f->method != WEIR_METHOD_ENDPOINT)
-		return "";
+		return false;
 	for (unsigned int host = 0; host < 2; host++) {
 		struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
 
 		memcpy(key.host, k->addr[host], sizeof(key.host));
 		memcpy(key.peer, k->addr[!host], sizeof(key.peer));
-		if (endpoints_find(q->w->endpoints, &key, q->now_ns, &peer))
-			return source_name(peer.source);
+		if (endpoints_find(q->w->endpoints, &key, q->now_ns, peer))
+			return true;
 	}
-	return "";
+	return false;
+}
+
+static void flow_source(json_t *o, const struct flow_filter *q, const struct weir_flow_key *k,
+			const struct weir_flow *f)
+{
+	struct weir_peer peer;
+	bool told = flow_endpoint(q, k, f, &peer);
+
+	json_object_set_new(o, "source", json_string(told ? source_name(peer.source) : ""));
+	if (told)
+		json_object_set_new(
+			o, "source_expires_in_seconds",
+			json_integer((json_int_t)((peer.expires_ns - q->now_ns) / 1000000000)));
 }
 
 static bool flow_matches(const struct flow_filter *q, const struct weir_flow_key *k,
@@ -138,7 +150,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "method", json_string(stats_method_name(method)));
 	json_object_set_new(o, "confidence", json_integer(f->confidence));
 	json_object_set_new(o, "decided_after_payload", json_integer(f->payloads));
-	json_object_set_new(o, "source", json_string(endpoint_source(q, k, f)));
+	flow_source(o, q, k, f);
 	json_object_set_new(o, "hostname", json_string(hostname));
 	if (hostname[0])
 		json_object_set_new(o, "hostname_source",

@@ -121,7 +121,7 @@ static int open_policy(struct weir *w, struct error *e)
 		if (err < 0)
 			return err;
 	}
-	err = gate_save_apps(w->gate, w->registry, w->policy->inspect_tunnels);
+	err = gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);

@@ -71,6 +71,7 @@ struct weir {
 int query_status(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_apps(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_modules(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_blocks(struct weir *w, const json_t *args, json_t **data, struct error *e);
 int query_stats(struct weir *w, const json_t *args, json_t **data,
 		struct error *e); /* {"text": Prometheus text} */

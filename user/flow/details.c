@@ -6,16 +6,11 @@
 #include "flow/flow.h"
 #include "util/util.h"
 
-#define FLOW_TEXT_MAX 1024
-
 static const uint16_t text_max[FLOW_TEXT_COUNT] = {
 #define X(id, max) [FLOW_##id] = (max),
 	FLOW_TEXTS(X)
 #undef X
 };
-#define X(id, max) _Static_assert((max) <= FLOW_TEXT_MAX, #id);
-FLOW_TEXTS(X)
-#undef X
 
 const char *flow_name_source_name(unsigned int source)
 {
@@ -49,80 +44,135 @@ const char *flow_details_text(const struct flow_details *d, enum flow_text which
 	return at;
 }
 
-/* All texts of a flow while they are put together anew. */
-struct texts {
-	struct {
-		const char *at; /* NULL = not known */
-		size_t len;
-	} text[FLOW_TEXT_COUNT];
+/* A text while all of them are put together anew. */
+struct text {
+	const char *at; /* NULL = not known */
+	size_t len;
+	bool is_new; /* not made printable yet */
 };
 
-static void texts_read(const struct flow_details *d, struct texts *out)
+static void texts_read(const struct flow_details *d, struct text out[FLOW_TEXT_COUNT])
 {
+	const char *at = d ? d->text : NULL;
+
+	_Static_assert(FLOW_HOSTNAME == 0, "read before what equals it");
 	for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++) {
-		out->text[i].at = d ? flow_details_text(d, i) : NULL;
-		out->text[i].len = out->text[i].at ? strlen(out->text[i].at) : 0;
+		out[i] = (struct text){0};
+		if (d && d->kept >> i & 1) {
+			out[i] = (struct text){.at = at, .len = strlen(at)};
+			at += out[i].len + 1;
+		} else if (d && d->as_hostname >> i & 1) {
+			out[i] = out[FLOW_HOSTNAME];
+		}
 	}
 }
 
-static bool is_hostname(const struct texts *t, unsigned int which)
+static char printable(char c)
 {
-	return which != FLOW_HOSTNAME && t->text[which].at && t->text[FLOW_HOSTNAME].at &&
-	       t->text[which].len == t->text[FLOW_HOSTNAME].len &&
-	       memcmp(t->text[which].at, t->text[FLOW_HOSTNAME].at, t->text[which].len) == 0;
+	return c >= 0x20 && c < 0x7f ? c : '.';
+}
+
+static bool is_same(const struct text *a, const struct text *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++)
+		if (printable(a->at[i]) != printable(b->at[i]))
+			return false;
+	return true;
+}
+
+/* Bits of those that say the same as the host name. */
+static uint32_t texts_as_hostname(const struct text t[FLOW_TEXT_COUNT])
+{
+	uint32_t same = 0;
+
+	for (unsigned int i = FLOW_HOSTNAME + 1; i < FLOW_TEXT_COUNT; i++)
+		if (t[i].at && t[FLOW_HOSTNAME].at && is_same(&t[i], &t[FLOW_HOSTNAME]))
+			same |= 1u << i;
+	return same;
+}
+
+static char *text_put(char *at, const struct text *t)
+{
+	if (!t->is_new)
+		memcpy(at, t->at, t->len);
+	for (size_t i = 0; t->is_new && i < t->len; i++)
+		at[i] = printable(t->at[i]);
+	at[t->len] = 0;
+	return at + t->len + 1;
 }
 
 /* Details of their own with the numbers of `d`, which may be NULL; NULL on ENOMEM. */
-static struct flow_details *texts_pack(const struct texts *t, const struct flow_details *d)
+static struct flow_details *texts_pack(const struct text t[FLOW_TEXT_COUNT],
+				       const struct flow_details *d)
 {
+	uint32_t as_hostname = texts_as_hostname(t);
 	size_t size = sizeof(*d);
 	struct flow_details *out;
 	char *at;
 
 	for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++)
-		size += t->text[i].at && !is_hostname(t, i) ? t->text[i].len + 1 : 0;
+		size += t[i].at && !(as_hostname >> i & 1) ? t[i].len + 1 : 0;
 	out = malloc(size);
 	if (!out)
 		return NULL;
 	*out = d ? *d : (struct flow_details){0};
 	out->kept = 0;
-	out->as_hostname = 0;
+	out->as_hostname = as_hostname;
 	at = out->text;
 	for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++) {
-		if (is_hostname(t, i)) {
-			out->as_hostname |= 1u << i;
-		} else if (t->text[i].at) {
-			out->kept |= 1u << i;
-			memcpy(at, t->text[i].at, t->text[i].len);
-			at[t->text[i].len] = 0;
-			at += t->text[i].len + 1;
-		}
+		if (!t[i].at || as_hostname >> i & 1)
+			continue;
+		out->kept |= 1u << i;
+		at = text_put(at, &t[i]);
 	}
 	return out;
 }
 
-int flow_set_text(struct flow *f, enum flow_text which, const void *text, size_t len)
+/* Whether the value changes anything. */
+static bool is_news(const struct flow *f, const struct flow_value *v)
 {
-	char printable[FLOW_TEXT_MAX];
-	const uint8_t *from = text;
-	struct flow_details *d;
-	struct texts all;
+	if (v->len == 0)
+		return false;
+	return v->which != FLOW_HOSTNAME || !v->source || !flow_hostname(f)[0] ||
+	       f->details->hostname_source >= v->source;
+}
 
-	if (len == 0)
+int flow_set_texts(struct flow *f, const struct flow_value *values, size_t count)
+{
+	struct text all[FLOW_TEXT_COUNT];
+	unsigned int source = f->details ? f->details->hostname_source : 0;
+	struct flow_details *d;
+	bool news = false;
+
+	texts_read(f->details, all);
+	for (size_t n = 0; n < count; n++) {
+		const struct flow_value *v = &values[n];
+		size_t max = text_max[v->which];
+
+		if (!is_news(f, v))
+			continue;
+		news = true;
+		all[v->which] = (struct text){
+			.at = v->text, .len = v->len < max ? v->len : max, .is_new = true};
+		if (v->which == FLOW_HOSTNAME && v->source)
+			source = v->source;
+	}
+	if (!news)
 		return 0;
-	if (len > text_max[which])
-		len = text_max[which];
-	for (size_t i = 0; i < len; i++)
-		printable[i] = from[i] >= 0x20 && from[i] < 0x7f ? (char)from[i] : '.';
-	texts_read(f->details, &all);
-	all.text[which].at = printable;
-	all.text[which].len = len;
-	d = texts_pack(&all, f->details);
+	d = texts_pack(all, f->details);
 	if (!d)
 		return -ENOMEM;
+	d->hostname_source = source & 15;
 	free(f->details);
 	f->details = d;
 	return 0;
+}
+
+int flow_set_text(struct flow *f, enum flow_text which, const void *text, size_t len)
+{
+	return flow_set_texts(f, &(struct flow_value){.which = which, .text = text, .len = len}, 1);
 }
 
 const char *flow_get_text(const struct flow *f, enum flow_text which)
@@ -134,14 +184,14 @@ const char *flow_get_text(const struct flow *f, enum flow_text which)
 
 int flow_set_hostname(struct flow *f, const char *name, enum flow_name_source source)
 {
-	int err;
+	const struct flow_value value = {
+		.which = FLOW_HOSTNAME,
+		.text = name,
+		.len = strlen(name),
+		.source = source,
+	};
 
-	if (!name[0] || (flow_hostname(f)[0] && f->details->hostname_source < source))
-		return 0;
-	err = flow_set_text(f, FLOW_HOSTNAME, name, strlen(name));
-	if (err == 0)
-		f->details->hostname_source = source;
-	return err;
+	return flow_set_texts(f, &value, 1);
 }
 
 const char *flow_hostname(const struct flow *f)

@@ -72,6 +72,18 @@ struct flow_details *flow_details_get(struct flow *f);
  * one changes nothing. 0 or -ENOMEM.
  */
 int flow_set_text(struct flow *f, enum flow_text which, const void *text, size_t len);
+/* A text and its bytes. */
+struct flow_value {
+	enum flow_text which;
+	/* Of a host name: where it comes from. It is left out where one of a better source is
+	 * known; NONE: never, and the source stays what it was. */
+	enum flow_name_source source;
+	const void *text;
+	size_t len;
+};
+/* The same for some at once, each of another text: the details move once. 0, or -ENOMEM and nothing
+ * has changed. */
+int flow_set_texts(struct flow *f, const struct flow_value *values, size_t count);
 /* "" when it is not known. */
 const char *flow_get_text(const struct flow *f, enum flow_text which);
 /* The host name, unless one from a better source is known. 0 or -ENOMEM. */

@@ -93,7 +93,7 @@ static uint32_t clamp_bytes(size_t bytes)
 
 static struct stream *stream_new(struct flow_table *t, uint32_t base)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s = slab_take(&t->streams);
 
 	if (!s)
 		return NULL;
@@ -253,8 +253,9 @@ static bool appends(const struct stream *s, uint32_t from)
 static int insert_island(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
 			 uint32_t to, const uint8_t *data)
 {
-	struct islands joined = {.count = s->ranges};
+	struct islands joined;
 
+	joined.count = s->ranges;
 	memcpy(joined.range, s->range, s->ranges * sizeof(joined.range[0]));
 	if (!islands_join(&joined, from, to) || ranges_reserve(s, joined.count) < 0 ||
 	    stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
@@ -337,6 +338,11 @@ static struct stream *stream_of(struct flow_table *t, struct flow *f, uint8_t di
 	if (!f->stream[dir])
 		f->stream[dir] = stream_new(t, base);
 	return f->stream[dir];
+}
+
+void streams_init(struct flow_table *t)
+{
+	slab_init(&t->streams, sizeof(struct stream));
 }
 
 int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
@@ -484,7 +490,7 @@ void flow_release_streams(struct flow_table *t, struct flow *f)
 		if (s->range != s->few)
 			free(s->range);
 		free(s->data);
-		free(s);
+		slab_give(&t->streams, s);
 		f->stream[dir] = NULL;
 	}
 }

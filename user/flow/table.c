@@ -32,6 +32,7 @@ struct flow_table *flow_table_new(const struct flow_limits *limits,
 	t->arg = arg;
 	t->mask = buckets - 1;
 	slab_init(&t->slab, sizeof(struct flow));
+	streams_init(t);
 	return TAKE_PTR(t);
 }
 
@@ -100,6 +101,7 @@ void flow_table_free(struct flow_table *t)
 	while (t->oldest)
 		flow_table_remove(t, t->oldest);
 	slab_fini(&t->slab);
+	slab_fini(&t->streams);
 	free(t);
 }
 
@@ -159,6 +161,19 @@ struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_
 	return bucket_find(t->bucket[hash_keyed(t->seed, key, sizeof(*key)) & t->mask], 0, key);
 }
 
+/* What removing the flow takes. It was loaded itself when the one before it went. */
+static void load_ahead(const struct flow_table *t, const struct flow *f)
+{
+	if (!f)
+		return;
+	if (f->id)
+		flow_table_prefetch(t, f->id);
+	__builtin_prefetch(f->module);
+	__builtin_prefetch(f->newer);
+	if (f->newer)
+		__builtin_prefetch(&f->newer->module);
+}
+
 unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned int budget)
 {
 	unsigned int removed = 0;
@@ -168,6 +183,7 @@ unsigned int flow_table_expire(struct flow_table *t, uint64_t now_ns, unsigned i
 
 		if (now_ns < f->seen_ns || now_ns - f->seen_ns <= t->limits.idle_ns)
 			break;
+		load_ahead(t, f->newer);
 		flow_table_remove(t, f);
 		t->stats.expired++;
 		removed++;

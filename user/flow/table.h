@@ -12,11 +12,15 @@ struct flow_table {
 	void (*release)(struct flow *f, void *arg);
 	void *arg;
 	uint64_t seed[2];
-	struct slab slab; /* of flows, no more than limits.flows */
+	struct slab slab;    /* of flows, no more than limits.flows */
+	struct slab streams; /* no more than two of each flow */
 	struct flow *newest, *oldest;
 	uint64_t quiet_ns; /* of the flow that was asked for last, before its frame */
 	size_t mask;	   /* of buckets, a power of two less one */
 	struct flow *bucket[];
 };
+
+/* stream.c: prepares t->streams. */
+void streams_init(struct flow_table *t);
 
 #endif

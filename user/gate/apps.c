@@ -18,7 +18,8 @@ static bool is_tunnel(uint32_t proto)
 	return proto == IPPROTO_IPIP || proto == IPPROTO_IPV6 || proto == IPPROTO_GRE;
 }
 
-int gate_save_apps(struct gate *g, const struct app_registry *r, bool inspect_tunnels)
+int gate_save_apps(struct gate *g, const struct app_registry *r, const struct signatures *s,
+		   bool inspect_tunnels)
 {
 	for (uint32_t i = 0; i < app_registry_count(r); i++) {
 		const struct app_info *app = app_registry_get(r, i);
@@ -31,7 +32,7 @@ int gate_save_apps(struct gate *g, const struct app_registry *r, bool inspect_tu
 			return err;
 	}
 	for (uint32_t proto = 0; proto < PROTOCOLS; proto++) {
-		uint32_t app = app_registry_by_protocol(r, proto);
+		uint32_t app = signatures_by_protocol(s, r, (uint8_t)proto);
 		int err;
 
 		if (inspect_tunnels && is_tunnel(proto))

@@ -86,7 +86,8 @@ int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generatio
 void gate_redecide(struct gate *g);
 /* Names for whoever reads the maps, and the registry's memory across restarts. Restoring comes
  * before anything else is registered; -ESTALE when the pinned numbers are not this registry's. */
-int gate_save_apps(struct gate *g, const struct app_registry *r, bool inspect_tunnels);
+int gate_save_apps(struct gate *g, const struct app_registry *r, const struct signatures *s,
+		   bool inspect_tunnels);
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 
 /* Thread-safe writes of what user space knows. */

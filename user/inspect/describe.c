@@ -32,6 +32,28 @@ static bool is_shown(const struct glance *g)
 	return is_offline(g->i) || g->i->settings.read_on;
 }
 
+/* What a message says of its flow, kept at once at its end. */
+struct notes {
+	struct flow_value value[6];
+	size_t count;
+};
+
+static void note(struct notes *n, enum flow_text which, const void *text, size_t len)
+{
+	n->value[n->count++] = (struct flow_value){.which = which, .text = text, .len = len};
+}
+
+static void note_hostname(struct notes *n, const char *name, enum flow_name_source source)
+{
+	note(n, FLOW_HOSTNAME, name, strlen(name));
+	n->value[n->count - 1].source = source;
+}
+
+static void notes_keep(struct glance *g, const struct notes *n)
+{
+	flow_set_texts(g->f, n->value, n->count);
+}
+
 static void set_text(struct glance *g, enum flow_text which, struct bytes text)
 {
 	if (is_shown(g))
@@ -46,21 +68,19 @@ static struct flow_details *numbers_of(struct glance *g)
 
 /* ---- hellos ---- */
 
-static void note_protocols(struct glance *g, struct bytes list)
+/* The names behind each other, with commas between. Returns how many bytes. */
+static size_t protocols_text(struct bytes list, char *text, size_t cap)
 {
-	char text[256];
 	size_t used = 0;
 	struct bytes name = {0};
 
-	if (!is_shown(g))
-		return;
-	while (hello_next_protocol(&list, &name) && used + name.len + 1 < sizeof(text)) {
+	while (hello_next_protocol(&list, &name) && used + name.len + 1 < cap) {
 		if (used)
 			text[used++] = ',';
 		for (size_t i = 0; i < name.len; i++)
 			text[used++] = name.at[i] == ',' ? '.' : (char)name.at[i];
 	}
-	flow_set_text(g->f, FLOW_TLS_ALPN, text, used);
+	return used;
 }
 
 static void note_version(struct glance *g, uint16_t version)
@@ -71,28 +91,42 @@ static void note_version(struct glance *g, uint16_t version)
 		d->tls_version = version;
 }
 
+/* What is known when the hello is whole. */
+static void note_hello(struct glance *g, const struct client_hello *hello, char transport,
+		       struct notes *n)
+{
+	char protocols[256], ja4[JA4_BYTES];
+
+	note_version(g, hello->best_version);
+	if (is_shown(g)) {
+		note(n, FLOW_TLS_ALPN, protocols,
+		     protocols_text(hello->protocols, protocols, sizeof(protocols)));
+		if (ja4_make(hello, transport, ja4))
+			note(n, FLOW_TLS_JA4, ja4, strlen(ja4));
+	}
+	notes_keep(g, n);
+}
+
 /* transport as in JA4. Data begins with the handshake message. */
 static int note_client_hello(struct glance *g, const uint8_t *data, size_t len, char transport)
 {
-	char name[HOSTNAME_BYTES], ja4[JA4_BYTES];
+	struct notes n = {.count = 0};
 	struct client_hello hello;
+	char name[HOSTNAME_BYTES];
 	int rc = hello_read_client(data, len, transport == 'd', &hello);
 
 	if (!flow_get_text(g->f, FLOW_TLS_SNI)[0] &&
 	    hostname_copy(hello.name.at, hello.name.len, name, sizeof(name))) {
-		flow_set_text(g->f, FLOW_TLS_SNI, name, strlen(name));
-		flow_set_hostname(g->f, name, transport == 'q' ? FLOW_NAME_QUIC : FLOW_NAME_SNI);
+		note(&n, FLOW_TLS_SNI, name, strlen(name));
+		note_hostname(&n, name, transport == 'q' ? FLOW_NAME_QUIC : FLOW_NAME_SNI);
 	}
-	if (rc == -EAGAIN)
-		return rc;
-	g->j->described |= DESCRIBED_CLIENT;
-	if (rc == 0)
-		return 0;
-	note_version(g, hello.best_version);
-	note_protocols(g, hello.protocols);
-	if (is_shown(g) && ja4_make(&hello, transport, ja4))
-		flow_set_text(g->f, FLOW_TLS_JA4, ja4, strlen(ja4));
-	return 1;
+	if (rc > 0)
+		note_hello(g, &hello, transport, &n);
+	else
+		notes_keep(g, &n);
+	if (rc != -EAGAIN)
+		g->j->described |= DESCRIBED_CLIENT;
+	return rc == -EAGAIN ? rc : rc > 0;
 }
 
 static void note_certificate(struct glance *g, struct bytes der)
@@ -155,14 +189,18 @@ static int read_tls(struct glance *g, const uint8_t *data, size_t len, bool full
 
 static void note_request(struct glance *g, const struct http_head *head)
 {
+	struct notes n = {.count = 0};
 	char name[HOSTNAME_BYTES];
 
 	if (hostname_from_head(head, name, sizeof(name)))
-		flow_set_hostname(g->f, name, FLOW_NAME_HTTP);
-	set_text(g, FLOW_HTTP_METHOD, head->method);
-	set_text(g, FLOW_HTTP_URL, head->target);
-	set_text(g, FLOW_HTTP_HOST, head->host);
-	set_text(g, FLOW_HTTP_USER_AGENT, head->user_agent);
+		note_hostname(&n, name, FLOW_NAME_HTTP);
+	if (is_shown(g)) {
+		note(&n, FLOW_HTTP_METHOD, head->method.at, head->method.len);
+		note(&n, FLOW_HTTP_URL, head->target.at, head->target.len);
+		note(&n, FLOW_HTTP_HOST, head->host.at, head->host.len);
+		note(&n, FLOW_HTTP_USER_AGENT, head->user_agent.at, head->user_agent.len);
+	}
+	notes_keep(g, &n);
 	g->j->described |= DESCRIBED_CLIENT;
 }
 

@@ -56,7 +56,7 @@ static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size
 		return;
 	judge_message_of(g, dir, data, len, &m);
 	m.complete = m.proto == IPPROTO_UDP;
-	if (module && module->inspected)
+	if (module && module->inspected && !module_is_off(g->i, module))
 		state = module_state(g->i, g->j, module);
 	memcpy(g->i->teller, m.src, sizeof(g->i->teller));
 	if (state)

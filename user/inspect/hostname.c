@@ -112,9 +112,17 @@ static uint32_t get_little(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* Most datagrams have no 'C' in so few bytes. */
+static const uint8_t *find_chlo(const uint8_t *data, size_t len)
+{
+	const uint8_t *at = len ? memchr(data, 'C', len) : NULL;
+
+	return at ? memmem(at, len - (size_t)(at - data), "CHLO", 4) : NULL;
+}
+
 int hostname_from_chlo(const uint8_t *data, size_t len, char *out, size_t cap)
 {
-	const uint8_t *m = memmem(data, len < CHLO_SEARCH ? len : CHLO_SEARCH, "CHLO", 4);
+	const uint8_t *m = find_chlo(data, len < CHLO_SEARCH ? len : CHLO_SEARCH);
 	size_t left = m ? len - (size_t)(m - data) : 0;
 	uint32_t begin = 0;
 	size_t tags, values;

@@ -28,9 +28,10 @@ struct inspect_settings {
 			 read for details; offline they always are */
 	struct flow_limits limits;
 	enum inspect_tunnels tunnels;
-	bool online;	     /* fed by the gate: what left is not kept for inspector_finish */
-	size_t fragmented;   /* datagrams whose fragments are under way at most; 0 = 256 */
-	struct names *names; /* what the DNS tells; the caller's, shared; NULL: none */
+	uint32_t modules_off; /* bits by place in app_modules(): as if they were not there */
+	bool online;	      /* fed by the gate: what left is not kept for inspector_finish */
+	size_t fragmented;    /* datagrams whose fragments are under way at most; 0 = 256 */
+	struct names *names;  /* what the DNS tells; the caller's, shared; NULL: none */
 	/* An answer of the DNS to m's receiver, after it was learned; may be NULL. arg: that of
 	 * inspector_new(). */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
@@ -85,6 +86,8 @@ void inspector_set_read_on(struct inspector *i, bool read_on);
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Whether flows that are decided from now on are all followed. */
 void inspector_set_follow_all(struct inspector *i, bool follow_all);
+/* Other modules_off from now on, for flows that are read already too. */
+void inspector_set_modules(struct inspector *i, uint32_t modules_off);
 /* Another `tunnels` from now on. */
 void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
 /* Has the processor begin to load what judging the packet of this metadata will take. */

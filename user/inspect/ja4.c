@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,9 +144,14 @@ static void protocol_text(struct bytes protocols, char out[3])
 	}
 }
 
-static unsigned int shown(size_t count)
+/* Two digits; returns where they end. */
+static char *count_put(char *at, size_t count)
 {
-	return count > SHOWN_MAX ? SHOWN_MAX : (unsigned int)count;
+	unsigned int shown = count > SHOWN_MAX ? SHOWN_MAX : (unsigned int)count;
+
+	*at++ = digits[shown / 10];
+	*at++ = digits[shown % 10];
+	return at;
 }
 
 /* The sorted extensions, then the signature algorithms as they stand. */
@@ -189,8 +193,15 @@ bool ja4_make(const struct client_hello *hello, char transport, char out[JA4_BYT
 		digest(text, list_print(&ciphers, text), ciphers_text);
 	}
 	protocol_text(hello->protocols, alpn);
-	snprintf(out, JA4_BYTES, "%c%s%c%02u%02u%s_%s_%s", transport,
-		 version_text(hello->best_version), hello->has_name ? 'd' : 'i',
-		 shown(ciphers.count), shown(extension_count), alpn, ciphers_text, extensions_text);
+	*out++ = transport;
+	out = stpcpy(out, version_text(hello->best_version));
+	*out++ = hello->has_name ? 'd' : 'i';
+	out = count_put(out, ciphers.count);
+	out = count_put(out, extension_count);
+	out = stpcpy(out, alpn);
+	*out++ = '_';
+	out = stpcpy(out, ciphers_text);
+	*out++ = '_';
+	stpcpy(out, extensions_text);
 	return true;
 }

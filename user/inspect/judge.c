@@ -91,7 +91,8 @@ void judge_first(struct glance *g)
 			decide_by_endpoint(g);
 		return;
 	}
-	finding.app = (uint16_t)app_registry_by_protocol(g->i->registry, g->f->key.proto);
+	finding.app =
+		(uint16_t)signatures_by_protocol(g->i->signatures, g->i->registry, g->f->key.proto);
 	decide(g, &finding);
 }
 

@@ -15,28 +15,50 @@ static bool is_shown_all(const struct app_module *m, uint8_t proto)
 	return m->undecided && !m->only_named && (!m->proto || m->proto == proto);
 }
 
-int modules_init(struct inspector *i)
+static bool is_off(const struct inspector *i, size_t n)
+{
+	return i->settings.modules_off >> n & 1;
+}
+
+static void list_shown(struct inspector *i)
 {
 	static const uint8_t protos[2] = {IPPROTO_TCP, IPPROTO_UDP};
 
-	i->modules = app_modules();
-	while (i->modules[i->module_count])
-		i->module_count++;
 	for (int udp = 0; udp < 2; udp++) {
 		size_t count = 0;
 
+		for (size_t n = 0; n < i->module_count; n++)
+			if (!is_off(i, n) && is_shown_all(i->modules[n], protos[udp]))
+				i->shown[udp][count++] = i->modules[n];
+		i->shown[udp][count] = NULL;
+	}
+}
+
+int modules_init(struct inspector *i)
+{
+	i->modules = app_modules();
+	while (i->modules[i->module_count])
+		i->module_count++;
+	slab_init(&i->states, i->module_count * sizeof(void *));
+	for (int udp = 0; udp < 2; udp++) {
 		i->shown[udp] = calloc(i->module_count + 1, sizeof(*i->shown[udp]));
 		if (!i->shown[udp])
 			return -ENOMEM;
-		for (size_t n = 0; n < i->module_count; n++)
-			if (is_shown_all(i->modules[n], protos[udp]))
-				i->shown[udp][count++] = i->modules[n];
 	}
+	list_shown(i);
 	return 0;
+}
+
+void inspector_set_modules(struct inspector *i, uint32_t modules_off)
+{
+	i->settings.modules_off = modules_off;
+	list_shown(i);
+	memset(i->owner_known, 0, sizeof(i->owner_known));
 }
 
 void modules_fini(struct inspector *i)
 {
+	slab_fini(&i->states);
 	free(i->shown[0]);
 	free(i->shown[1]);
 }
@@ -48,7 +70,7 @@ static const struct app_module *module_by_name(const struct inspector *i,
 	const char *name = info->module ? info->module : info->name;
 
 	for (size_t n = 0; n < i->module_count; n++)
-		if (strcmp(i->modules[n]->name, name) == 0)
+		if (!is_off(i, n) && strcmp(i->modules[n]->name, name) == 0)
 			return i->modules[n];
 	return NULL;
 }
@@ -75,10 +97,15 @@ static size_t module_index(const struct inspector *i, const struct app_module *m
 	return n;
 }
 
-void **module_state(const struct inspector *i, struct judgement *j, const struct app_module *module)
+bool module_is_off(const struct inspector *i, const struct app_module *module)
+{
+	return i->settings.modules_off && is_off(i, module_index(i, module));
+}
+
+void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module)
 {
 	if (!j->states)
-		j->states = calloc(i->module_count, sizeof(*j->states));
+		j->states = slab_take(&i->states);
 	return j->states ? &j->states[module_index(i, module)] : NULL;
 }
 
@@ -139,14 +166,14 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 	}
 }
 
-void modules_release(const struct inspector *i, struct judgement *j)
+void modules_release(struct inspector *i, struct judgement *j)
 {
 	if (!j->states)
 		return;
 	for (size_t n = 0; n < i->module_count; n++)
 		if (j->states[n] && i->modules[n]->release)
 			i->modules[n]->release(j->states[n]);
-	free(j->states);
+	slab_give(&i->states, j->states);
 	j->states = NULL;
 }
 

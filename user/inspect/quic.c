@@ -228,13 +228,42 @@ static void skip_padding(struct cursor *c)
 		skip(c, 1);
 }
 
-/* Frames that an Initial packet may have (RFC 9000, 12.4). A wrong key shows as another. fn NULL:
- * just checks. *enough: fn wants no more. */
-static bool read_frames(struct cursor c, uint8_t crypto, quic_piece_fn *fn, void *arg, bool *enough)
+/* Pieces of a handshake within a packet: each takes a type, two numbers and a byte. */
+#define PIECES_MAX (PACKET_MAX / 4)
+struct pieces {
+	unsigned int count;
+	struct piece {
+		uint16_t offset;  /* in the handshake */
+		uint16_t at, len; /* in the packet's payload */
+	} piece[PIECES_MAX];
+};
+
+static bool take_piece(struct cursor *c, const uint8_t *payload, struct pieces *out)
 {
-	for (skip_padding(&c); c.left && !*enough; skip_padding(&c)) {
+	uint64_t offset, len;
+
+	if (!take_varint(c, &offset) || !take_varint(c, &len) || len > c->left ||
+	    offset > UINT16_MAX)
+		return false;
+	if (len)
+		out->piece[out->count++] = (struct piece){
+			.offset = (uint16_t)offset,
+			.at = (uint16_t)(c->at - payload),
+			.len = (uint16_t)len,
+		};
+	return skip(c, (size_t)len);
+}
+
+/* Whether the payload is nothing but frames that an Initial packet may have (RFC 9000, 12.4): a
+ * wrong key shows as another. */
+static bool read_frames(const uint8_t *payload, size_t payload_len, uint8_t crypto,
+			struct pieces *out)
+{
+	struct cursor c = {payload, payload_len};
+
+	out->count = 0;
+	for (skip_padding(&c); c.left; skip_padding(&c)) {
 		uint8_t type = c.at[0];
-		uint64_t offset, len;
 
 		skip(&c, 1);
 		if (type == 1) /* PING */
@@ -244,13 +273,8 @@ static bool read_frames(struct cursor c, uint8_t crypto, quic_piece_fn *fn, void
 				return false;
 			continue;
 		}
-		if (type != crypto || !take_varint(&c, &offset) || !take_varint(&c, &len))
+		if (type != crypto || !take_piece(&c, payload, out))
 			return false;
-		if (len > c.left || offset > UINT16_MAX)
-			return false;
-		if (fn)
-			*enough = !fn(arg, (uint32_t)offset, c.at, (size_t)len);
-		skip(&c, len);
 	}
 	return true;
 }
@@ -268,13 +292,17 @@ struct reader {
 static bool read_packet(struct reader *r, const struct long_packet *p, const struct quic_keys *keys)
 {
 	uint8_t plain[PACKET_MAX];
-	struct cursor frames = {.at = plain};
+	struct pieces pieces;
+	size_t len = unprotect(r->secret, p, keys, plain);
 
-	frames.left = unprotect(r->secret, p, keys, plain);
-	if (frames.left == 0 ||
-	    !read_frames(frames, p->version->crypto, NULL, NULL, &(bool){false}))
+	if (len == 0 || !read_frames(plain, len, p->version->crypto, &pieces))
 		return false;
-	return read_frames(frames, p->version->crypto, r->fn, r->arg, &r->enough);
+	for (unsigned int n = 0; n < pieces.count && !r->enough; n++) {
+		const struct piece *x = &pieces.piece[n];
+
+		r->enough = !r->fn(r->arg, x->offset, plain + x->at, x->len);
+	}
+	return true;
 }
 
 static bool is_id(const struct quic_connection *c, const struct long_packet *p)

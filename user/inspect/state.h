@@ -64,6 +64,7 @@ struct inspector {
 	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
+	struct slab states; /* of judgement.states */
 	struct fragments *fragments;
 	struct secret *secret;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
@@ -142,13 +143,13 @@ enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t
 /* modules.c */
 /* Lists the modules. 0 or -ENOMEM. */
 int modules_init(struct inspector *i);
+bool module_is_off(const struct inspector *i, const struct app_module *module);
 void modules_fini(struct inspector *i);
 const struct app_module *module_of(struct inspector *i, unsigned int app);
 /* Where module's state of this flow lies; NULL on ENOMEM. */
-void **module_state(const struct inspector *i, struct judgement *j,
-		    const struct app_module *module);
+void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module);
 void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding);
-void modules_release(const struct inspector *i, struct judgement *j);
+void modules_release(struct inspector *i, struct judgement *j);
 /* app_services.learn: arg is the inspector. */
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);

@@ -132,6 +132,7 @@ int draft_read_forward(struct draft *d, const struct yaml_node *root);
 int draft_read_settings(struct draft *d, const struct yaml_node *root);
 /* reassembly.c */
 int draft_read_reassembly(struct draft *d, const struct yaml_node *root);
+int draft_read_modules(struct draft *d, const struct yaml_node *root);
 /* output.c: signatures, metrics, events */
 int draft_read_files(struct draft *d, const struct yaml_node *root);
 /* group.c */

@@ -54,6 +54,7 @@ struct policy {
 	unsigned int inspect_packets; /* default 8 */
 	uint64_t inspect_bytes;	      /* default 16 KiB, at most 64 KiB */
 	bool inspect_copy;	      /* mode: copy */
+	uint32_t modules_off;	      /* bits by place in app_modules(): disabled */
 	bool inspect_tunnels;	      /* tunnels: inspect */
 	/* Key `reassembly:`. */
 	uint64_t reassembly_flow;  /* bytes kept of a direction that is read on, 64 KiB */

@@ -4,63 +4,81 @@
 
 #include "util/util.h"
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
 /* How often each value of half a byte occurs, and how many values of a byte do. */
 struct spread {
 	unsigned int distinct;
-	unsigned int high[16], low[16];
+	uint16_t high[16], low[16];
 };
-
-static void spread_count(struct spread *s, const uint8_t *data, size_t n)
-{
-	bool seen[256] = {false};
-
-	*s = (struct spread){0};
-	for (size_t i = 0; i < n; i++) {
-		s->distinct += !seen[data[i]];
-		seen[data[i]] = true;
-		s->high[data[i] >> 4]++;
-		s->low[data[i] & 15]++;
-	}
-}
 
 /* By pairs, fours and bytes, since not every machine that this is built for counts bits itself. */
 static unsigned int word_bits(uint64_t x)
 {
-	x -= x >> 1 & UINT64_C(0x5555555555555555);
-	x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
-	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	return (unsigned int)(x * UINT64_C(0x0101010101010101) >> 56);
+	x -= x >> 1 & EACH_BYTE(0x55);
+	x = (x & EACH_BYTE(0x33)) + (x >> 2 & EACH_BYTE(0x33));
+	x = (x + (x >> 4)) & EACH_BYTE(0x0f);
+	return (unsigned int)(x * EACH_BYTE(1) >> 56);
+}
+
+static void spread_count(struct spread *s, const uint8_t *data, size_t n)
+{
+	uint64_t seen[4] = {0};
+
+	*s = (struct spread){0};
+	for (size_t i = 0; i < n; i++) {
+		seen[data[i] >> 6] |= UINT64_C(1) << (data[i] & 63);
+		s->high[data[i] >> 4]++;
+		s->low[data[i] & 15]++;
+	}
+	for (int i = 0; i < 4; i++)
+		s->distinct += word_bits(seen[i]);
+}
+
+/* The eight bytes at data[at], zeros behind the end. */
+static uint64_t word_at(const uint8_t *data, size_t n, size_t at)
+{
+	uint64_t word = 0;
+
+	if (n - at >= sizeof(word))
+		memcpy(&word, data + at, sizeof(word));
+	else
+		memcpy(&word, data + at, n - at);
+	return word;
 }
 
 static unsigned int count_bits(const uint8_t *data, size_t n)
 {
 	unsigned int bits = 0;
 
-	for (size_t at = 0; at < n; at += 8) {
-		uint64_t word = 0;
-
-		memcpy(&word, data + at, n - at < 8 ? n - at : 8);
-		bits += word_bits(word);
-	}
+	for (size_t at = 0; at < n; at += 8)
+		bits += word_bits(word_at(data, n, at));
 	return bits;
 }
 
+/* 0x20 to 0x7e: in each byte's highest bit stands what is at least so much, since without its own
+ * there is no carry into the next. */
 static unsigned int count_printable(const uint8_t *data, size_t n)
 {
 	unsigned int count = 0;
 
-	for (size_t i = 0; i < n; i++)
-		count += (uint8_t)(data[i] - 0x20) < 0x7f - 0x20;
+	for (size_t at = 0; at < n; at += 8) {
+		uint64_t word = word_at(data, n, at), low = word & EACH_BYTE(0x7f);
+		uint64_t beyond = (low + EACH_BYTE(0x80 - 0x7f)) | word;
+		uint64_t printable = (low + EACH_BYTE(0x80 - 0x20)) & ~beyond & EACH_BYTE(0x80);
+
+		count += (unsigned int)((printable >> 7) * EACH_BYTE(1) >> 56);
+	}
 	return count;
 }
 
 /* Chi-square of 16 equally likely values: 15 degrees of freedom, above 55 once in 2^19. */
-static bool is_even(const unsigned int count[16], unsigned int n)
+static bool is_even(const uint16_t count[16], unsigned int n)
 {
 	unsigned int squares = 0;
 
 	for (int i = 0; i < 16; i++)
-		squares += count[i] * count[i];
+		squares += (unsigned int)count[i] * count[i];
 	return 16 * squares <= n * (n + 55);
 }
 

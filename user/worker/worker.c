@@ -158,8 +158,9 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
-static void set_tunnels(struct worker *w)
+static void set_what_is_read(struct worker *w)
 {
+	inspector_set_modules(w->inspector, w->shared->policy->modules_off);
 	inspector_set_tunnels(w->inspector, w->shared->policy->inspect_tunnels
 						    ? INSPECT_TUNNELS_INNER
 						    : INSPECT_TUNNELS_OUTER);
@@ -186,7 +187,7 @@ static void take_shared(struct worker *w)
 			nanosleep(&pause, NULL);
 	}
 	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
-	set_tunnels(w);
+	set_what_is_read(w);
 	inspector_set_follow_all(w->inspector, w->shared->policy->follow_all);
 	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
 }
@@ -330,7 +331,7 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 				     shared->endpoints, worker_learn, w);
 	if (w->inspector) {
 		inspector_on_release(w->inspector, worker_released, w);
-		set_tunnels(w);
+		set_what_is_read(w);
 	}
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
 	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);

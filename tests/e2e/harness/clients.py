@@ -68,6 +68,10 @@ class Client:
         parts = self.parts()
         return min(parts.get(torrent.infohash, 0.0) for torrent in self.torrents)
 
+    def serves(self):
+        """Whether it has everything and takes connections for it."""
+        return self.progress() == 1
+
     def announce_again(self):
         """Asks the tracker again, where the client can be told to."""
 
@@ -207,6 +211,11 @@ class QBittorrent(Client):
 
     def parts(self):
         return {item["hash"]: item["progress"] for item in self._torrents()}
+
+    def serves(self):
+        """What it need not check is all there at once, but whoever calls before it is loaded is turned away."""
+        states = {item["state"] for item in self._torrents()}
+        return bool(states) and states <= {"uploading", "stalledUP", "forcedUP"}
 
 
 class RTorrent(Client):

@@ -70,7 +70,7 @@ class Pairs:
                                         for name in self.torrents], DHT_PORT).start()
         swarm.start(self.seeds)
         for seed in self.seeds:
-            wait_for(lambda: seed.progress() == 1, f"{seed.name} has its torrent", 20)
+            wait_for(seed.serves, f"{seed.name} has its torrent", 20)
         swarm.start(self.leeches)
         if self.how == "told":
             for leech in self.leeches:

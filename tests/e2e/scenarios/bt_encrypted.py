@@ -50,8 +50,9 @@ def bt_encrypted(lab):
 
 
 def endpoint_flow(weir, leech):
-    """Whether weir names the client's flow with the seed by what the tracker said."""
+    """Whether weir names the client's flow with the seed by what the tracker said, for an hour."""
     return any(flow["app_proto"] == "bittorrent" and flow["method"] == "endpoint"
+               and flow["source"] == "http-tracker" and 3300 < flow["source_expires_in_seconds"] <= 3600
                and SEED_PORT in (flow["src_port"], flow["dest_port"])
                for flow in weir.flows("--address", leech.host.ip4))
 

@@ -50,9 +50,20 @@ def ftp_data(lab):
     near, far = streams.pair(net.c1, net.s2, 4, port)
     with near, far:
         streams.exchange(near, far, 4, 100)
+    without_module(weir, net, page)
     net.stop_hosts()
     weir.check_conservation()
     weir.stop()
+
+
+def without_module(weir, net, page):
+    """FTP is still FTP, and nobody hears any more where its data go."""
+    weir.load("modules: { disable: [ftp] }\n" + NO_DATA)
+    off = [module["name"] for module in weir.json("modules")["modules"] if not module["enabled"]]
+    check_equal(off, ["ftp"], "modules that are disabled")
+    status, path = fetch(net.c1, f"ftp://{net.s1.ip4}/page", "page", 10)
+    check_equal(status, 0, "curl, with the module disabled")
+    check_equal(sha256(path), sha256(page), "the page, with the module disabled")
 
 
 def serve(host, address, page, *words):
