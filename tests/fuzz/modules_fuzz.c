@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A flow through one application module: eDonkey, Direct Connect, HTTP's WebSocket, PPStream,
- * Gnutella. Input: a byte of choices, then a session's messages.
+ * Gnutella, Soulseek, BitTorrent; of TCP also in mid-stream. Input: a byte of choices, then a
+ * session's messages.
  */
 #include "session.h"
 
-#define CHOICE_TCP   1
-#define CHOICE_NAMED 2 /* a signature named the application */
-#define CHOICE_KNOWN 4 /* what the peers go by was seen */
-#define CHOICE_SHIFT 3
+#define CHOICE_TCP	 1
+#define CHOICE_NAMED	 2 /* a signature named the application */
+#define CHOICE_KNOWN	 4 /* what the peers go by was seen */
+#define CHOICE_SHIFT	 3
+#define CHOICE_MIDSTREAM 0x80 /* the beginning was not seen */
 
-static const char *const names[] = {"edonkey", "directconnect", "http", "ppstream", "gnutella"};
+static const char *const names[] = {"edonkey",	"directconnect", "http",      "ppstream",
+				    "gnutella", "soulseek",	 "bittorrent"};
 
 static void show(struct session *s, bool from_client, const uint8_t *data, size_t len)
 {
@@ -62,9 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	s.choices = data[0];
-	module = (s.choices >> CHOICE_SHIFT) % ARRAY_SIZE(names);
+	module = (s.choices & ~CHOICE_MIDSTREAM) >> CHOICE_SHIFT;
+	module %= ARRAY_SIZE(names);
 	s.module = app_module_find(names[module]);
 	session_begin(&s, registry_of(module), false, s.choices & CHOICE_TCP, 4661);
+	s.flow.midstream = (s.choices & CHOICE_MIDSTREAM) != 0;
 	s.services.facts = facts_new(64, UINT64_C(1) << 60);
 	check(s.module && s.services.facts);
 	if (s.choices & CHOICE_KNOWN)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/bittorrent.h"
+#include "app/midstream.h"
 #include "app/module.h"
 
 static const uint8_t handshake[20] = "\x13"
@@ -184,6 +185,8 @@ static void tcp_undecided(const struct app_services *s, const struct app_message
 		found_handshake(s, m, state, f);
 	else if (http_begin(m, state))
 		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
+	else if (!f->app && m->flow->midstream && bittorrent_goes_on(m->data, m->len))
+		found(s, WEIR_METHOD_SIGNATURE, f);
 }
 
 /* A client's datagram to a tracker: the connect request shows what it is, an announce alone (of a

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/edonkey.h"
+#include "app/midstream.h"
 #include "app/module.h"
 
 /* Of a connection between clients: beyond it are files. */
@@ -120,6 +121,8 @@ static void stream_undecided(const struct app_services *s, const struct app_mess
 		if (!f->app && stream_opens(s, m)) {
 			found(s, 100, WEIR_METHOD_SIGNATURE, f);
 			f->reconnect = peer_is_acceptable(m->dst, m->dport);
+		} else if (!f->app && m->flow->midstream && edonkey_goes_on(m->data, m->len)) {
+			found(s, 95, WEIR_METHOD_SIGNATURE, f);
 		}
 		return;
 	}

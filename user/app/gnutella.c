@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/lines.h"
+#include "app/midstream.h"
 #include "app/module.h"
 #include "app/peers.h"
 
@@ -306,6 +307,17 @@ static bool feed(const struct app_services *s, const struct app_message *m, stru
 	return m->proto == IPPROTO_TCP ? read_stream(&r) : read_datagram(&r);
 }
 
+static void found(const struct app_services *s, struct app_finding *finding)
+{
+	int app = app_registry_find(s->registry, NAME);
+
+	if (app <= 0)
+		return;
+	finding->app = (uint16_t)app;
+	finding->method = WEIR_METHOD_SIGNATURE;
+	finding->confidence = 92;
+}
+
 static struct gnutella *state_new(uint8_t proto)
 {
 	struct gnutella *g;
@@ -326,6 +338,9 @@ static void gnutella_undecided(const struct app_services *s, const struct app_me
 {
 	struct gnutella *g;
 
+	if (!finding->app && m->proto == IPPROTO_TCP && m->flow->midstream &&
+	    gnutella_goes_on(m->data, m->len))
+		found(s, finding);
 	if (!s->learn || !finding->app || finding->app != app_registry_find(s->registry, NAME))
 		return;
 	/* Requests for files share the ports. */
@@ -349,8 +364,7 @@ static void gnutella_inspected(const struct app_services *s, const struct app_me
 const struct app_module gnutella_module = {
 	.name = NAME,
 	.category = "p2p",
-	.help = "learns from peers where others wait",
-	.only_named = true,
+	.help = "learns from peers where others wait; connections whose beginning was not seen",
 	.undecided = gnutella_undecided,
 	.inspected = gnutella_inspected,
 	.release = free,

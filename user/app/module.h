@@ -18,6 +18,7 @@ extern const struct app_module ppstream_module;	     /* ppstream.c */
 extern const struct app_module rtp_module;	     /* rtp.c */
 extern const struct app_module rtsp_module;	     /* rtsp.c */
 extern const struct app_module sip_module;	     /* sip.c */
+extern const struct app_module soulseek_module;	     /* soulseek.c */
 extern const struct app_module stun_module;	     /* stun.c */
 extern const struct app_module tftp_module;	     /* tftp.c */
 

@@ -6,10 +6,23 @@
 
 /* clang-format off: one a line, so that a new one is a line of its own. */
 static const struct app_module *const modules[] = {
-	&bittorrent_module, &directconnect_module, &dns_module,	 &edonkey_module,
-	&ftp_module,	    &gnutella_module,	   &http_module, &irc_module,
-	&mail_module,	    &ppstream_module,	   &rtp_module,	 &rtsp_module,
-	&sip_module,	    &stun_module,	   &tftp_module, NULL,
+	&bittorrent_module,
+	&directconnect_module,
+	&dns_module,
+	&edonkey_module,
+	&ftp_module,
+	&gnutella_module,
+	&http_module,
+	&irc_module,
+	&mail_module,
+	&ppstream_module,
+	&rtp_module,
+	&rtsp_module,
+	&sip_module,
+	&soulseek_module,
+	&stun_module,
+	&tftp_module,
+	NULL,
 };
 /* clang-format on */
 _Static_assert(sizeof(modules) / sizeof(modules[0]) <= APP_MODULES_MAX + 1,
