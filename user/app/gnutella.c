@@ -365,6 +365,7 @@ const struct app_module gnutella_module = {
 	.name = NAME,
 	.category = "p2p",
 	.help = "learns from peers where others wait; connections whose beginning was not seen",
+	.proto = IPPROTO_TCP,
 	.undecided = gnutella_undecided,
 	.inspected = gnutella_inspected,
 	.release = free,
