@@ -20,4 +20,4 @@ kernels-deps:
 .PHONY: kernels-test
 kernels-test: $(B)/weir $(KERNELS_TESTS:%=$(B)/tests/bpf/%)
 	$(Q)$(PYTHON) tests/kernels/run.py --build $(B) $(KERNELS:%=--kernel %) $(if $(MIRROR),--mirror $(MIRROR)) \
-		$(if $(REFRESH),--refresh) $(if $(ALL),--seconds 900) $(KERNELS_TESTS)
+		$(if $(REFRESH),--refresh) --seconds $(if $(ALL),900,480) $(KERNELS_TESTS)
