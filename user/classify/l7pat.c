@@ -49,14 +49,25 @@ static void put_byte(struct writer *w, uint8_t byte)
 	put_text(w, text);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static bool hex_escape(const char *at, const char *end, uint8_t *out)
 {
-	unsigned int value;
+	int high, low;
 
-	if (end - at < 4 || at[0] != '\\' || at[1] != 'x' || !isxdigit((unsigned char)at[2]) ||
-	    !isxdigit((unsigned char)at[3]) || sscanf(at + 2, "%2x", &value) != 1)
+	if (end - at < 4 || at[0] != '\\' || at[1] != 'x')
 		return false;
-	*out = (uint8_t)value;
+	high = hex_digit(at[2]);
+	low = hex_digit(at[3]);
+	if (high < 0 || low < 0)
+		return false;
+	*out = (uint8_t)(high << 4 | low);
 	return true;
 }
 
