@@ -49,14 +49,18 @@ static void put_byte(struct writer *w, uint8_t byte)
 	put_text(w, text);
 }
 
+static uint8_t hex_digit(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* The text need not end with a NUL. */
 static bool hex_escape(const char *at, const char *end, uint8_t *out)
 {
-	unsigned int value;
-
 	if (end - at < 4 || at[0] != '\\' || at[1] != 'x' || !isxdigit((unsigned char)at[2]) ||
-	    !isxdigit((unsigned char)at[3]) || sscanf(at + 2, "%2x", &value) != 1)
+	    !isxdigit((unsigned char)at[3]))
 		return false;
-	*out = (uint8_t)value;
+	*out = (uint8_t)(hex_digit(at[2]) << 4 | hex_digit(at[3]));
 	return true;
 }
 
