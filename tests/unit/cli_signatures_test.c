@@ -238,7 +238,7 @@ static void import_translates_patterns(void **state)
 {
 	static const char *const wanted[] = {
 		"'^hail\\x20(?:one|two)[\\x20\\x09]+[^\\x0d]*/end', caseless: true",
-		"hail: { category: chat, when: hail, confidence: 85 }",
+		"hail: { category: chat, when: 'hail', confidence: 85 }",
 		"'^\\x00*\\x01(?:\\x00*[^\\x00])?(?:\\x00*a)+\\x00*\\xfe'",
 		"br-ces: { regex: { pattern: 'a\\x7b2\\x7d\\x27s\\x20[a]\\x2eb\\x20\\x22'",
 		"all.pat: it matches everything",

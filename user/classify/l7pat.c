@@ -49,25 +49,13 @@ static void put_byte(struct writer *w, uint8_t byte)
 	put_text(w, text);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex_escape(const char *at, const char *end, uint8_t *out)
 {
-	int high, low;
+	int byte = end - at < 4 || at[0] != '\\' || at[1] != 'x' ? -1 : hex_byte(at + 2);
 
-	if (end - at < 4 || at[0] != '\\' || at[1] != 'x')
+	if (byte < 0)
 		return false;
-	high = hex_digit(at[2]);
-	low = hex_digit(at[3]);
-	if (high < 0 || low < 0)
-		return false;
-	*out = (uint8_t)(high << 4 | low);
+	*out = (uint8_t)byte;
 	return true;
 }
 

@@ -56,28 +56,26 @@ static int set_read(const struct yaml_file *f, const struct yaml_node *n, uint32
 {
 	const char *text;
 	int err = yaml_string(f, n, "bytes", &text, e);
-	unsigned int from, to;
-	int used;
 
 	if (err < 0)
 		return err;
-	for (const char *p = text; *p; p += used) {
-		bool range;
+	for (const char *p = text; *p;) {
+		int from = hex_byte(p);
+		bool range = from >= 0 && p[2] == '-';
+		int to = range ? hex_byte(p + 3) : from;
 
-		used = 1;
-		if (isspace((unsigned char)*p))
+		if (isspace((unsigned char)*p)) {
+			p++;
 			continue;
-		used = 0;
-		range = sscanf(p, "%2x-%2x%n", &from, &to, &used) == 2 && used == 5;
-		if (!range && (sscanf(p, "%2x%n", &from, &used) != 1 || used != 2 ||
-			       !isxdigit((unsigned char)*p)))
+		}
+		if (from < 0 || to < 0)
 			return yaml_error(f, n, e,
 					  "bytes: expected bytes such as `00 0a-0f`, found `%.8s`",
 					  p);
-		to = range ? to : from;
 		if (from > to)
 			return yaml_error(f, n, e, "bytes: %02x is above %02x", from, to);
-		bytes_allow(set, from, to);
+		bytes_allow(set, (unsigned int)from, (unsigned int)to);
+		p += range ? 5 : 2;
 	}
 	for (int i = 0; i < 8; i++)
 		if (set[i])

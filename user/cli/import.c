@@ -47,7 +47,7 @@ static void write_application(FILE *f, const struct l7pat *p)
 	fprintf(f, "  %s: { ", p->name);
 	if (p->category[0])
 		fprintf(f, "category: %s, ", p->category);
-	fprintf(f, "when: %s, confidence: %u }\n", p->name, p->confidence);
+	fprintf(f, "when: '%s', confidence: %u }\n", p->name, p->confidence);
 }
 
 /* Whether a set of this alone loads: the last word on what PCRE2 takes. */

@@ -64,6 +64,10 @@ void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
  * length, at least 1), or NULL: for messages about unknown names. */
 const char *text_nearest(const char *text, const char *const *candidates, size_t count);
 
+/* The byte that two hexadecimal digits at `digits` say, -1 where the first two characters are none.
+ * The second is only looked at behind a digit: a text's end is none. */
+int hex_byte(const char *digits);
+
 /* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that senders cannot steer. */
 uint64_t hash_keyed(const uint64_t key[2], const void *data, size_t len);
 
