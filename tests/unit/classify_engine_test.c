@@ -296,6 +296,49 @@ static void methods(void **state)
 	fixture_close(&f);
 }
 
+/* The bytes of a number that are there can rule out what it has to be. */
+static void half_a_number_may_be_enough(void **state)
+{
+	static const char *const set[] = {"field: { offset: 0, bytes: 4, min: 0x100, max: 0x1ff }",
+					  "length_field: { offset: 0, bytes: 6, add: 4 }",
+					  "field: { offset: 0, bytes: 2, endian: little, min: 5, "
+					  "max: 9, mask: 0xff }"};
+	static const struct {
+		unsigned int set;
+		const char *text;
+		size_t len;
+		bool pending;
+	} cases[] = {
+		{0, "\0", 1, true},  {0, "\0\0\1", 3, true},   {0, "\0\0\2", 3, false},
+		{0, "\1", 1, false}, {1, "\0\0\xff", 3, true}, {1, "\0\1", 2, false},
+		{2, "\7", 1, true},  {2, "\4", 1, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct classify_input in = {.data = (const uint8_t *)cases[i].text,
+					    .proto = IPPROTO_TCP,
+					    .from_origin = true};
+		struct classify_memo memo = {.set = 0};
+		struct classify_result result;
+		struct fixture f;
+		char yaml[200];
+
+		snprintf(yaml, sizeof(yaml),
+			 "features: { a: { %s } }\napplications: { x: { when: a } }\n",
+			 set[cases[i].set]);
+		fixture_open(&f, yaml);
+		for (in.len = 1; in.len <= cases[i].len; in.len++)
+			classify_stream(f.s, f.c, &in, &memo, &result);
+		if (result.pending != cases[i].pending)
+			print_error("case %zu\n", i);
+		assert_int_equal(result.pending, cases[i].pending);
+		in.len = cases[i].len;
+		classify_message(f.s, f.c, &in, &result);
+		assert_int_equal(result.pending, cases[i].pending);
+		fixture_close(&f);
+	}
+}
+
 static void pending_until_it_cannot_match(void **state)
 {
 	struct classify_input in = {(const uint8_t *)"HEL", 3, IPPROTO_TCP, true, true, 1, 2};
@@ -495,6 +538,7 @@ int main(void)
 		cmocka_unit_test(sure_match_saves_regexes),
 		cmocka_unit_test(choice_of_the_best),
 		cmocka_unit_test(methods),
+		cmocka_unit_test(half_a_number_may_be_enough),
 		cmocka_unit_test(pending_until_it_cannot_match),
 		cmocka_unit_test(not_waits_for_certainty),
 		cmocka_unit_test(regex_looks_within_its_window),

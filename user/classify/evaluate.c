@@ -62,12 +62,28 @@ static bool integer_get(const struct integer *x, const struct classify_input *in
 	return true;
 }
 
+/* Of a number that is not all there: false where what there is rules min to max out. */
+static enum tri integer_open(const struct integer *x, const struct classify_input *in, uint64_t min,
+			     uint64_t max)
+{
+	uint64_t low = 0, high = 0;
+
+	for (uint32_t i = 0; i < x->bytes; i++) {
+		size_t at = x->offset + (x->little ? x->bytes - 1 - i : i);
+		bool there = at < in->len;
+
+		low = low << 8 | (there ? in->data[at] : 0);
+		high = high << 8 | (there ? in->data[at] : 0xff);
+	}
+	return (low & x->mask) > max || (high & x->mask) < min ? TRI_FALSE : beyond(in);
+}
+
 static enum tri field_eval(const struct field_condition *f, const struct classify_input *in)
 {
 	uint64_t value;
 
 	if (!integer_get(&f->integer, in, &value))
-		return beyond(in);
+		return integer_open(&f->integer, in, f->value.min, f->value.max);
 	return value >= f->value.min && value <= f->value.max ? TRI_TRUE : TRI_FALSE;
 }
 
@@ -87,7 +103,8 @@ static enum tri length_field_eval(const struct length_field_condition *f,
 	int64_t span;
 
 	if (!integer_get(&f->integer, in, &value))
-		return beyond(in);
+		return integer_open(&f->integer, in, f->min,
+				    f->max < UINT32_MAX ? f->max : UINT32_MAX);
 	span = length_field_span(f, value);
 	if (span < 0 || (span < (int64_t)in->len && !f->more))
 		return TRI_FALSE;
