@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/bittorrent.h"
+#include "app/finding.h"
 #include "app/midstream.h"
 #include "app/module.h"
 
@@ -79,13 +80,7 @@ static struct bittorrent *state_in(void **state, enum role role)
 
 static void found(const struct app_services *s, enum weir_method method, struct app_finding *f)
 {
-	int app = app_registry_find(s->registry, BITTORRENT_NAME);
-
-	if (app <= 0)
-		return;
-	f->app = (uint16_t)app;
-	f->method = (uint8_t)method;
-	f->confidence = 100;
+	(void)finding_name(s, BITTORRENT_NAME, method, 100, f);
 }
 
 /* A flow between peers: the responder's port is BitTorrent's, unless it is one that serves others

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/edonkey.h"
+#include "app/finding.h"
 #include "app/midstream.h"
 #include "app/module.h"
 
@@ -59,13 +60,7 @@ static struct edonkey *state_in(void **state, enum role role)
 static void found(const struct app_services *s, unsigned int confidence, enum weir_method method,
 		  struct app_finding *f)
 {
-	int app = app_registry_find(s->registry, EDONKEY_NAME);
-
-	if (app <= 0)
-		return;
-	f->app = (uint16_t)app;
-	f->method = (uint8_t)method;
-	f->confidence = (uint8_t)confidence;
+	(void)finding_name(s, EDONKEY_NAME, method, confidence, f);
 }
 
 static bool is_edonkey(const struct app_services *s, const struct app_finding *f)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/edonkey.h"
+#include "util/load.h"
 
 /* Opcodes between client and server. */
 #define OP_HELLO	 0x01 /* to a server: login */
@@ -32,16 +33,6 @@
 #define SERVER_UDP	  4    /* a server's UDP port is its TCP port and this */
 #define SERVER_UDP_HIDDEN 12   /* the same, obfuscated */
 #define SOURCE_HAS_HASH	  0x80
-
-static uint16_t le16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 /* An address as its bytes come; an id below 2^24 is that of a client that cannot be called. */
 static bool take_address(const uint8_t *p, bool reversed, uint32_t out[4])
@@ -103,9 +94,9 @@ static void read_sources(const struct app_services *s, const struct app_message 
 		if (len < size)
 			return;
 		if (take_address(p, false, addr)) {
-			tell(s, m, addr, le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
+			tell(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
 			if (size > 7)
-				identify(s, m, addr, le16(p + 4), p + 7);
+				identify(s, m, addr, load_le16(p + 4), p + 7);
 		}
 		p += size;
 		len -= size;
@@ -121,7 +112,7 @@ static void read_servers(const struct app_services *s, const struct app_message 
 
 	for (size_t at = 1; count-- && at + 6 <= len; at += 6)
 		if (take_address(p + at, false, addr))
-			tell_server(s, m, addr, le16(p + at + 4));
+			tell_server(s, m, addr, load_le16(p + at + 4));
 }
 
 /*
@@ -138,7 +129,7 @@ static void read_exchange(const struct app_services *s, const struct app_message
 
 	if (len < head || version == 0 || version > 4)
 		return;
-	count = le16(p + head - 2);
+	count = load_le16(p + head - 2);
 	size = version == 1 ? 12 : version < 4 ? 28 : 29;
 	/* Without a version the length of all tells that of one. */
 	if (!named && count && (len - head) / count >= 28)
@@ -149,9 +140,9 @@ static void read_exchange(const struct app_services *s, const struct app_message
 		/* From version 3 on the address is a number like Kad's. */
 		if (!take_address(p + at, version >= 3 || size == 29, addr))
 			continue;
-		tell(s, m, addr, le16(p + at + 4), WEIR_SOURCE_ED2K_PEER);
+		tell(s, m, addr, load_le16(p + at + 4), WEIR_SOURCE_ED2K_PEER);
 		if (size >= 28)
-			identify(s, m, addr, le16(p + at + 4), p + at + 12);
+			identify(s, m, addr, load_le16(p + at + 4), p + at + 12);
 	}
 }
 
@@ -162,8 +153,8 @@ static uint16_t udp_port_of(const uint8_t *p, size_t len, uint16_t *kad)
 	static const uint8_t head[] = {0x03, 0x01, 0x00, TAG_PORTS};
 	const uint8_t *at = len >= 8 ? memmem(p, len - 4, head, sizeof(head)) : NULL;
 
-	*kad = at ? le16(at + 6) : 0;
-	return at ? le16(at + 4) : 0;
+	*kad = at ? load_le16(at + 6) : 0;
+	return at ? load_le16(at + 4) : 0;
 }
 
 /*
@@ -177,7 +168,7 @@ static void read_hello(const struct app_services *s, const struct app_message *m
 
 	if (len < HASH + 10)
 		return;
-	port = le16(p + HASH + 4);
+	port = load_le16(p + HASH + 4);
 	identify(s, m, m->src, port, p);
 	if (answer)
 		identify(s, m, m->src, m->sport, p);
@@ -208,7 +199,7 @@ static void read_from_server(const struct app_services *s, const struct app_mess
 	else if (opcode == OP_SOURCES || opcode == OP_SOURCES_KEYED)
 		read_sources(s, m, opcode == OP_SOURCES_KEYED, p, len);
 	else if (opcode == OP_CALLBACK && len >= 6 && take_address(p, false, addr))
-		tell(s, m, addr, le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
+		tell(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
 }
 
 bool ed2k_tell_message(const struct app_services *s, const struct app_message *m, uint8_t protocol,
@@ -241,10 +232,10 @@ static void read_status(const struct app_services *s, const struct app_message *
 
 	if (len < 40)
 		return;
-	udp = le16(p + 32);
-	tcp = le16(p + 34);
+	udp = load_le16(p + 32);
+	tcp = load_le16(p + 34);
 	memcpy(identity, p + 36, 4);
-	if (!le32(p + 36))
+	if (!load_le32(p + 36))
 		return;
 	tell(s, m, m->src, udp, WEIR_SOURCE_ED2K_SERVER);
 	tell(s, m, m->src, tcp, WEIR_SOURCE_ED2K_SERVER);
@@ -258,9 +249,9 @@ static void read_contacts(const struct app_services *s, const struct app_message
 
 	for (size_t at = 0; count-- && at + KAD_CONTACT <= len; at += KAD_CONTACT) {
 		(void)take_address(p + at + HASH, true, addr);
-		tell(s, m, addr, le16(p + at + 20), WEIR_SOURCE_KAD);
-		tell(s, m, addr, le16(p + at + 22), WEIR_SOURCE_KAD);
-		identify(s, m, addr, le16(p + at + 20), p + at);
+		tell(s, m, addr, load_le16(p + at + 20), WEIR_SOURCE_KAD);
+		tell(s, m, addr, load_le16(p + at + 22), WEIR_SOURCE_KAD);
+		identify(s, m, addr, load_le16(p + at + 20), p + at);
 	}
 }
 
@@ -270,11 +261,11 @@ static void read_kad(const struct app_services *s, const struct app_message *m, 
 	if (opcode == KAD_ANSWER && len >= HASH + 1)
 		read_contacts(s, m, p + HASH + 1, len - HASH - 1, p[HASH]);
 	if (opcode == KAD_BOOTSTRAP && len >= HASH + 5)
-		read_contacts(s, m, p + HASH + 5, len - HASH - 5, le16(p + HASH + 3));
+		read_contacts(s, m, p + HASH + 5, len - HASH - 5, load_le16(p + HASH + 3));
 	if ((opcode == KAD_BOOTSTRAP || opcode == KAD_HELLO || opcode == KAD_HELLO_ANSWER) &&
 	    len >= HASH + 3) {
 		identify(s, m, m->src, m->sport, p);
-		tell(s, m, m->src, le16(p + HASH), WEIR_SOURCE_KAD);
+		tell(s, m, m->src, load_le16(p + HASH), WEIR_SOURCE_KAD);
 	}
 }
 

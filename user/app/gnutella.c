@@ -8,10 +8,12 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/finding.h"
 #include "app/lines.h"
 #include "app/midstream.h"
 #include "app/module.h"
 #include "app/peers.h"
+#include "util/load.h"
 
 #define NAME	    "gnutella"
 #define GUID	    16
@@ -65,11 +67,6 @@ struct reading {
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
-}
-
-static uint16_t le16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
 }
 
 /* Peers tell of others to the host at the other end, and for nobody else. */
@@ -215,16 +212,16 @@ static void read_descriptor(const struct reading *r, uint8_t type, const uint8_t
 			    size_t len)
 {
 	if (type == PONG_TYPE && len >= PONG)
-		tell_v4(r, payload + 2, le16(payload));
+		tell_v4(r, payload + 2, load_le16(payload));
 	else if (type == HIT_TYPE && len >= HIT)
-		tell_v4(r, payload + 3, le16(payload + 1));
+		tell_v4(r, payload + 3, load_le16(payload + 1));
 	else if (type == PUSH_TYPE && len >= PUSH)
-		tell_v4(r, payload + 20, le16(payload + 24));
+		tell_v4(r, payload + 20, load_le16(payload + 24));
 }
 
 static bool header_done(struct half *h)
 {
-	h->left = (uint32_t)le16(h->header + 19) | (uint32_t)le16(h->header + 21) << 16;
+	h->left = (uint32_t)load_le16(h->header + 19) | (uint32_t)load_le16(h->header + 21) << 16;
 	h->kept = 0;
 	return h->left <= LENGTH_MAX;
 }
@@ -307,17 +304,6 @@ static bool feed(const struct app_services *s, const struct app_message *m, stru
 	return m->proto == IPPROTO_TCP ? read_stream(&r) : read_datagram(&r);
 }
 
-static void found(const struct app_services *s, struct app_finding *finding)
-{
-	int app = app_registry_find(s->registry, NAME);
-
-	if (app <= 0)
-		return;
-	finding->app = (uint16_t)app;
-	finding->method = WEIR_METHOD_SIGNATURE;
-	finding->confidence = 92;
-}
-
 static struct gnutella *state_new(uint8_t proto)
 {
 	struct gnutella *g;
@@ -340,7 +326,7 @@ static void gnutella_undecided(const struct app_services *s, const struct app_me
 
 	if (!finding->app && m->proto == IPPROTO_TCP && m->flow->midstream &&
 	    gnutella_goes_on(m->data, m->len))
-		found(s, finding);
+		(void)finding_name(s, NAME, WEIR_METHOD_SIGNATURE, 92, finding);
 	if (!s->learn || !finding->app || finding->app != app_registry_find(s->registry, NAME))
 		return;
 	/* Requests for files share the ports. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/edonkey.h"
+#include "util/load.h"
 #include "util/util.h"
 
 /* Blocks have 16 KiB (BEP 3, "request": "all current implementations use 2^14"). */
@@ -18,22 +19,13 @@
 #define ED2K_PART_MAX (1u << 18)
 #define DESCRIPTOR    23
 
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* ---- BitTorrent: length (BE, of id and the rest), id ---- */
 
 /* Index and begin of a block. */
 static bool is_block(const uint8_t *p)
 {
-	return be32(p) < INDEX_MAX && be32(p + 4) % BLOCK == 0 && be32(p + 4) < BLOCK << 12;
+	return load_be32(p) < INDEX_MAX && load_be32(p + 4) % BLOCK == 0 &&
+	       load_be32(p + 4) < BLOCK << 12;
 }
 
 static bool is_piece(const uint8_t *p)
@@ -43,7 +35,7 @@ static bool is_piece(const uint8_t *p)
 
 static bool is_request(const uint8_t *p)
 {
-	return is_block(p + 5) && be32(p + 13) == BLOCK;
+	return is_block(p + 5) && load_be32(p + 13) == BLOCK;
 }
 
 /* The fourth byte of a head is the rarest: zeros are everywhere. */
@@ -69,7 +61,7 @@ static bool begins_with_haves(const uint8_t *data, size_t len)
 	if (len < HAVES * HAVE)
 		return false;
 	for (size_t i = 0; i < HAVES; i++, data += HAVE)
-		if (memcmp(data, head, sizeof(head)) != 0 || be32(data + 5) >= INDEX_MAX)
+		if (memcmp(data, head, sizeof(head)) != 0 || load_be32(data + 5) >= INDEX_MAX)
 			return false;
 	return true;
 }
@@ -88,10 +80,10 @@ bool bittorrent_goes_on(const uint8_t *data, size_t len)
 /* The part's bytes are what is left of the message behind opcode, hash, start and end. */
 static bool is_sending_part(const uint8_t *p)
 {
-	uint32_t start = le32(p + 22), end = le32(p + 26);
+	uint32_t start = load_le32(p + 22), end = load_le32(p + 26);
 
 	return p[5] == 0x46 && end > start && end - start <= ED2K_PART_MAX &&
-	       le32(p + 1) == 25 + (end - start);
+	       load_le32(p + 1) == 25 + (end - start);
 }
 
 static bool has_sending_part(const uint8_t *data, size_t len)
@@ -115,7 +107,7 @@ bool edonkey_goes_on(const uint8_t *data, size_t len)
 	static const uint8_t ask_large[ED2K_ASK] = {ED2K_EMULE, 0x41, 0, 0, 0, 0xa3};
 
 	if (len >= ED2K_ASK + 40 && memcmp(data, ask, sizeof(ask)) == 0)
-		return le32(data + 22) < le32(data + 34);
+		return load_le32(data + 22) < load_le32(data + 34);
 	if (len >= ED2K_ASK + 64 && memcmp(data, ask_large, sizeof(ask_large)) == 0)
 		return data[29] == 0 && data[53] == 0;
 	return has_sending_part(data, len);
@@ -133,9 +125,9 @@ static size_t descriptor_size(const uint8_t *p)
 		     {0x30, 1, 65535}, {0x31, 8, 8192}, {0x32, 8, 8192},
 		     {0x40, 26, 512},  {0x80, 3, 4096}, {0x81, 27, 65535}};
 	unsigned int ttl = p[17], hops = p[18];
-	uint32_t len = le32(p + 19);
+	uint32_t len = load_le32(p + 19);
 
-	if (ttl > 7 || hops > 7 || ttl + hops == 0 || ttl + hops > 8 || be32(p) == 0)
+	if (ttl > 7 || hops > 7 || ttl + hops == 0 || ttl + hops > 8 || load_be32(p) == 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (p[16] == types[i].type && len >= types[i].min && len <= types[i].max)

@@ -9,6 +9,7 @@
  */
 #include <netinet/in.h>
 
+#include "app/finding.h"
 #include "app/module.h"
 
 #define NAME	   "ppstream"
@@ -38,16 +39,9 @@ static bool is_masked_message(const uint8_t *data, size_t len)
 static void ppstream_undecided(const struct app_services *s, const struct app_message *m,
 			       void **state, struct app_finding *finding)
 {
-	int app;
-
 	if (m->proto != IPPROTO_UDP || !is_masked_message(m->data, m->len))
 		return;
-	app = app_registry_find(s->registry, NAME);
-	if (app <= 0)
-		return;
-	finding->app = (uint16_t)app;
-	finding->method = WEIR_METHOD_SIGNATURE;
-	finding->confidence = 90;
+	(void)finding_name(s, NAME, WEIR_METHOD_SIGNATURE, 90, finding);
 }
 
 const struct app_module ppstream_module = {

@@ -9,8 +9,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/finding.h"
 #include "app/module.h"
-#include "util/util.h"
+#include "util/load.h"
 
 #define NAME	       "soulseek"
 #define CONFIDENCE     92
@@ -90,11 +91,6 @@ static const struct form branch[] = {
 	{7, 2, "i"}, {93, 44, "oxuis"}, {0, 0, NULL},
 };
 
-static uint32_t le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static bool is_text(const uint8_t *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -106,7 +102,7 @@ static bool is_text(const uint8_t *text, size_t len)
 /* Bytes of a text with its length, 0 where none of this kind begins. */
 static size_t text_size(char kind, const uint8_t *p, size_t left)
 {
-	size_t len = left < 4 ? 0 : le32(p);
+	size_t len = left < 4 ? 0 : load_le32(p);
 
 	if (left < 4 || len > left - 4 || (len == 0 && kind != 's') || !is_text(p + 4, len))
 		return 0;
@@ -130,7 +126,7 @@ static size_t field_size(char kind, const uint8_t *p, size_t left)
 	case 'q':
 		return 8;
 	case 'x':
-		return left >= 4 && le32(p) == SEARCH_UNKNOWN ? 4 : 0;
+		return left >= 4 && load_le32(p) == SEARCH_UNKNOWN ? 4 : 0;
 	default:
 		return text_size(kind, p, left);
 	}
@@ -167,7 +163,7 @@ static bool goes_on(const struct form *forms, size_t code_size, const uint8_t *d
 	int bits = 0;
 
 	while (len >= 4 + code_size && bits < BITS_ENOUGH) {
-		size_t size = le32(data);
+		size_t size = load_le32(data);
 		uint32_t code;
 		int more;
 
@@ -175,7 +171,7 @@ static bool goes_on(const struct form *forms, size_t code_size, const uint8_t *d
 			return false;
 		if (size > len - 4)
 			break;
-		code = code_size == 1 ? data[4] : le32(data + 4);
+		code = code_size == 1 ? data[4] : load_le32(data + 4);
 		more = message_bits(forms, code, data + 4 + code_size, size - code_size);
 		if (more < 0)
 			return false;
@@ -196,7 +192,7 @@ static bool opens_obfuscated(const uint8_t *data, size_t len)
 
 	if (len < KEY + 9)
 		return false;
-	key = le32(data);
+	key = load_le32(data);
 	data += KEY;
 	len = len - KEY < sizeof(plain) ? len - KEY : sizeof(plain);
 	for (size_t i = 0; i < len; i++) {
@@ -204,7 +200,7 @@ static bool opens_obfuscated(const uint8_t *data, size_t len)
 			key = key << 1 | key >> 31;
 		plain[i] = data[i] ^ (uint8_t)(key >> 8 * (i % KEY));
 	}
-	size = le32(plain);
+	size = load_le32(plain);
 	if (plain[4] == 0)
 		return size == 5 && len == 9;
 	return plain[4] == 1 && size >= 1 && size <= len - 4 && fits("uti", plain + 5, size - 1);
@@ -214,7 +210,6 @@ static void soulseek_undecided(const struct app_services *s, const struct app_me
 			       void **state, struct app_finding *finding)
 {
 	bool midstream = m->flow && m->flow->midstream;
-	int app;
 
 	if (finding->app || m->len < 8)
 		return;
@@ -222,12 +217,7 @@ static void soulseek_undecided(const struct app_services *s, const struct app_me
 		    ? !goes_on(messages, 4, m->data, m->len) && !goes_on(branch, 1, m->data, m->len)
 		    : !m->from_origin || !opens_obfuscated(m->data, m->len))
 		return;
-	app = app_registry_find(s->registry, NAME);
-	if (app <= 0)
-		return;
-	finding->app = (uint16_t)app;
-	finding->method = WEIR_METHOD_SIGNATURE;
-	finding->confidence = CONFIDENCE;
+	(void)finding_name(s, NAME, WEIR_METHOD_SIGNATURE, CONFIDENCE, finding);
 }
 
 const struct app_module soulseek_module = {

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "app/finding.h"
 #include "app/module.h"
 #include "app/rtp.h"
 
@@ -31,14 +32,7 @@ static bool is_dtls_record(const uint8_t *data, size_t len)
 static void found(const struct app_services *s, const char *name, enum weir_method method,
 		  uint8_t confidence, struct app_finding *f)
 {
-	int app = app_registry_find(s->registry, name);
-
-	if (app <= 0)
-		return;
-	f->app = (uint16_t)app;
-	f->method = (uint8_t)method;
-	f->confidence = confidence;
-	f->done = true;
+	f->done |= finding_name(s, name, method, confidence, f);
 }
 
 static void stun_undecided(const struct app_services *s, const struct app_message *m, void **state,
