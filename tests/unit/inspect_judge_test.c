@@ -205,6 +205,27 @@ static void an_unfinished_checksum_is_inspected(void **state)
 	assert_true(send_frame(b, frame, len, NULL)->decided_now);
 }
 
+/* Also where the protocol has a name without the set. */
+static void a_set_may_name_protocols(void **state)
+{
+	static const char yaml[] =
+		"applications: { mine: { category: test, protocol: [89, 200] } }\n";
+	static const uint8_t protos[] = {89, 200};
+	struct bench *b = *state;
+	struct signatures *s = bench_signatures(b->registry, yaml);
+
+	assert_int_equal(inspector_set_signatures(b->inspector, s), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(protos); i++) {
+		struct frame_spec spec = spec_of(protos[i], false, "anything");
+
+		assert_true(send_spec(b, &spec, NULL)->decided_now);
+		assert_int_equal(b->out.flow->app, app_of(b, "mine"));
+	}
+	/* The inspector goes before the set it uses. */
+	inspector_set_signatures(b->inspector, b->signatures);
+	signatures_free(s);
+}
+
 /* Addresses replaced, sums left as they were: on a wire no router would have carried it. */
 static void edited_captures_are_read_all_the_same(void **state)
 {
@@ -333,6 +354,7 @@ int main(void)
 		BENCH_TEST(a_bad_checksum_is_not_inspected),
 		BENCH_TEST(a_bad_segment_leaves_the_stream_alone),
 		BENCH_TEST(an_unfinished_checksum_is_inspected),
+		BENCH_TEST(a_set_may_name_protocols),
 		BENCH_TEST(edited_captures_are_read_all_the_same),
 		BENCH_TEST(an_endpoint_decides_at_the_first_frame),
 		BENCH_TEST(an_endpoint_calls_back),
