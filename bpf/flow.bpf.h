@@ -228,13 +228,13 @@ static __always_inline int flow_insert(const struct frame *f, const struct weir_
 /* What user space says the flow is; false when it says nothing. */
 static __always_inline bool flow_consult(__u64 id, struct decision *d)
 {
-	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &id);
+	const struct weir_identification *v = bpf_map_lookup_elem(&weir_identified, &id);
 
 	if (!v)
 		return false;
 	decision_identify(d, v->app, v->method, v->confidence);
 	d->payloads = v->payloads;
-	d->flags = v->flags & WEIR_VERDICT_INSPECT ? WEIR_FLOW_INSPECT : 0;
+	d->flags = v->flags & WEIR_IDENTIFIED_INSPECT ? WEIR_FLOW_INSPECT : 0;
 	return true;
 }
 

@@ -15,10 +15,10 @@
 
 #include "weir/ctl.h"
 #include "weir/flow.h"
+#include "weir/identification.h"
 #include "weir/limits.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
-#include "weir/verdict.h"
 
 #define WEIR_XSK_DEFAULT   1024
 #define WEIR_SLOTS_DEFAULT 4096
@@ -142,8 +142,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
-	__type(value, struct weir_verdict);
-} weir_verdicts SEC(".maps");
+	__type(value, struct weir_identification);
+} weir_identified SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -17,9 +17,9 @@
 static __always_inline void flow_inspected(struct weir_flow *flow)
 {
 	__u64 id = flow->id;
-	const struct weir_verdict *v = bpf_map_lookup_elem(&weir_verdicts, &id);
+	const struct weir_identification *v = bpf_map_lookup_elem(&weir_identified, &id);
 
-	if (!v || v->flags & WEIR_VERDICT_INSPECT)
+	if (!v || v->flags & WEIR_IDENTIFIED_INSPECT)
 		return;
 	flow->decided_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_or(&flow->flags, WEIR_FLOW_HANDOVER(0) | WEIR_FLOW_HANDOVER(1));

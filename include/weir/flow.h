@@ -80,7 +80,7 @@ struct weir_flow {
 	__u8 resets;   /* frames punted for a reset so far */
 	__u8 port[2];  /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
 	__u8 oversize; /* frames of an undecided flow that the slow path could not take */
-	__u8 payloads; /* as in weir_verdict */
+	__u8 payloads; /* as in weir_identification */
 };
 _Static_assert(sizeof(struct weir_flow) == 96, "weir_flow");
 

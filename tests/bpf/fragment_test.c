@@ -21,7 +21,7 @@ static uint64_t known(struct rig *r, const struct shape *s, uint16_t app, uint8_
 {
 	uint64_t id = rig_identify(r, s, app);
 
-	rig_verdict(r, id, app, flags);
+	rig_identify(r, id, app, flags);
 	return id;
 }
 
@@ -80,7 +80,7 @@ static void punted_in_sequence(void **state)
 	}
 	/* Decided with the datagram still up there: what is left of it follows. */
 	SEND(r, PUNTED, FIRST(10));
-	rig_verdict(r, flow.id, RIG_WEB, 0);
+	rig_identify(r, flow.id, RIG_WEB, 0);
 	assert_int_equal(rig_send(r, &(struct shape){LAST(10)}, &out), WEIR_REASON_PUNTED);
 	assert_true(out.punt.flags & WEIR_PUNT_DECIDED);
 	assert_int_equal(out.punt.number, 5);
@@ -93,7 +93,7 @@ static void inspected_are_punted(void **state)
 	struct rig *r = *state;
 	struct outcome out;
 
-	known(r, &udp, RIG_WEB, WEIR_VERDICT_INSPECT);
+	known(r, &udp, RIG_WEB, WEIR_IDENTIFIED_INSPECT);
 	assert_int_equal(rig_send(r, &(struct shape){FIRST(3)}, &out), WEIR_REASON_PUNTED);
 	assert_true(out.punt.flags & WEIR_PUNT_INSPECT);
 	assert_int_equal(rig_send(r, &(struct shape){LAST(3)}, &out), WEIR_REASON_PUNTED);

@@ -326,9 +326,9 @@ static void what_was_put_is_found(void **state)
 	struct weir_block_key block = {.addr = {1, 2, 3, 4}, .port = htons(6881)};
 	struct weir_endpoint_key endpoint = {.host = {1}, .peer = {2}, .domain = 1};
 	struct weir_reconnect_key reconnect = {.src = {1}, .dst = {2}, .proto = 6};
-	struct weir_verdict verdict = {.app = 12}, found;
+	struct weir_identification verdict = {.app = 12}, found;
 	struct weir_peer peer = {.expires_ns = 5, .app = 77}, found_peer;
-	_cleanup_close_ int verdicts = map_open(f, "weir_verdicts");
+	_cleanup_close_ int verdicts = map_open(f, "weir_identified");
 	_cleanup_close_ int reconnects = map_open(f, "weir_reconnects");
 	struct seen seen = {};
 	uint64_t id = 0x1234567890ULL;
@@ -348,7 +348,7 @@ static void what_was_put_is_found(void **state)
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.ids, 77);
 
-	assert_int_equal(gate_put_verdict(g, id, &verdict), 0);
+	assert_int_equal(gate_put_identification(g, id, &verdict), 0);
 	assert_int_equal(bpf_map_lookup_elem(verdicts, &id, &found), 0);
 	assert_int_equal(found.app, 12);
 	assert_int_equal(gate_put_reconnect(g, &reconnect, &peer), 0);

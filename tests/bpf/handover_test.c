@@ -18,7 +18,7 @@ static struct weir_flow pending(struct rig *r, uint16_t app, uint8_t flags)
 	SEND(r, PUNTED, DATA);
 	SEND(r, PUNTED, DATA);
 	assert_true(rig_flow(r, false, &tcp, &flow));
-	rig_verdict(r, flow.id, app, flags);
+	rig_identify(r, flow.id, app, flags);
 	return flow;
 }
 
@@ -199,7 +199,7 @@ static void inspected_flow(void **state)
 	struct rig *r = *state;
 	struct outcome out;
 
-	pending(r, RIG_WEB, WEIR_VERDICT_INSPECT);
+	pending(r, RIG_WEB, WEIR_IDENTIFIED_INSPECT);
 	assert_int_equal(rig_send(r, &tcp, &out), WEIR_REASON_PUNTED);
 	assert_int_equal(out.punt.flags & (WEIR_PUNT_DECIDED | WEIR_PUNT_INSPECT),
 			 WEIR_PUNT_INSPECT);
@@ -226,11 +226,11 @@ static void inspected_flow(void **state)
 static void inspection_ends(void **state)
 {
 	struct rig *r = *state;
-	struct weir_flow flow = pending(r, RIG_WEB, WEIR_VERDICT_INSPECT);
+	struct weir_flow flow = pending(r, RIG_WEB, WEIR_IDENTIFIED_INSPECT);
 
 	rig_finish(r);
 	SEND(r, PUNTED, DATA);
-	rig_verdict(r, flow.id, RIG_WEB, 0);
+	rig_identify(r, flow.id, RIG_WEB, 0);
 	r->ctl->generation += 2;
 	SEND(r, PUNTED, DATA);
 	assert_true(handover_bit(r));
@@ -242,11 +242,11 @@ static void inspection_ends(void **state)
 static void inspection_ends_by_verdict(void **state)
 {
 	struct rig *r = *state;
-	struct weir_flow flow = pending(r, RIG_WEB, WEIR_VERDICT_INSPECT);
+	struct weir_flow flow = pending(r, RIG_WEB, WEIR_IDENTIFIED_INSPECT);
 
 	rig_finish(r);
 	SEND(r, PUNTED, DATA);
-	rig_verdict(r, flow.id, RIG_WEB, 0);
+	rig_identify(r, flow.id, RIG_WEB, 0);
 	SEND(r, PUNTED, DATA);
 	assert_true(handover_bit(r));
 	rig_finish(r);
@@ -300,7 +300,7 @@ static void conservation(void **state)
 			assert_int_not_equal(rig_send(r, &s, NULL), RIG_BROKEN);
 		}
 		if (rig_flow(r, false, &s, &flow))
-			rig_verdict(r, flow.id, apps[i % 4], 0);
+			rig_identify(r, flow.id, apps[i % 4], 0);
 		if (i % 5 == 0)
 			rig_finish(r);
 	}

@@ -19,10 +19,10 @@ static const struct {
 	const char *name;
 	uint32_t entries;
 } sizes[] = {
-	{"weir_decided", 1024},	  {"weir_undecided", 256}, {"weir_given", RIG_SLOTS},
-	{"weir_done", RIG_SLOTS}, {"weir_xsk", 8},	   {"weir_xsk_sent", 8},
-	{"weir_xsk_read", 8},	  {"weir_verdicts", 1024}, {"weir_reconnects", 64},
-	{"weir_endpoints", 64},	  {"weir_blocks", 64},	   {"weir_events", 4096},
+	{"weir_decided", 1024},	  {"weir_undecided", 256},   {"weir_given", RIG_SLOTS},
+	{"weir_done", RIG_SLOTS}, {"weir_xsk", 8},	     {"weir_xsk_sent", 8},
+	{"weir_xsk_read", 8},	  {"weir_identified", 1024}, {"weir_reconnects", 64},
+	{"weir_endpoints", 64},	  {"weir_blocks", 64},	     {"weir_events", 4096},
 	{"weir_fragments", 64},
 };
 
@@ -231,7 +231,7 @@ uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)
 
 	assert_int_equal(rig_send(r, s, NULL), WEIR_REASON_PUNTED);
 	assert_true(rig_flow(r, false, s, &flow));
-	rig_verdict(r, flow.id, app, 0);
+	rig_identify(r, flow.id, app, 0);
 	rig_finish(r);
 	return flow.id;
 }
@@ -395,15 +395,15 @@ bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct w
 				    out);
 }
 
-void rig_verdict(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
+void rig_identify(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
 {
-	struct weir_verdict v = {.app = app,
-				 .method = WEIR_METHOD_SIGNATURE,
-				 .confidence = 90,
-				 .flags = flags,
-				 .payloads = 2};
+	struct weir_identification v = {.app = app,
+					.method = WEIR_METHOD_SIGNATURE,
+					.confidence = 90,
+					.flags = flags,
+					.payloads = 2};
 
-	rig_put(r, "weir_verdicts", &id, &v);
+	rig_put(r, "weir_identified", &id, &v);
 }
 
 struct events {

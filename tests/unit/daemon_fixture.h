@@ -32,7 +32,7 @@ struct gate {
 	uint64_t block_expires_ns[FLOWS_MAX];
 	size_t block_count;
 	uint64_t verdict_of;
-	struct weir_verdict verdict;
+	struct weir_identification verdict;
 	bool accounts;
 	int fail;
 };
@@ -86,7 +86,7 @@ int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, 
 	return 0;
 }
 
-int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out)
+int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identification *out)
 {
 	if (flow_id != g->verdict_of)
 		return -ENOENT;

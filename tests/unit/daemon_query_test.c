@@ -220,7 +220,7 @@ static void flows_know_what_the_gate_does_not_yet(void **state)
 	f->policy.rows = &row;
 	f->policy.cells = cells;
 	f->gate.verdict_of = add_flow(f, false, 3, 0)->id;
-	f->gate.verdict = (struct weir_verdict){
+	f->gate.verdict = (struct weir_identification){
 		.app = (uint16_t)bittorrent, .method = WEIR_METHOD_SIGNATURE, .confidence = 90};
 	data = ask(query_flows, f, json_pack("{s:s}", "app", "bittorrent"));
 	flow = first(data, "flows");

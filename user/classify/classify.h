@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "util/util.h"
+#include "weir/identification.h"
 #include "weir/limits.h"
-#include "weir/verdict.h"
 
 /*
  * Applications by number. Numbers are handed out once and never reused: they sit in BPF maps, and

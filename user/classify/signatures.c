@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "classify/index.h"
-#include "weir/verdict.h"
+#include "weir/identification.h"
 
 /* What a regex may cost: backtracking steps, nested calls, KiB of heap. */
 #define MATCH_LIMIT	  20000

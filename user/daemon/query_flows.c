@@ -171,9 +171,10 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
 	const struct policy *p = q->w->policy;
 	const struct weir_cell *cell;
-	struct weir_verdict v;
+	struct weir_identification v;
 
-	if (f->action != WEIR_ACTION_UNDECIDED || gate_get_verdict(q->w->gate, f->id, &v) < 0)
+	if (f->action != WEIR_ACTION_UNDECIDED ||
+	    gate_get_identification(q->w->gate, f->id, &v) < 0)
 		return;
 	cell = policy_cell(p, policy_class(p, k->addr[origin]), policy_class(p, k->addr[!origin]),
 			   v.app, v.confidence);

@@ -81,7 +81,7 @@ struct flow {
 /* A table has hundreds of thousands. */
 _Static_assert(sizeof(struct flow) <= 160, "struct flow");
 
-/* Frames with payload seen when it was decided, as weir_flow and weir_verdict hold them. */
+/* Frames with payload seen when it was decided, as weir_flow and weir_identification hold them. */
 static inline uint8_t flow_payloads(const struct flow *f)
 {
 	return f->payload_frames < UINT8_MAX ? (uint8_t)f->payload_frames : UINT8_MAX;

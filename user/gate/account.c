@@ -28,23 +28,16 @@ static int tracepoint_attach(struct gate *g, enum gate_prog prog)
 
 void gate_account_attach(struct gate *g)
 {
-	static const struct {
-		enum gate_prog prog;
-		bool optional;
-	} wanted[] = {
-		{GATE_PROG_REDIRECT_ERR, false},
-		{GATE_PROG_DEVMAP_XMIT, false},
-		{GATE_PROG_MAP_ERR, true},
-	};
+	static const enum gate_prog wanted[] = {GATE_PROG_REDIRECT_ERR, GATE_PROG_DEVMAP_XMIT};
 
 	g->accounts = true;
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		int r = tracepoint_attach(g, wanted[i].prog);
+		int r = tracepoint_attach(g, wanted[i]);
 
-		if (!r || wanted[i].optional)
+		if (!r)
 			continue;
 		g->accounts = false;
-		log_warning("%s is not counted: %s", gate_prog_name(wanted[i].prog), strerror(-r));
+		log_warning("%s is not counted: %s", gate_prog_name(wanted[i]), strerror(-r));
 	}
 }
 

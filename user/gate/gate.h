@@ -11,9 +11,9 @@
 #include "util/util.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
+#include "weir/identification.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
-#include "weir/verdict.h"
 
 /* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
 struct gate_sizes {
@@ -91,9 +91,9 @@ int gate_save_apps(struct gate *g, const struct app_registry *r, const struct si
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 
 /* Thread-safe writes of what user space knows. */
-int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v);
+int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v);
 /* -ENOENT when nothing is known of the flow. */
-int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out);
+int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identification *out);
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v);
 int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);

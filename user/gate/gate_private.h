@@ -27,7 +27,7 @@
 	X(TOLD, "weir_told", 0)                                                                    \
 	X(XSK_SENT, "weir_xsk_sent", (s->xsk + 1) / 2)                                             \
 	X(XSK_READ, "weir_xsk_read", (s->xsk + 1) / 2)                                             \
-	X(VERDICTS, "weir_verdicts", s->undecided)                                                 \
+	X(IDENTIFIED, "weir_identified", s->undecided)                                             \
 	X(RECONNECTS, "weir_reconnects", s->reconnects)                                            \
 	X(ENDPOINTS, "weir_endpoints", s->endpoints)                                               \
 	X(BLOCKS, "weir_blocks", s->blocks)                                                        \
@@ -58,7 +58,6 @@ enum gate_map {
 	X(PAIR_NEAR, "weir_pair_near")                                                             \
 	X(PAIR_FAR, "weir_pair_far")                                                               \
 	X(REDIRECT_ERR, "weir_redirect_err")                                                       \
-	X(MAP_ERR, "weir_map_err")                                                                 \
 	X(DEVMAP_XMIT, "weir_devmap_xmit")
 
 enum gate_prog {

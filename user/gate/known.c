@@ -7,14 +7,14 @@ static int put(struct gate *g, enum gate_map map, const void *key, const void *v
 	return bpf_map_update_elem(g->maps[map], key, value, BPF_ANY) ? -errno : 0;
 }
 
-int gate_put_verdict(struct gate *g, uint64_t flow_id, const struct weir_verdict *v)
+int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v)
 {
-	return put(g, GATE_MAP_VERDICTS, &flow_id, v);
+	return put(g, GATE_MAP_IDENTIFIED, &flow_id, v);
 }
 
-int gate_get_verdict(struct gate *g, uint64_t flow_id, struct weir_verdict *out)
+int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identification *out)
 {
-	return bpf_map_lookup_elem(g->maps[GATE_MAP_VERDICTS], &flow_id, out) ? -errno : 0;
+	return bpf_map_lookup_elem(g->maps[GATE_MAP_IDENTIFIED], &flow_id, out) ? -errno : 0;
 }
 
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,

@@ -131,16 +131,15 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 {
 	const struct flow *f = o->flow;
 	bool reconnect = o->reconnect && f->two_way;
-	struct weir_verdict v = {
+	struct weir_identification v = {
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = (f->inspect || f->reading || f->carries ? WEIR_VERDICT_INSPECT : 0) |
-			 (reconnect ? WEIR_VERDICT_RECONNECT : 0),
+		.flags = (f->inspect || f->reading || f->carries ? WEIR_IDENTIFIED_INSPECT : 0),
 		.payloads = flow_payloads(f),
 	};
 
-	gate_put_verdict(w->shared->gate, f->id, &v);
+	gate_put_identification(w->shared->gate, f->id, &v);
 	if (reconnect)
 		publish_reconnect(w, f);
 	w->counters.decided++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What user space says a flow or a peer is. Written by user space alone; what to do about it is
  * policy.h. */
-#ifndef WEIR_VERDICT_H
-#define WEIR_VERDICT_H
+#ifndef WEIR_IDENTIFICATION_H
+#define WEIR_IDENTIFICATION_H
 
 #ifndef __bpf__
 #include <linux/types.h>
@@ -27,16 +27,13 @@ enum weir_method {
 		WEIR_METHOD_COUNT,
 };
 
-/* weir_verdict.flags */
-#define WEIR_VERDICT_INSPECT (1u << 0) /* keep punting payload (trackers) */
+/* weir_identification.flags */
+#define WEIR_IDENTIFIED_INSPECT (1u << 0) /* keep punting payload (trackers) */
 /* weir_proto_apps: beside the application's number, the same for flows of this protocol */
 #define WEIR_PROTO_INSPECT (1u << 16)
-#define WEIR_VERDICT_RECONNECT                                                                     \
-	(1u << 1) /* set by modules: the peer is this application on this port, not a shared       \
-		     service */
 
-/* weir_verdicts: key __u64 flow id. */
-struct weir_verdict {
+/* weir_identified: key __u64 flow id. */
+struct weir_identification {
 	__u16 app;
 	__u8 method;
 	__u8 confidence; /* 0..100 */
@@ -44,7 +41,7 @@ struct weir_verdict {
 	__u8 payloads; /* frames with payload seen when decided; 255 = or more */
 	__u8 pad[2];
 };
-_Static_assert(sizeof(struct weir_verdict) == 8, "weir_verdict");
+_Static_assert(sizeof(struct weir_identification) == 8, "weir_identification");
 
 /* weir_endpoints: what `host` was told (or said of itself, host all zero = for everyone) about
  * peer:port, TCP and UDP. */
