@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 FILE_LINES, TEST_LINES, FUNCTION_LINES, COLUMNS = 650, 700, 90, 104
-LAYERS = ["util", "yaml", "packet", "capture", "flow", "classify", "app", "policy", "inspect", "port",
-          "gate", "worker", "audit", "stats", "control", "daemon", "cli"]
+LAYERS = ["util", "yaml", "packet", "pcap", "flow", "proto", "learn", "classify", "app", "policy", "inspect", "port",
+          "xsk", "gate", "worker", "audit", "stats", "control", "daemon", "cli"]
 # A folder may include folders to its left, and these besides.
 EXTRA = {"control": set(), "policy": {"classify"}}
 FORBIDDEN = re.compile(r"\b(system|popen|strcpy|strcat|sprintf|gets|alloca|strtok)\s*\(")

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/capture.h"
 #include "flow/flow.h"
 #include "packet/packet.h"
+#include "pcap/pcap_file.h"
 
 /* Some captures have no clock to speak of: more than this is no length. */
 #define TRAFFIC_LENGTH_NS (3600 * UINT64_C(1000000000))
@@ -110,7 +110,7 @@ static void traffic_flow_note(struct traffic_flow *x, const struct packet *p, un
 	x->reset |= !!(p->tcp_flags & TH_RST);
 }
 
-static struct traffic_packet *traffic_store(struct traffic *t, const struct capture_frame *c)
+static struct traffic_packet *traffic_store(struct traffic *t, const struct pcap_frame *c)
 {
 	struct traffic_packet *x;
 
@@ -129,7 +129,7 @@ static struct traffic_packet *traffic_store(struct traffic *t, const struct capt
 	return x;
 }
 
-static void traffic_add(struct traffic *t, struct flow_table *table, const struct capture_frame *c,
+static void traffic_add(struct traffic *t, struct flow_table *table, const struct pcap_frame *c,
 			uint64_t since_ns)
 {
 	struct traffic_packet *x;
@@ -167,16 +167,16 @@ static int traffic_load(struct traffic *t, const char *path, struct error *e)
 {
 	static const struct flow_limits limits = {.flows = 1 << 20, .idle_ns = UINT64_MAX};
 	struct flow_table *table;
-	struct capture_frame frame;
-	struct capture *c;
+	struct pcap_frame frame;
+	struct pcap_file *c;
 	struct error end = {0};
 	uint64_t first_ns = 0;
-	int rc = capture_open(path, &c, e);
+	int rc = pcap_file_open(path, &c, e);
 
 	if (rc < 0)
 		return rc;
 	table = flow_table_new(&limits, traffic_forget, NULL);
-	for (bool first = true; table && capture_next(c, &frame, &end) > 0; first = false) {
+	for (bool first = true; table && pcap_file_next(c, &frame, &end) > 0; first = false) {
 		uint64_t since_ns;
 
 		if (first)
@@ -189,7 +189,7 @@ static int traffic_load(struct traffic *t, const char *path, struct error *e)
 		traffic_add(t, table, &frame, since_ns);
 	}
 	flow_table_free(table);
-	capture_close(c);
+	pcap_file_close(c);
 	return 0;
 }
 

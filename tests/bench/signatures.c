@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture/capture.h"
 #include "classify/classify.h"
+#include "pcap/pcap_file.h"
 
 #define CAPTURED_MAX 200000
 #define PER_CAPTURE  2000
@@ -160,14 +160,14 @@ static void messages_make(struct messages *m, size_t count)
 
 static void capture_read(struct messages *m, const char *path)
 {
-	struct capture *c;
-	struct capture_frame frame;
+	struct pcap_file *c;
+	struct pcap_frame frame;
 	struct error e = {""};
 	size_t end = m->count + PER_CAPTURE;
 
-	if (capture_open(path, &c, &e) < 0)
+	if (pcap_file_open(path, &c, &e) < 0)
 		return;
-	while (m->count < end && m->count < CAPTURED_MAX && capture_next(c, &frame, &e) > 0) {
+	while (m->count < end && m->count < CAPTURED_MAX && pcap_file_next(c, &frame, &e) > 0) {
 		struct packet p;
 		struct classify_input in = {0};
 
@@ -182,7 +182,7 @@ static void capture_read(struct messages *m, const char *path)
 		in.from_origin = in.sport >= in.dport;
 		messages_add(m, &in, frame.data + p.payload, p.payload_len);
 	}
-	capture_close(c);
+	pcap_file_close(c);
 }
 
 static void captures_read(struct messages *m, const char *folder)

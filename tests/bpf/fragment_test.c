@@ -21,7 +21,7 @@ static uint64_t known(struct rig *r, const struct shape *s, uint16_t app, uint8_
 {
 	uint64_t id = rig_identify(r, s, app);
 
-	rig_identify(r, id, app, flags);
+	rig_tell(r, id, app, flags);
 	return id;
 }
 
@@ -80,7 +80,7 @@ static void punted_in_sequence(void **state)
 	}
 	/* Decided with the datagram still up there: what is left of it follows. */
 	SEND(r, PUNTED, FIRST(10));
-	rig_identify(r, flow.id, RIG_WEB, 0);
+	rig_tell(r, flow.id, RIG_WEB, 0);
 	assert_int_equal(rig_send(r, &(struct shape){LAST(10)}, &out), WEIR_REASON_PUNTED);
 	assert_true(out.punt.flags & WEIR_PUNT_DECIDED);
 	assert_int_equal(out.punt.number, 5);

@@ -18,7 +18,7 @@ static struct weir_flow pending(struct rig *r, uint16_t app, uint8_t flags)
 	SEND(r, PUNTED, DATA);
 	SEND(r, PUNTED, DATA);
 	assert_true(rig_flow(r, false, &tcp, &flow));
-	rig_identify(r, flow.id, app, flags);
+	rig_tell(r, flow.id, app, flags);
 	return flow;
 }
 
@@ -230,7 +230,7 @@ static void inspection_ends(void **state)
 
 	rig_finish(r);
 	SEND(r, PUNTED, DATA);
-	rig_identify(r, flow.id, RIG_WEB, 0);
+	rig_tell(r, flow.id, RIG_WEB, 0);
 	r->ctl->generation += 2;
 	SEND(r, PUNTED, DATA);
 	assert_true(handover_bit(r));
@@ -246,7 +246,7 @@ static void inspection_ends_by_verdict(void **state)
 
 	rig_finish(r);
 	SEND(r, PUNTED, DATA);
-	rig_identify(r, flow.id, RIG_WEB, 0);
+	rig_tell(r, flow.id, RIG_WEB, 0);
 	SEND(r, PUNTED, DATA);
 	assert_true(handover_bit(r));
 	rig_finish(r);
@@ -300,7 +300,7 @@ static void conservation(void **state)
 			assert_int_not_equal(rig_send(r, &s, NULL), RIG_BROKEN);
 		}
 		if (rig_flow(r, false, &s, &flow))
-			rig_identify(r, flow.id, apps[i % 4], 0);
+			rig_tell(r, flow.id, apps[i % 4], 0);
 		if (i % 5 == 0)
 			rig_finish(r);
 	}

@@ -35,7 +35,7 @@ static void slow_path_gone(struct rig *r)
 	/* Decided flows do not notice, and what is known is still folded in. */
 	assert_true(rig_flow(r, false, &(struct shape){.sport = 1}, &flow));
 	id = flow.id;
-	rig_identify(r, id, RIG_WEB, 0);
+	rig_tell(r, id, RIG_WEB, 0);
 	/* But nothing overtakes what the stack has just got. */
 	stack_busy(r, true);
 	SEND(r, DROP_HANDOVER, DATA, .sport = 1);

@@ -185,7 +185,7 @@ static void decide(struct live *l, uint16_t app)
 
 	assert_int_equal(rig_send(l->rig, &tcp, NULL), WEIR_REASON_PUNTED);
 	assert_true(rig_flow(l->rig, false, &tcp, &flow));
-	rig_identify(l->rig, flow.id, app, 0);
+	rig_tell(l->rig, flow.id, app, 0);
 	rig_finish(l->rig);
 	assert_int_equal(rig_send(l->rig, &tcp, NULL), WEIR_REASON_REDIRECTED);
 }

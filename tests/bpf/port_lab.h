@@ -14,7 +14,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
-#include "port/socket.h"
+#include "xsk/socket.h"
 
 enum lab_port { LAB_GEN = 1, LAB_IN, LAB_OUT, LAB_SINK, LAB_PORTS };
 
@@ -27,7 +27,7 @@ enum lab_port { LAB_GEN = 1, LAB_IN, LAB_OUT, LAB_SINK, LAB_PORTS };
 
 struct lab {
 	struct frame_pool *pool;
-	struct port_sockets *ports[LAB_PORTS];
+	struct xsk_sockets *ports[LAB_PORTS];
 	uint32_t workers, queues, ring_frames;
 	uint32_t tx_queues; /* of the interfaces */
 	int map;
@@ -107,12 +107,12 @@ static inline void lab_open(struct lab *l, enum lab_port port)
 {
 	struct error e = {0};
 
-	if (port_sockets_open(l->pool, lab_names[port], port, l->queues, l->workers, l->ring_frames,
-			      false, &l->ports[port], &e))
+	if (xsk_sockets_open(l->pool, lab_names[port], port, l->queues, l->workers, l->ring_frames,
+			     false, &l->ports[port], &e))
 		fail_msg("%s", e.text);
 	for (uint32_t i = 0; i < l->queues * l->workers; i++) {
 		uint32_t key = port * 16 + i;
-		int fd = port_sockets_fd(l->ports[port], i / l->workers, i % l->workers);
+		int fd = xsk_sockets_fd(l->ports[port], i / l->workers, i % l->workers);
 
 		assert_int_equal(bpf_map_update_elem(l->map, &key, &fd, 0), 0);
 	}
@@ -120,7 +120,7 @@ static inline void lab_open(struct lab *l, enum lab_port port)
 
 static inline void lab_close(struct lab *l, enum lab_port port)
 {
-	port_sockets_close(l->ports[port]);
+	xsk_sockets_close(l->ports[port]);
 	l->ports[port] = NULL;
 }
 
@@ -220,7 +220,7 @@ static inline bool lab_send(struct lab *l, enum lab_port port, uint32_t queue, u
 	data[13] = 0xb5;
 	data[LAB_STEER] = steer;
 	memcpy(data + LAB_NUMBER, &number, sizeof(number));
-	if (port_send(l->ports[port], queue, worker, &f))
+	if (xsk_send(l->ports[port], queue, worker, &f))
 		return true;
 	frame_give(l->pool, worker, &f);
 	return false;

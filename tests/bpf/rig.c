@@ -231,7 +231,7 @@ uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)
 
 	assert_int_equal(rig_send(r, s, NULL), WEIR_REASON_PUNTED);
 	assert_true(rig_flow(r, false, s, &flow));
-	rig_identify(r, flow.id, app, 0);
+	rig_tell(r, flow.id, app, 0);
 	rig_finish(r);
 	return flow.id;
 }
@@ -395,7 +395,7 @@ bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct w
 				    out);
 }
 
-void rig_identify(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
+void rig_tell(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)
 {
 	struct weir_identification v = {.app = app,
 					.method = WEIR_METHOD_SIGNATURE,

@@ -94,7 +94,7 @@ void rig_port_flags(struct rig *r, int port, uint32_t flags);
 	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */
 
 bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out);
-void rig_identify(struct rig *r, uint64_t id, uint16_t app, uint8_t flags);
+void rig_tell(struct rig *r, uint64_t id, uint16_t app, uint8_t flags);
 /* Punts a flow's first frame and says what the flow is; nothing stays in the slow path. Returns its
  * id. */
 uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app);

@@ -393,7 +393,7 @@ static void identified_again(void **state)
 	uint64_t id = rig_identify(r, &tcp, RIG_WEB);
 
 	SEND(r, REDIRECTED, DATA);
-	rig_identify(r, id, RIG_P2P, 0);
+	rig_tell(r, id, RIG_P2P, 0);
 	SEND(r, REDIRECTED, DATA);
 	r->ctl->generation += 2;
 	SEND(r, DROP_VERDICT, DATA);
@@ -441,7 +441,7 @@ static void restart_after_close(void **state)
 	assert_true(rig_flow(r, false, &tcp, &flow));
 	assert_true(flow.id != id && !(flow.flags & WEIR_FLOW_MOVED));
 	SEND(r, PUNTED, DATA, .seq = 78);
-	rig_identify(r, flow.id, RIG_P2P, 0);
+	rig_tell(r, flow.id, RIG_P2P, 0);
 	rig_finish(r);
 	SEND(r, DROP_VERDICT, DATA, .seq = 118);
 	/* A SYN alone does not bring a dropped flow back; a reset first does. */

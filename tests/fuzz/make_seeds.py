@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, capture_fuzz, fragments_fuzz, neighbour_fuzz and stream_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz and stream_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 

@@ -8,9 +8,9 @@
 
 #include <jansson.h>
 
-#include "capture_build.h"
 #include "cli/cli.h"
 #include "frame_build.h"
+#include "pcap_build.h"
 #include "util/util.h"
 
 #define OUTPUT_MAX 8192

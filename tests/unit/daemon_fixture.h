@@ -41,7 +41,7 @@ struct worker {
 	struct worker_counters counters;
 };
 
-struct port_sockets {
+struct xsk_sockets {
 	struct xsk_counters counters;
 };
 
@@ -128,12 +128,12 @@ void worker_counters(const struct worker *w, struct worker_counters *out)
 	*out = w->counters;
 }
 
-enum xsk_mode port_sockets_mode(const struct port_sockets *s)
+enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s)
 {
 	return XSK_MODE_ZEROCOPY;
 }
 
-int port_sockets_counters(const struct port_sockets *s, struct xsk_counters *out)
+int xsk_sockets_counters(const struct xsk_sockets *s, struct xsk_counters *out)
 {
 	*out = s->counters;
 	return 0;
@@ -151,7 +151,7 @@ struct fixture {
 	struct weir w;
 	struct gate gate;
 	struct worker worker;
-	struct port_sockets sockets;
+	struct xsk_sockets sockets;
 	struct policy policy;
 	struct policy_rule rules[2];
 };

@@ -14,6 +14,7 @@
 
 #include "classify/classify.h"
 #include "flow/flow.h"
+#include "learn/learn.h"
 
 /* What a module may say about a message. */
 struct app_finding {

@@ -5,9 +5,9 @@
 #define WEIR_APP_BITTORRENT_H
 
 #include "app/app.h"
-#include "app/bencode.h"
 #include "app/http.h"
 #include "app/peers.h"
+#include "proto/bencode.h"
 
 #define BITTORRENT_NAME "bittorrent"
 /* An answer's further peers are not learned: no client asks for more than 200. */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "app/control.h"
-#include "app/lines.h"
 #include "app/module.h"
+#include "proto/lines.h"
 #include "util/util.h"
 
 #define FTP_DATA "ftp-data"

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "app/finding.h"
-#include "app/lines.h"
 #include "app/midstream.h"
 #include "app/module.h"
 #include "app/peers.h"
+#include "proto/lines.h"
 #include "util/load.h"
 
 #define NAME	    "gnutella"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "app/control.h"
-#include "app/lines.h"
 #include "app/module.h"
+#include "proto/lines.h"
 
 struct rtsp {
 	struct lines lines[2]; /* of the responder, of the originator */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "app/lines.h"
 #include "app/sdp.h"
+#include "proto/lines.h"
 
 static void expect(const struct sdp *d, const struct app_services *s, const struct app_message *m,
 		   uint16_t port, const char *app)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "app/control.h"
-#include "app/lines.h"
 #include "app/module.h"
 #include "app/sdp.h"
+#include "proto/lines.h"
 
 /* RFC 5626, 3.5.1, and what clients send in its place. */
 #define KEEPALIVE_MAX 8

@@ -333,11 +333,11 @@ static uint8_t rules_later(struct classify_scratch *c, const struct best *best, 
 
 static void rules_by_port(struct classify_scratch *c, struct best *best)
 {
-	struct port_index *const *ports = c->s->index->ports;
-	struct rule_list list = port_index_find(ports[0], c->in->sport);
+	struct l4port_index *const *ports = c->s->index->ports;
+	struct rule_list list = l4port_index_find(ports[0], c->in->sport);
 
 	rules_filter(c, &list, best);
-	list = port_index_find(ports[1], c->in->dport);
+	list = l4port_index_find(ports[1], c->in->dport);
 	rules_filter(c, &list, best);
 }
 

@@ -34,7 +34,7 @@ void index_free(struct index *x)
 	for (int udp = 0; udp < 2; udp++) {
 		for (int origin = 0; origin < 2; origin++)
 			tree_free(x->trees[udp][origin]);
-		port_index_free(x->ports[udp]);
+		l4port_index_free(x->ports[udp]);
 		scan_free(x->literal[udp].scan);
 		scan_free(x->confirm[udp].scan);
 		free(x->literal[udp].rules);
@@ -74,7 +74,7 @@ static int plan_init(struct plan *p)
 	for (size_t i = 0; i < s->rule_count; i++)
 		shape_read_rule(p->shapes, &s->rules[i], &p->rule_shapes[i]);
 	for (int i = 0; i < 2; i++) {
-		p->x->ports[i] = port_index_new();
+		p->x->ports[i] = l4port_index_new();
 		p->x->literal[i].scan = scan_new();
 		p->x->confirm[i].scan = scan_new();
 		p->x->literal[i].rules = calloc(s->rule_count + 1, sizeof(uint16_t));
@@ -105,9 +105,9 @@ static int place_by_ports(struct plan *p, uint16_t rule)
 		const struct port_condition *c = &f->conditions[0].port;
 
 		if (c->source)
-			err = port_index_add(p->x->ports[0], &c->ports, rule);
+			err = l4port_index_add(p->x->ports[0], &c->ports, rule);
 		if (c->destination && err == 0)
-			err = port_index_add(p->x->ports[1], &c->ports, rule);
+			err = l4port_index_add(p->x->ports[1], &c->ports, rule);
 	}
 	return err;
 }
@@ -272,7 +272,7 @@ static int plan_finish(struct plan *p)
 	int err = texts_finish(p);
 
 	for (unsigned int i = 0; i < 2 && err == 0; i++) {
-		err = port_index_finish(p->x->ports[i], p->s, p->rule_shapes);
+		err = l4port_index_finish(p->x->ports[i], p->s, p->rule_shapes);
 		if (err == 0)
 			err = scan_finish(p->x->literal[i].scan);
 		if (err == 0)

@@ -122,13 +122,14 @@ void tree_walk_all(struct tree_walk *w, const struct tree *t);
 bool tree_walk_next(struct tree_walk *w, struct rule_list *out);
 
 /* ports.c */
-struct port_index;
-struct port_index *port_index_new(void);
-void port_index_free(struct port_index *x);
+struct l4port_index;
+struct l4port_index *l4port_index_new(void);
+void l4port_index_free(struct l4port_index *x);
 /* Rules come by falling confidence. 0 or -ENOMEM. */
-int port_index_add(struct port_index *x, const struct ranges *ports, uint16_t rule);
-int port_index_finish(struct port_index *x, const struct signatures *s, const struct shape *shapes);
-struct rule_list port_index_find(const struct port_index *x, uint16_t port);
+int l4port_index_add(struct l4port_index *x, const struct ranges *ports, uint16_t rule);
+int l4port_index_finish(struct l4port_index *x, const struct signatures *s,
+			const struct shape *shapes);
+struct rule_list l4port_index_find(const struct l4port_index *x, uint16_t port);
 
 /* scan.c: looks for many texts at once, whatever the case of letters. */
 #define SCAN_TEXT_MAX 8 /* of each text: enough to be rare */
@@ -145,7 +146,7 @@ void scan_run(const struct scan *x, const uint8_t *data, size_t len,
 
 struct index {
 	struct tree *trees[2][2]; /* udp, from_origin */
-	struct port_index *ports[2];
+	struct l4port_index *ports[2];
 	struct {
 		struct scan *scan;
 		uint32_t within; /* bytes that any of them looks at */

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "audit/details.h"
-#include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/table.h"
 #include "inspect/inspect.h"
+#include "pcap/pcap_file.h"
 #include "util/util.h"
 
 #define SIGNATURE_FILES_MAX 16
@@ -197,9 +197,9 @@ static void print_flow(struct flow *f, void *arg)
 
 /* ---- captures ---- */
 
-static void capture_closep(struct capture **c)
+static void pcap_file_closep(struct pcap_file **c)
 {
-	capture_close(*c);
+	pcap_file_close(*c);
 }
 
 static void inspector_freep(struct inspector **i)
@@ -217,7 +217,7 @@ static void endpoints_freep(struct endpoints **e)
 	endpoints_free(*e);
 }
 
-static void judge_frame(struct inspector *i, const struct capture_frame *f)
+static void judge_frame(struct inspector *i, const struct pcap_frame *f)
 {
 	struct inspect_outcome outcome;
 	struct packet p;
@@ -232,10 +232,10 @@ static int classify_capture(struct run *r, const char *path, struct error *e)
 	_cleanup_(names_freep) struct names *names = NULL;
 	_cleanup_(endpoints_freep) struct endpoints *endpoints = NULL;
 	_cleanup_(inspector_freep) struct inspector *inspector = NULL;
-	_cleanup_(capture_closep) struct capture *capture = NULL;
+	_cleanup_(pcap_file_closep) struct pcap_file *capture = NULL;
 	struct inspect_settings mine = settings;
-	struct capture_frame frame;
-	int rc = capture_open(path, &capture, e);
+	struct pcap_frame frame;
+	int rc = pcap_file_open(path, &capture, e);
 
 	if (rc < 0)
 		return rc;
@@ -246,7 +246,7 @@ static int classify_capture(struct run *r, const char *path, struct error *e)
 		inspector = inspector_new(&mine, r->signatures, r->registry, endpoints, NULL, NULL);
 	if (!inspector)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
-	for (uint64_t n = 1; (rc = capture_next(capture, &frame, e)) > 0; n++) {
+	for (uint64_t n = 1; (rc = pcap_file_next(capture, &frame, e)) > 0; n++) {
 		judge_frame(inspector, &frame);
 		if (n % EXPIRE_EVERY == 0)
 			inspector_expire(inspector, frame.time_ns, EXPIRE_EVERY);

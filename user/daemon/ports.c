@@ -135,7 +135,7 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	p->cfg.ifindex = p->ifindex;
 	p->cfg.punt_ifindex = p->near_end;
 	p->cfg.xsk_base = w->shared.xsk_base[index];
-	p->cfg.queues = port_sockets_queues(p->sockets);
+	p->cfg.queues = xsk_sockets_queues(p->sockets);
 	p->cfg.flags = p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0;
 	port_forward(w, index, &p->cfg.domain);
 	w->shared.domain[index] = p->cfg.domain;
@@ -174,9 +174,9 @@ int port_open(struct weir *w, unsigned int index, struct error *e)
 	uint32_t queues = p->hook == PORT_HOOK_TC ? 1 : p->link_at_attach.rx_queues;
 	int err;
 
-	err = port_sockets_open(w->pool, p->far_name, index, queues, w->shared.workers,
-				gate_ctl(w->gate)->ring_frames, p->hook == PORT_HOOK_GENERIC,
-				&p->sockets, e);
+	err = xsk_sockets_open(w->pool, p->far_name, index, queues, w->shared.workers,
+			       gate_ctl(w->gate)->ring_frames, p->hook == PORT_HOOK_GENERIC,
+			       &p->sockets, e);
 	if (err < 0)
 		return err;
 	port_fill_cfg(w, index);
@@ -201,7 +201,7 @@ static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
 			uint32_t xsk = p->cfg.xsk_base + q * w->shared.workers + k;
 			int err;
 
-			err = gate_set_xsk(w->gate, xsk, port_sockets_fd(p->sockets, q, k));
+			err = gate_set_xsk(w->gate, xsk, xsk_sockets_fd(p->sockets, q, k));
 			if (err < 0)
 				return error_set(e, err, "%s: cannot register the socket: %s",
 						 p->interface, strerror(-err));
@@ -256,7 +256,7 @@ static void port_close_sockets(struct weir *w, unsigned int index)
 	for (uint32_t i = 0; i < p->cfg.queues * w->shared.workers; i++)
 		gate_set_xsk(w->gate, p->cfg.xsk_base + i, -1);
 	w->shared.ports[index] = NULL;
-	port_sockets_close(p->sockets);
+	xsk_sockets_close(p->sockets);
 	p->sockets = NULL;
 }
 

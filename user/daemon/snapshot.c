@@ -33,7 +33,7 @@ static const char *mode_name(const struct daemon_port *p)
 {
 	if (!p->sockets)
 		return "";
-	return port_sockets_mode(p->sockets) == XSK_MODE_ZEROCOPY ? "zerocopy" : "copy";
+	return xsk_sockets_mode(p->sockets) == XSK_MODE_ZEROCOPY ? "zerocopy" : "copy";
 }
 
 static void snapshot_workers(struct weir *w, struct stats_snapshot *s)
@@ -95,7 +95,7 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsign
 	gate_read_sent(w->gate, port, &out->sent);
 	snapshot_slow(s, port, out);
 	if (p->sockets)
-		port_sockets_counters(p->sockets, &out->sockets);
+		xsk_sockets_counters(p->sockets, &out->sockets);
 	/* Without the tracepoints the sockets are the only witnesses. */
 	if (!s->losses_accounted)
 		out->slow[WEIR_REASON_DROP_PUNT_LOST] +=

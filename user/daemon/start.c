@@ -267,7 +267,7 @@ static void stop_workers(struct weir *w)
 static void close_sockets(struct weir *w)
 {
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
-		port_sockets_close(w->ports[i].sockets);
+		xsk_sockets_close(w->ports[i].sockets);
 		w->ports[i].sockets = NULL;
 	}
 }

@@ -15,6 +15,7 @@
 #include "port/port.h"
 #include "stats/stats.h"
 #include "worker/worker.h"
+#include "xsk/xsk.h"
 
 struct daemon_port {
 	char name[32];
@@ -28,7 +29,7 @@ struct daemon_port {
 	unsigned int ifindex, near_end, far_end;
 	char far_name[16];
 	struct weir_port cfg;
-	struct port_sockets *sockets;
+	struct xsk_sockets *sockets;
 	struct port_link link_at_attach;
 	uint64_t lost_seen, redirected_seen; /* tick.c */
 	uint64_t lost_at_close;		     /* snapshot_settle */

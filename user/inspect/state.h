@@ -12,8 +12,6 @@
 
 /* An answer below this is a guess, and a guess does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
-/* What the gate was told by a peer and no byte has confirmed. */
-#define ENDPOINT_CONFIDENCE 90
 /* Below are well-known services (RFC 6335, 6): no shape alone may cost a host its web or mail, and
  * they are not for one host to give away to everyone. */
 #define SERVICE_PORTS 1024

@@ -8,8 +8,8 @@
 
 #include "gate/gate.h"
 #include "policy/policy.h"
-#include "port/port.h"
 #include "worker/worker.h"
+#include "xsk/xsk.h"
 
 struct stats_port {
 	char name[32], interface[16];

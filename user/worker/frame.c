@@ -40,10 +40,10 @@ static bool port_usable(const struct worker *w, unsigned int port)
 /* Frames of one direction always leave on one queue, so they stay in order. */
 static bool transmit(struct worker *w, unsigned int port, uint32_t slot, struct frame *f)
 {
-	struct port_sockets *s = w->shared->ports[port];
+	struct xsk_sockets *s = w->shared->ports[port];
 	uint32_t len = f->len;
 
-	if (!port_send(s, slot % port_sockets_queues(s), w->index, f))
+	if (!xsk_send(s, slot % xsk_sockets_queues(s), w->index, f))
 		return false;
 	w->outstanding++;
 	w->counters.sent_frames[port]++;
@@ -327,7 +327,7 @@ uint32_t worker_complete(struct worker *w)
 
 		if (!w->shared->ports[port])
 			continue;
-		n = port_complete(w->shared->ports[port], w->index, cookies, WORKER_BATCH);
+		n = xsk_complete(w->shared->ports[port], w->index, cookies, WORKER_BATCH);
 		for (uint32_t i = 0; i < n; i++) {
 			if (cookies[i] != WORKER_COOKIE_NONE)
 				handover_finished(w->handover, cookies[i] >> 1,

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "port/port.h"
+#include "xsk/xsk.h"
 
 struct waiting_key {
 	uint64_t flow_id;

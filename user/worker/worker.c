@@ -73,7 +73,7 @@ static uint32_t read_queue(struct worker *w, unsigned int port, uint32_t queue,
 	struct frame batch[WORKER_BATCH];
 	uint32_t n;
 
-	n = port_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
+	n = xsk_receive(w->shared->ports[port], queue, w->index, batch, WORKER_BATCH);
 	for (uint32_t i = 0; i < n; i++) {
 		look_ahead(w, batch, i, n);
 		handle(w, &batch[i]);
@@ -89,7 +89,7 @@ static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
 		if (!w->shared->ports[port])
 			continue;
-		for (uint32_t q = 0; q < port_sockets_queues(w->shared->ports[port]); q++)
+		for (uint32_t q = 0; q < xsk_sockets_queues(w->shared->ports[port]); q++)
 			total += read_queue(w, port, q, handle);
 	}
 	return total;
@@ -122,7 +122,7 @@ static void kick_all(struct worker *w)
 {
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
 		if (w->shared->ports[port])
-			port_kick(w->shared->ports[port], w->index);
+			xsk_kick(w->shared->ports[port], w->index);
 	}
 }
 
@@ -142,15 +142,15 @@ static void sleep_for_work(struct worker *w)
 
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
-		struct port_sockets *s = w->shared->ports[port];
+		struct xsk_sockets *s = w->shared->ports[port];
 
-		for (uint32_t q = 0; s && q < port_sockets_queues(s); q++) {
+		for (uint32_t q = 0; s && q < xsk_sockets_queues(s); q++) {
 			if (n == ARRAY_SIZE(fds)) {
 				/* More queues than slots: look at the rest by the clock. */
 				limit.tv_nsec = SLEEP_BUSY_NS;
 				break;
 			}
-			fds[n++] = (struct pollfd){.fd = port_sockets_fd(s, q, w->index),
+			fds[n++] = (struct pollfd){.fd = xsk_sockets_fd(s, q, w->index),
 						   .events = POLLIN};
 		}
 	}

@@ -7,7 +7,7 @@
 #include "gate/gate.h"
 #include "inspect/inspect.h"
 #include "policy/policy.h"
-#include "port/port.h"
+#include "xsk/xsk.h"
 
 /* What all workers share; owned by the daemon, replaced under worker_pause(). */
 struct worker_shared {
@@ -18,9 +18,9 @@ struct worker_shared {
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;
-	struct port_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
-	uint32_t xsk_base[WEIR_PORTS_MAX];	    /* as weir_port.xsk_base */
-	uint8_t domain[WEIR_PORTS_MAX];		    /* as weir_port.domain */
+	struct xsk_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
+	uint32_t xsk_base[WEIR_PORTS_MAX];	   /* as weir_port.xsk_base */
+	uint8_t domain[WEIR_PORTS_MAX];		   /* as weir_port.domain */
 	uint32_t workers;
 	uint64_t reconnect_ttl_ns;
 };
