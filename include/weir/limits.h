@@ -8,7 +8,7 @@
 #define WEIR_QUEUES_MAX	      64 /* receive queues of one port */
 #define WEIR_WORKERS_MAX      16
 #define WEIR_APPS_MAX	      1024 /* application 0 is "unknown" */
-#define WEIR_CLASSES_MAX      256  /* address classes; class 0 is "in no group" */
+#define WEIR_CLASSES_MAX      1024 /* address classes; class 0 is "in no group" */
 #define WEIR_RULES_MAX	      1024 /* rules of one generation; 0xffff is the policy's default */
 #define WEIR_APP_NAME_LEN     32
 #define WEIR_IFINDEX_SLOTS    4096 /* weir_port_of is indexed by ifindex modulo this */

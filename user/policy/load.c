@@ -10,6 +10,7 @@ static void draft_fini(struct draft *d)
 	free(d->prefixes);
 	free(d->rules);
 	free(d->class_atoms);
+	draft_traits_free(d);
 }
 
 static void file_closep(struct yaml_file **f)
@@ -72,6 +73,8 @@ static int draft_compile(struct draft *d, const struct app_registry *r)
 
 	if (err == 0)
 		err = draft_compile_classes(d);
+	if (err == 0)
+		err = draft_compile_traits(d);
 	return err < 0 ? err : draft_compile_tables(d);
 }
 
@@ -176,8 +179,11 @@ void policy_free(struct policy *p)
 	free(p->events_file);
 	free(p->rules);
 	free(p->classes);
-	free(p->rows);
-	free(p->cells);
+	free(p->sets);
+	free(p->compiled);
+	free(p->traits);
+	free(p->macs);
+	policy_conditions_free(p);
 	free(p);
 }
 
