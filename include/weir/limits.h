@@ -18,9 +18,9 @@
 #define WEIR_HEARTBEAT_MAX_NS 500000000ULL
 #define WEIR_PORT_NONE	      0xff
 #define WEIR_RULE_DEFAULT     0xffff
-/* Changes when a struct here or a map's meaning changes: pinned state of another layout is not
- * adopted. */
-#define WEIR_ABI 3
+#define WEIR_HASH_KEYS	      12 /* of flow_hash(): one for each word of a key, one to add */
+/* Changes when a struct here or a map's meaning changes. */
+#define WEIR_ABI 4
 
 #define WEIR_CONFIDENCES_MAX 7 /* different confidences that a policy's rules may ask for */
 
