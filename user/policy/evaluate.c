@@ -6,52 +6,40 @@
 #include "weir/rule_find.h"
 
 /* The arrays know their ends, as maps do. */
-struct sets {
-	const struct weir_rule_set *set;
-	uint32_t count;
-};
-struct rules {
-	const struct weir_rule *rule;
-	uint32_t count;
-};
-struct traits {
-	const uint32_t *bits;
-	uint32_t count;
+struct weir_tables {
+	const struct policy *p;
 };
 
-static inline const struct weir_rule_set *weir_set_at(const void *sets, __u32 index)
+static inline const struct weir_rule_set *weir_set_at(const struct weir_tables *t, __u32 index)
 {
-	const struct sets *s = sets;
-
-	return index < s->count ? &s->set[index] : NULL;
+	return index < WEIR_SETS_COUNT(t->p->class_ids) ? &t->p->sets[index] : NULL;
 }
 
-static inline const struct weir_rule *weir_rule_at(const void *rules, __u32 index)
+static inline const struct weir_rule *weir_rule_at(const struct weir_tables *t, __u32 index)
 {
-	const struct rules *r = rules;
-
-	return index < r->count ? &r->rule[index] : NULL;
+	return index <= t->p->rule_count ? &t->p->compiled[index] : NULL;
 }
 
-static inline const __u32 *weir_trait_at(const void *traits, __u32 index)
+static inline const __u32 *weir_trait_at(const struct weir_tables *t, __u32 index)
 {
-	const struct traits *t = traits;
+	return index < t->p->trait_count ? &t->p->traits[index] : NULL;
+}
 
-	return index < t->count ? &t->bits[index] : NULL;
+static inline int weir_word_match(const struct weir_tables *t, __u32 word, __u64 set, __u64 traits)
+{
+	return weir_rule_in_word(t, word, set, traits);
 }
 
 const struct weir_cell *policy_cell(const struct policy *p, const struct weir_subject *s,
 				    unsigned int confidence)
 {
-	const struct sets sets = {p->sets, WEIR_SETS_COUNT(p->class_ids)};
-	const struct rules rules = {p->compiled, p->rule_count + 1};
-	const struct traits traits = {p->traits, p->trait_count};
+	const struct weir_tables t = {p};
 	struct weir_subject subject = *s;
 	const struct weir_rule *rule;
 
 	if (confidence < WEIR_TRAITS_CONFIDENCE_VALUES)
-		subject.traits |= weir_trait_of(&traits, WEIR_TRAITS_CONFIDENCE_AT + confidence);
-	rule = weir_rule_find(&sets, &rules, &subject);
+		subject.traits |= weir_trait_of(&t, WEIR_TRAITS_CONFIDENCE_AT + confidence);
+	rule = weir_rule_find(&t, &subject);
 	return rule ? &rule->cell : NULL;
 }
 
@@ -74,7 +62,7 @@ static uint32_t mac_traits(const struct policy *p, const uint8_t mac[6])
 uint32_t policy_traits(const struct policy *p, const struct weir_trait_facts *f,
 		       const uint8_t mac[6])
 {
-	const struct traits traits = {p->traits, p->trait_count};
+	const struct weir_tables t = {p};
 
-	return weir_traits_find(&traits, f) | (mac ? mac_traits(p, mac) : 0);
+	return weir_traits_find(&t, f) | (mac ? mac_traits(p, mac) : 0);
 }
