@@ -29,7 +29,8 @@ struct weir_ctl {
 	__u32 ring_frames; /* size of an AF_XDP receive ring */
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
 	__u32 sets_mask;       /* elements of weir_tags - 1, a power of two */
-	__u32 pad[7];
+	__u32 loaded;	       /* generation that the policy was loaded as */
+	__u32 pad[6];
 	/* Random, secret, never changed: flow_hash() of a key's 32-bit words. */
 	__u64 hash_key[WEIR_HASH_KEYS];
 	__u64 pad2[4];
@@ -80,6 +81,7 @@ struct weir_port_of {
 /* Low bits of the generation that .class and .traits are of. */
 #define WEIR_PUNT_GENERATION(generation) (((generation)&31u) << 11)
 #define WEIR_PUNT_GENERATION_MASK	 (31u << 11)
+#define WEIR_PUNT_GENERATION_OF(flags)	 ((flags) >> 11 & 31)
 
 /* XDP metadata in front of every punted frame. */
 struct weir_punt {

@@ -158,7 +158,7 @@ static int slot_fill(struct gate *g, uint32_t slot, const struct generation *n)
 	return r ? r : rule_hits_clear(g, slot);
 }
 
-int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation)
+int gate_stage_policy(struct gate *g, struct policy *p)
 {
 	_cleanup_(generation_close) struct generation n = {.fd = {-1, -1, -1, -1, -1}};
 	uint32_t next;
@@ -169,13 +169,30 @@ int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generatio
 	pthread_mutex_lock(&g->generation_lock);
 	next = generation_after(g->ctl->generation, 1);
 	r = slot_fill(g, next & 1, &n);
-	/* Whoever sees the generation sees its tables. */
-	if (!r)
-		__atomic_store_n(&g->ctl->generation, next, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&g->generation_lock);
 	if (!r)
-		*generation = next;
+		p->generation = next;
 	return r;
+}
+
+void gate_switch_policy(struct gate *g, const struct policy *p)
+{
+	pthread_mutex_lock(&g->generation_lock);
+	__atomic_store_n(&g->ctl->loaded, p->generation, __ATOMIC_RELAXED);
+	/* Whoever sees the generation sees its tables. */
+	__atomic_store_n(&g->ctl->generation, p->generation, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&g->generation_lock);
+}
+
+int gate_load_policy(struct gate *g, struct policy *p, uint32_t *generation)
+{
+	int r = gate_stage_policy(g, p);
+
+	if (r)
+		return r;
+	gate_switch_policy(g, p);
+	*generation = p->generation;
+	return 0;
 }
 
 void gate_redecide(struct gate *g)
@@ -185,4 +202,20 @@ void gate_redecide(struct gate *g)
 		__atomic_store_n(&g->ctl->generation, generation_after(g->ctl->generation, 2),
 				 __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&g->generation_lock);
+}
+
+int gate_read_trait_ids(struct gate *g, uint64_t ids[WEIR_USER_TRAITS])
+{
+	for (uint32_t i = 0; i < WEIR_USER_TRAITS; i++)
+		if (bpf_map_lookup_elem(g->maps[GATE_MAP_TRAIT_IDS], &i, &ids[i]))
+			return -errno;
+	return 0;
+}
+
+int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS])
+{
+	for (uint32_t i = 0; i < WEIR_USER_TRAITS; i++)
+		if (bpf_map_update_elem(g->maps[GATE_MAP_TRAIT_IDS], &i, &ids[i], BPF_ANY))
+			return -errno;
+	return 0;
 }

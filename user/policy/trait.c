@@ -351,6 +351,7 @@ static int tables_make(struct draft *d)
 	if (!all)
 		return draft_memory(d);
 	p->trait_count = 0;
+	p->trait_conditions = (uint32_t)d->trait_count;
 	for (size_t i = 0; i < d->trait_count; i++) {
 		const struct draft_trait *t = &d->traits[i];
 
@@ -364,8 +365,6 @@ static int tables_make(struct draft *d)
 			if (at >= p->trait_count)
 				p->trait_count = at + 1;
 		}
-		if (t->table == WEIR_TRAITS_CONFIDENCE)
-			p->confidence_traits |= 1u << i;
 	}
 	cut = reallocarray(all, p->trait_count + 1, sizeof(*all));
 	free(p->traits);

@@ -100,14 +100,6 @@ static void frame_reset(struct worker *w, const struct job *j)
 	frame_drop(w, j, WEIR_REASON_DROP_RESET);
 }
 
-static const struct weir_cell *flow_cell(const struct worker *w, const struct flow *f)
-{
-	const struct policy *p = w->shared->policy;
-	const uint32_t *from = f->key.addr[f->origin], *to = f->key.addr[!f->origin];
-
-	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app, f->confidence);
-}
-
 static void publish_reconnect(struct worker *w, const struct flow *f)
 {
 	struct weir_reconnect_key key = {
@@ -136,6 +128,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.confidence = f->confidence,
 		.flags = (f->inspect || f->reading || f->carries ? WEIR_IDENTIFIED_INSPECT : 0),
 		.payloads = flow_payloads(f),
+		.traits = f->traits,
 	};
 
 	gate_put_identification(w->shared->gate, f->id, &v);
@@ -167,7 +160,10 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 
 		if (!inner->flow->decided)
 			continue;
-		cell = flow_cell(w, inner->flow);
+		worker_traits_update(w, inner->flow, inner->decided_now);
+		if (worker_waits_for_name(w, inner->flow))
+			continue;
+		cell = worker_cell(w, inner->flow, &j->punt, &j->packet);
 		if (!is_drop(cell))
 			continue;
 		/* The key's direction is the inner flow's own. */
@@ -183,6 +179,7 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 static enum weir_action judge(struct worker *w, struct job *j, struct inspect_outcome *o)
 {
 	const struct weir_cell *cell;
+	bool news;
 
 	w->note_port = j->punt.in_port;
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
@@ -193,13 +190,17 @@ static enum weir_action judge(struct worker *w, struct job *j, struct inspect_ou
 		return WEIR_ACTION_PASS;
 	if (o->anomalies)
 		worker_event_anomalies(w, o->flow, &j->punt, o->anomalies);
-	if (o->decided_now)
-		publish(w, o);
 	if (!o->flow->decided)
 		return WEIR_ACTION_PASS;
+	news = worker_traits_update(w, o->flow, o->decided_now || o->anomalies);
+	/* The gate would decide at once, without the name. */
+	if (worker_waits_for_name(w, o->flow))
+		return WEIR_ACTION_PASS;
+	if (o->decided_now || news)
+		publish(w, o);
 	if (o->decided_now && !o->flow->reading)
 		worker_note_details(w, o->flow);
-	cell = flow_cell(w, o->flow);
+	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
 	if (o->decided_now && is_drop(cell))

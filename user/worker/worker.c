@@ -169,7 +169,8 @@ static void set_what_is_read(struct worker *w)
 /* Whether somebody wants to know what a flow's first messages say. */
 static bool reads_on(const struct policy *p)
 {
-	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP);
+	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP) ||
+	       policy_asks(p, POLICY_CONDITION_HOSTNAME);
 }
 
 /*

@@ -78,6 +78,14 @@ void worker_hold_expire(struct worker *w);
 void worker_hold_end(struct worker *w, bool stale);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
+/* rules.c: what the policy does with a flow, of which this is a packet. */
+const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f,
+				    const struct weir_punt *punt, const struct packet *packet);
+/* Judges the conditions of rules that are user space's, where there is news of the flow or another
+ * policy. Returns whether the flow meets more of them than before. */
+bool worker_traits_update(const struct worker *w, struct flow *f, bool news);
+/* Whether rules ask for the host name of a flow that is read on, and it is yet to come. */
+bool worker_waits_for_name(const struct worker *w, const struct flow *f);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
