@@ -86,8 +86,10 @@ int query_recent(struct weir *w, const json_t *args, json_t **data, struct error
  * event has. */
 int query_event_type(const json_t *args, const char **type, struct error *e);
 int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
-/* notes.c: takes what the workers know of flows. */
-void notes_read(struct weir *w);
+/* notes.c: takes what the workers have to tell. */
+void news_read(struct weir *w);
+/* An event of the gate or a worker. arg: struct weir. */
+void event_visit(const struct weir_event *ev, void *arg);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */
 void snapshot_begin(struct weir *w);

@@ -414,6 +414,12 @@ static void write_events_lost(FILE *out, const char *name, const struct stats_sn
 	sample(out, name, s->events_unwritten, "place", "file");
 }
 
+static void write_news_lost(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+		sample(out, name, s->news_lost[kind], "record", worker_news_name(kind));
+}
+
 /* One row a family, in the order of the reference (docs/metrics.md). */
 static const struct metric metrics[] = {
 	{{"weir_build_info", "gauge", "version", "1, with the version of the running daemon"},
@@ -506,8 +512,11 @@ static const struct metric metrics[] = {
 	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},
 	 write_endpoints},
 	{{"weir_events_lost_total", "counter", "place",
-	  "Events that were too many to tell of, or that the events file did not take"},
+	  "Events that the gate's ring had no room for, or that the events file did not take"},
 	 write_events_lost},
+	{{"weir_news_lost_total", "counter", "record",
+	  "What workers had to tell and the daemon did not read in time"},
+	 write_news_lost},
 };
 
 const struct stats_metric_info *stats_metric(size_t index)

@@ -293,7 +293,7 @@ static void worker_free(struct worker *w)
 	handover_free(w->handover);
 	waiting_free(w->waiting);
 	inspector_free(w->inspector);
-	worker_read_notes(w, NULL, NULL);
+	post_close(&w->post);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	pthread_cond_destroy(&w->changed);
@@ -337,7 +337,9 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate),
 				   frame_pool_size(shared->pool));
 	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
-	return w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting ? -ENOMEM : 0;
+	if (w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting)
+		return -ENOMEM;
+	return post_open(&w->post, w->wake_fd);
 }
 
 int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out, struct error *e)

@@ -25,7 +25,24 @@ struct worker_shared {
 	uint64_t reconnect_ttl_ns;
 };
 
-/* What a worker has to tell of a flow; the texts are gone after the call. */
+/* Records from a worker to the daemon: id, name, how many eighths of the ring this kind may fill
+ * (so that a flood leaves room for what matters more), help. */
+#define WORKER_NEWS(X)                                                                             \
+	X(DROP, "drop", 8, "flows whose first frame was dropped")                                  \
+	X(ANOMALY, "anomaly", 4, "anomalies")                                                      \
+	X(DETAILS, "details", 6, "what the first messages of a flow said")                         \
+	X(DNS, "dns", 6, "answers of the DNS")
+
+enum worker_news {
+#define X(id, name, share, help) WORKER_NEWS_##id,
+	WORKER_NEWS(X)
+#undef X
+		WORKER_NEWS_COUNT
+};
+/* kind < WORKER_NEWS_COUNT. */
+const char *worker_news_name(enum worker_news kind);
+
+/* What a worker has to tell of a flow; gone after the call. */
 struct worker_note {
 	uint64_t time_ns;
 	uint64_t flow_id;
@@ -33,8 +50,9 @@ struct worker_note {
 	uint8_t origin;
 	uint8_t port; /* that the packet came in on; 0: the flow has ended */
 	uint16_t app;
-	struct flow_details *details; /* or NULL */
-	struct app_dns *dns;	      /* an answer to the flow's origin, or NULL */
+	const struct flow_details *details; /* or NULL */
+	const struct app_dns *dns;	    /* an answer to the flow's origin, or NULL; beyond
+					       its count there are no records */
 };
 
 struct worker_counters {
@@ -50,8 +68,7 @@ struct worker_counters {
 				    long */
 	uint64_t hold_full;	 /* segments that went on because no more could wait */
 	uint64_t waiting_frames; /* that wait now */
-	uint64_t events_lost;	 /* the daemon did not read them in time */
-	uint64_t notes_lost;	 /* likewise */
+	uint64_t news_lost[WORKER_NEWS_COUNT]; /* the daemon did not read them in time */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
 	struct expect_stats expect;
@@ -67,15 +84,21 @@ void worker_stop(struct worker *w);
  * uses what is in *shared now, and nothing of what was there before. */
 void worker_pause(struct worker *w);
 void worker_resume(struct worker *w);
-/*
- * Hands what the worker has to tell to fn: a flow decided here as drop or reset, with the frame
- * that decided it gone. The gate tells of a flow only when its next frame comes, which it may never
- * do. One reader at a time.
- */
-void worker_read_events(struct worker *w, void (*fn)(const struct weir_event *, void *), void *arg);
-/* Hands what the worker knows of flows to fn, once each. One reader at a time. fn NULL: drops it.
- */
-void worker_read_notes(struct worker *w, void (*fn)(const struct worker_note *, void *), void *arg);
+/* What the worker's news are handed to. */
+struct worker_reader {
+	/*
+	 * A flow decided here as drop or reset, with the frame that decided it gone: the gate tells
+	 * of a flow only when its next frame comes, which it may never do. Or an anomaly.
+	 */
+	void (*event)(const struct weir_event *, void *arg);
+	/* What the worker knows of a flow, once. */
+	void (*note)(const struct worker_note *, void *arg);
+};
+/* Hands over what is there at this moment, in the order it happened. For one thread, which is never
+ * a worker's. What comes from a worker is checked: kinds and ports are valid, texts printable. */
+void worker_read_news(struct worker *w, const struct worker_reader *to, void *arg);
+/* Readable when much has come, so that more could be lost before the next tenth of a second. */
+int worker_news_fd(const struct worker *w);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
 

@@ -6,24 +6,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "worker/post.h"
 #include "worker/waiting.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
-
-#define WORKER_EVENTS 128 /* a power of two; the daemon reads ten times a second */
-
-struct worker_events {
-	_Atomic uint32_t head, tail;
-	struct weir_event event[WORKER_EVENTS];
-};
-
-#define WORKER_NOTES 512 /* a power of two */
-
-struct worker_notes {
-	_Atomic uint32_t head, tail;
-	struct worker_note note[WORKER_NOTES];
-};
 
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
@@ -40,8 +27,7 @@ struct worker {
 	struct waiting *waiting;
 	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
-	struct worker_events events;
-	struct worker_notes notes;
+	struct post post;
 	uint8_t note_port;    /* of the frame at hand */
 	uint32_t outstanding; /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
@@ -94,8 +80,10 @@ void worker_event_drop(struct worker *w, const struct flow *f, const struct weir
  * raise. */
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 			    uint16_t anomalies);
-/* notes.c: tells the daemon what is known of a decided flow; its details go along. */
+/* notes.c: tells the daemon what is known of a decided flow, once. */
 void worker_note_details(struct worker *w, struct flow *f);
+/* Bytes of an answer without the records it has not. */
+size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
 void worker_released(struct flow *f, void *arg);
 void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
