@@ -166,13 +166,17 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
 	struct signatures *old_signatures = w->signatures;
 	struct policy *old = w->policy;
+	uint32_t changed = 0;
 	int err;
 
+	err = traits_number(w, next, &changed, e);
+	if (err < 0)
+		return err;
 	err = gate_save_apps(w->gate, w->registry, s, next->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	carry_rule_hits(w, next, hits);
-	err = gate_load_policy(w->gate, next, &w->generation);
+	err = gate_stage_policy(w->gate, next);
 	if (err < 0) {
 		gate_save_apps(w->gate, w->registry, old_signatures, old->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
@@ -185,6 +189,12 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 	w->shared.policy = next;
 	w->shared.signatures = s;
 	workers_resume(w);
+	/* From here on workers judge flows by the new conditions; those that they are done with are
+	 * judged before the gate asks. */
+	news_read(w);
+	traits_tell(w, next, changed);
+	gate_switch_policy(w->gate, next);
+	w->generation = next->generation;
 	policy_to_ctl(w);
 	policy_free(old);
 	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */

@@ -99,6 +99,10 @@ void snapshot_settle(struct weir *w, unsigned int port);
 /* The numbers of this moment; it owns what it points to. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);
 
+/* traits.c: a worker named a flow's host. Whether the live policy asks for that name and the worker
+ * did not know it yet: the flow is to be decided again. */
+bool traits_of_name(struct weir *w, uint64_t flow_id, const char *hostname);
+
 /* Changing verbs. */
 int change_port(struct weir *w, const json_t *args, json_t **data,
 		struct error *e); /* {"port","enabled"} */
