@@ -73,7 +73,7 @@ static const struct worker_reader seen = {.event = see, .note = no_note};
 static void drop(struct worker *w, uint64_t id, uint8_t action)
 {
 	const struct weir_cell cell = {.action = action, .rule = 4};
-	const struct weir_punt punt = {.in_port = 2, .dir = 1};
+	const struct weir_punt punt = {.in_port = 2, .flags = WEIR_PUNT_DIR};
 	const struct flow flow = {.id = id,
 				  .app = 9,
 				  .origin = 1,
@@ -96,7 +96,7 @@ static void a_drop_tells_what_and_why(void **state)
 	assert_int_equal(s.first.kind, WEIR_EVENT_DROPPED);
 	assert_int_equal(s.first.reason, WEIR_REASON_DROP_VERDICT);
 	assert_int_equal(s.first.time_ns, 70);
-	assert_int_equal(s.first.port, 2);
+	assert_int_equal(s.first.in_port, 2);
 	assert_int_equal(s.first.flow.id, 7);
 	assert_int_equal(s.first.flow.app, 9);
 	assert_int_equal(s.first.flow.rule, 4);
@@ -132,7 +132,7 @@ static void what_does_not_fit_is_counted(void **state)
 static void anomalies_have_half_of_the_room(void **state)
 {
 	struct worker *w = *state;
-	const struct weir_punt punt = {.in_port = 2, .dir = 1};
+	const struct weir_punt punt = {.in_port = 2, .flags = WEIR_PUNT_DIR};
 	const struct flow flow = {.id = 5, .app = 9};
 	struct seen s = {0};
 
@@ -143,7 +143,7 @@ static void anomalies_have_half_of_the_room(void **state)
 	assert_int_equal(s.first.kind, WEIR_EVENT_ANOMALY);
 	assert_int_equal(s.first.reason, WEIR_ANOMALY_CONTRADICTION);
 	assert_int_equal(s.last.reason, WEIR_ANOMALY_AFTER_FIN);
-	assert_int_equal(s.last.port, 2);
+	assert_int_equal(s.last.in_port, 2);
 	assert_int_equal(s.last.dir, 1);
 	assert_int_equal(s.last.flow.id, 5);
 	for (unsigned int i = 0; i < ROOM; i++)
@@ -165,7 +165,7 @@ static void events_that_no_worker_writes_are_refused(void **state)
 	struct weir_event bad[] = {
 		{.kind = WEIR_EVENT_ANOMALY},
 		{.kind = WEIR_EVENT_DROPPED, .reason = WEIR_REASON_COUNT},
-		{.kind = WEIR_EVENT_DROPPED, .port = WEIR_PORTS_MAX},
+		{.kind = WEIR_EVENT_DROPPED, .in_port = WEIR_PORTS_MAX},
 		{.kind = WEIR_EVENT_DROPPED, .dir = 2},
 	};
 	const struct weir_event odd = {.kind = WEIR_EVENT_ANOMALY, .reason = WEIR_ANOMALY_COUNT};

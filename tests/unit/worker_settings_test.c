@@ -271,7 +271,7 @@ static void a_full_ring_of_news_delays_the_end(void **state)
 {
 	struct fixture *f = *state;
 	struct worker *w = f->all[1];
-	const struct weir_event e = {.kind = WEIR_EVENT_DROPPED, .port = WEIR_PORTS_MAX};
+	const struct weir_event e = {.kind = WEIR_EVENT_DROPPED, .in_port = WEIR_PORTS_MAX};
 
 	while (mail_put(w->post.out, WORKER_NEWS_DROP, &e, sizeof(e)) == 0)
 		;

@@ -66,7 +66,7 @@ static bool event_sound(const struct mail_record *m)
 {
 	const struct weir_event *e = m->payload;
 
-	if (m->len != sizeof(*e) || e->port >= WEIR_PORTS_MAX || e->dir > 1)
+	if (m->len != sizeof(*e) || e->in_port >= WEIR_PORTS_MAX || e->dir > 1)
 		return false;
 	return m->type == WORKER_NEWS_DROP
 		       ? e->kind == WEIR_EVENT_DROPPED && e->reason < WEIR_REASON_COUNT

@@ -318,7 +318,8 @@ static int worker_init(struct worker *w, const struct worker_shared *shared, uin
 	err = inspector_open(w);
 	if (err < 0)
 		return err;
-	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
+	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate),
+				   frame_pool_size(shared->pool));
 	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
 	if (w->wake_fd < 0 || !w->handover || !w->waiting)
 		return -ENOMEM;

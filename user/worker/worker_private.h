@@ -11,8 +11,6 @@
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
-/* Completion cookie of a frame that has no slot: a reset made here. */
-#define WORKER_COOKIE_NONE UINT32_MAX
 
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
