@@ -60,87 +60,6 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	return 0;
 }
 
-static bool same_forward(const struct policy_forward *a, const struct policy_forward *b)
-{
-	if (a->mode != b->mode || a->port_count != b->port_count || strcmp(a->bridge, b->bridge))
-		return false;
-	for (unsigned int i = 0; i < a->port_count; i++)
-		if (a->ports[i] != b->ports[i])
-			return false;
-	return true;
-}
-
-/* Ports, and how they are joined. */
-static int ports_fit(const struct policy *old, const struct policy *p, struct error *e)
-{
-	if (p->port_count != old->port_count)
-		return error_set(e, -EINVAL,
-				 "%s: its ports are not the running ones; restart weir "
-				 "to change ports",
-				 p->path);
-	for (unsigned int i = 0; i < p->port_count; i++) {
-		if (strcmp(p->ports[i].interface, old->ports[i].interface) != 0 ||
-		    strcmp(p->ports[i].name, old->ports[i].name) != 0 ||
-		    p->ports[i].hook != old->ports[i].hook)
-			return error_set(e, -EINVAL,
-					 "%s:%u:%u: port %s is not the running one; restart weir "
-					 "to change ports",
-					 p->path, p->ports[i].line, p->ports[i].column,
-					 p->ports[i].name);
-	}
-	for (unsigned int i = 0; i < p->forward_count || i < old->forward_count; i++) {
-		if (i < p->forward_count && i < old->forward_count &&
-		    same_forward(&p->forwards[i], &old->forwards[i]))
-			continue;
-		return error_set(e, -EINVAL,
-				 "%s: `forward` is not the running one; restart weir to change it",
-				 p->path);
-	}
-	return 0;
-}
-
-static bool same_sizes(const struct policy *a, const struct policy *b)
-{
-	return a->limit_decided == b->limit_decided && a->limit_undecided == b->limit_undecided &&
-	       a->limit_reconnects == b->limit_reconnects &&
-	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
-	       a->limit_fragments == b->limit_fragments && a->limit_slots == b->limit_slots &&
-	       a->limit_fragmented == b->limit_fragmented && a->workers == b->workers &&
-	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
-}
-
-/* What is built once at start cannot follow a reload. */
-static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
-{
-	const struct policy *old = w->policy;
-	int err = ports_fit(old, p, e);
-
-	if (err < 0)
-		return err;
-	if (!same_sizes(old, p))
-		return error_set(e, -EINVAL,
-				 "%s: `limits`, `workers` or `rings` differ from the "
-				 "running ones; restart weir to change them",
-				 p->path);
-	if (strcmp(old->metrics_listen, p->metrics_listen) != 0)
-		return error_set(e, -EINVAL,
-				 "%s: `metrics` differs from the running one; restart weir to "
-				 "change it",
-				 p->path);
-	if (old->inspect_bytes != p->inspect_bytes)
-		return error_set(e, -EINVAL,
-				 "%s: `inspect: bytes` differs from the running one; restart weir "
-				 "to change it",
-				 p->path);
-	if (old->reassembly_flow != p->reassembly_flow ||
-	    old->reassembly_total != p->reassembly_total)
-		return error_set(e, -EINVAL,
-				 "%s: `reassembly: flow` or `total` differs from the running one; "
-				 "restart weir to change it",
-				 p->path);
-	return 0;
-}
-
 /* Hits are shown per rule name and go on over a reload. */
 static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
 {
@@ -161,67 +80,71 @@ static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t 
 	}
 }
 
-static int policy_swap(struct weir *w, struct policy *next, struct signatures *s, struct error *e)
+static int policy_swap(struct weir *w, struct worker_settings *next, struct error *e)
 {
 	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
-	struct signatures *old_signatures = w->signatures;
-	struct policy *old = w->policy;
+	struct policy *p = next->policy;
 	uint32_t changed = 0;
 	int err;
 
-	err = traits_number(w, next, &changed, e);
+	news_read(w);
+	err = traits_number(w, p, &changed, e);
 	if (err < 0)
 		return err;
-	err = gate_save_apps(w->gate, w->registry, s, next->inspect_tunnels);
+	err = gate_save_apps(w->gate, w->registry, next->signatures, p->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
-	carry_rule_hits(w, next, hits);
-	err = gate_stage_policy(w->gate, next);
+	carry_rule_hits(w, p, hits);
+	err = gate_stage_policy(w->gate, p);
 	if (err < 0) {
-		gate_save_apps(w->gate, w->registry, old_signatures, old->inspect_tunnels);
+		gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
 	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
-	workers_pause(w);
-	w->policy = next;
-	w->signatures = s;
-	w->shared.policy = next;
-	w->shared.signatures = s;
-	workers_resume(w);
+	worker_settings_give(next, w->settings, w->workers, w->worker_count);
+	w->settings = w->shared.settings = next;
+	w->policy = next->policy;
+	w->signatures = next->signatures;
 	/* From here on workers judge flows by the new conditions; those that they are done with are
 	 * judged before the gate asks. */
-	news_read(w);
-	traits_tell(w, next, changed);
-	gate_switch_policy(w->gate, next);
-	w->generation = next->generation;
+	traits_tell(w, p, changed);
+	gate_switch_policy(w->gate, p);
+	w->generation = p->generation;
 	policy_to_ctl(w);
-	policy_free(old);
-	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
-	signatures_free(old_signatures);
 	return 0;
 }
 
-static int load(struct weir *w, const char *path, struct error *e)
+static int read_settings(struct weir *w, const char *path, struct worker_settings **out,
+			 struct error *e)
 {
 	struct signatures *s = NULL;
 	struct policy *p = NULL;
-	int err;
+	int err = policy_reload(path, w->policy, w->registry, &p, &s, stderr, e);
 
-	err = policy_load(path, w->registry, &p, &s, stderr, e);
-	if (!err)
-		err = policy_fits(w, p, e);
-	if (!err)
-		err = audit_set_file(w->audit, p->events_file, e);
-	if (!err) {
-		err = policy_swap(w, p, s, e);
-		if (err < 0)
-			audit_set_file(w->audit, w->policy->events_file, NULL);
-	}
+	if (!err && worker_settings_new(p, s, out) < 0)
+		err = error_set(e, -ENOMEM, "no memory");
 	if (err < 0) {
 		policy_free(p);
 		signatures_free(s);
 	}
+	return err;
+}
+
+static int load(struct weir *w, const char *path, struct error *e)
+{
+	struct worker_settings *next = NULL;
+	int err = read_settings(w, path, &next, e);
+
+	if (!err)
+		err = audit_set_file(w->audit, next->policy->events_file, e);
+	if (!err) {
+		err = policy_swap(w, next, e);
+		if (err < 0)
+			audit_set_file(w->audit, w->policy->events_file, NULL);
+	}
+	if (err < 0)
+		worker_settings_free(next);
 	return err;
 }
 

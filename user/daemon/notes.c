@@ -62,4 +62,6 @@ void news_read(struct weir *w)
 
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_read_news(w->workers[i], &reader, w);
+	if (w->settings)
+		worker_settings_sweep(w->settings, w->workers, w->worker_count);
 }

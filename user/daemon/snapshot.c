@@ -225,6 +225,7 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;
 	s->generation = gate_ctl(w->gate)->generation;
+	s->policies = worker_settings_count(w->settings);
 	s->loads_ok = w->loads_ok;
 	s->loads_failed = w->loads_failed;
 	s->endpoints = endpoints_count(w->endpoints);

@@ -43,8 +43,9 @@ struct weir {
 	bool adopted;
 	bool attached_all; /* start is over: what the gate holds of ports is this daemon's */
 	struct frame_pool *pool;
-	struct policy *policy;
-	struct signatures *signatures;
+	struct worker_settings *settings; /* the newest, with those that some worker still uses */
+	struct policy *policy;		  /* of the newest settings */
+	struct signatures *signatures;	  /* likewise */
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;	     /* what the DNS told */

@@ -118,6 +118,7 @@ struct policy {
 	size_t mac_count;
 	struct policy_condition *conditions; /* at most WEIR_USER_TRAITS */
 	size_t condition_count;
+	void **sections;	 /* data of the sections that have their own: policy/section.h */
 };
 
 /*
@@ -127,6 +128,11 @@ struct policy {
  */
 int policy_load(const char *path, struct app_registry *r, struct policy **out,
 		struct signatures **signatures, FILE *warnings, struct error *e);
+/* The same for a policy that is to replace the running one: refuses, with the place, what is fixed
+ * at the start and differs from it. */
+int policy_reload(const char *path, const struct policy *running, struct app_registry *r,
+		  struct policy **out, struct signatures **signatures, FILE *warnings,
+		  struct error *e);
 void policy_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);

@@ -398,6 +398,11 @@ static void write_loads(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, s->loads_failed, "result", "failed");
 }
 
+static void write_policies(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->policies);
+}
+
 static void write_heartbeat(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	fprintf(out, "%s %.6f\n", name, s->heartbeat_age_seconds);
@@ -507,6 +512,9 @@ static const struct metric metrics[] = {
 	 write_generation},
 	{{"weir_policy_loads_total", "counter", "result", "Attempts to load another policy"},
 	 write_loads},
+	{{"weir_policies_in_use", "gauge", "",
+	  "Policies that workers use: more than 1 while one has not taken the newest"},
+	 write_policies},
 	{{"weir_heartbeat_age_seconds", "gauge", "", "Age of the slowest worker's heartbeat"},
 	 write_heartbeat},
 	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},

@@ -53,6 +53,7 @@ struct stats_snapshot {
 	size_t worker_count;
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
+	uint64_t policies;	      /* in use: more than one until all workers took the newest */
 	double heartbeat_age_seconds; /* the slowest worker's */
 	uint64_t endpoints;
 	bool losses_accounted;

@@ -138,6 +138,10 @@ static void visit(const struct mail_record *m, void *arg)
 		else
 			v->w->post.unsound++;
 		break;
+	case WORKER_NEWS_SETTINGS:
+		if (m->len == sizeof(uint64_t))
+			v->w->post.in_use = *(const uint64_t *)m->payload;
+		break;
 	default:
 		v->w->post.unsound++;
 	}

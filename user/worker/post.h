@@ -12,6 +12,11 @@
 /* The daemon is woken when this much waits, and comes by itself ten times a second. */
 #define POST_WAKE_BYTES (POST_OUT_BYTES / 8)
 
+/* Records from the daemon to a worker. */
+enum worker_order {
+	WORKER_ORDER_SETTINGS, /* uint64_t: others are to be used, of this number or a later one */
+};
+
 /* What a note begins with; behind it the details, or the answer of the DNS as far as it has
  * records. */
 struct post_note {
@@ -30,8 +35,10 @@ struct post {
 	struct mail_reader *news; /* the daemon's */
 	struct mail_writer *orders;
 	int news_fd;	  /* eventfd: much waits */
-	bool broken;	  /* told already */
+	bool broken;	  /* logged already */
 	uint64_t unsound; /* records that no worker writes */
+	uint64_t in_use;  /* number of the settings that the worker uses, as it says */
+	bool untold;	  /* there was no room for the order to take others */
 };
 
 /* wake_fd: the worker's eventfd, which stays the caller's. 0 or a negative errno; to be closed in

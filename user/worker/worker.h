@@ -9,12 +9,35 @@
 #include "policy/policy.h"
 #include "xsk/xsk.h"
 
-/* What all workers share; owned by the daemon, replaced under worker_pause(). */
+/*
+ * What a policy load replaces, pointed to by workers that use it. The newest has a list of the
+ * older ones that some worker still uses. For the daemon's thread.
+ */
+struct worker_settings {
+	uint64_t number; /* counts loads, from 1 on */
+	struct policy *policy;
+	struct signatures *signatures;
+	uint32_t holders; /* bits by worker that were given it */
+	struct worker_settings *older;
+};
+_Static_assert(WEIR_WORKERS_MAX <= 32, "a bit for each worker");
+/* Of number 1, for workers to begin with; it owns policy and signatures from then on. 0 or -ENOMEM.
+ */
+int worker_settings_new(struct policy *p, struct signatures *signatures,
+			struct worker_settings **out);
+/* With the older ones, and what they own. No worker may run. NULL is allowed. */
+void worker_settings_free(struct worker_settings *s);
+/* It and the older ones that are left. */
+unsigned int worker_settings_count(const struct worker_settings *s);
+
+/* What all workers work with; owned by the daemon. Each worker has a copy: the ports in it are
+ * taken anew after worker_pause(), policy and signatures after worker_settings_give(). */
 struct worker_shared {
 	struct gate *gate;
 	struct frame_pool *pool;
-	const struct policy *policy;
-	struct signatures *signatures;
+	struct worker_settings *settings; /* that workers begin with */
+	const struct policy *policy;	  /* of the settings; set in the workers' copies */
+	struct signatures *signatures;	  /* likewise */
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;
@@ -31,7 +54,8 @@ struct worker_shared {
 	X(DROP, "drop", 8, "flows whose first frame was dropped")                                  \
 	X(ANOMALY, "anomaly", 4, "anomalies")                                                      \
 	X(DETAILS, "details", 6, "what the first messages of a flow said")                         \
-	X(DNS, "dns", 6, "answers of the DNS")
+	X(DNS, "dns", 6, "answers of the DNS")                                                     \
+	X(SETTINGS, "settings", 8, "that a worker uses the settings of a load")
 
 enum worker_news {
 #define X(id, name, share, help) WORKER_NEWS_##id,
@@ -75,15 +99,30 @@ struct worker_counters {
 };
 
 struct worker;
-int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out,
+/* shared stays the caller's, and there as long as the worker. */
+int worker_start(const struct worker_shared *shared, uint32_t index, struct worker **out,
 		 struct error *e);
 /* Ends the thread after the batch at hand. What is in its rings goes with the sockets: it could
  * only be sent past younger frames on the kernel's path. */
 void worker_stop(struct worker *w);
-/* Holds the thread between two batches (for a change of *shared), and lets it go on: on return it
- * uses what is in *shared now, and nothing of what was there before. */
-void worker_pause(struct worker *w);
+/*
+ * Holds the thread between two batches (for a change of the ports in *shared), and lets it go on:
+ * on return it uses the ports that are in *shared now. ending: the port that is about to go, whose
+ * held frames are let go while it is there; 0: none, WEIR_PORTS_MAX: all of them. Waits for a
+ * worker that hangs.
+ */
+void worker_pause(struct worker *w, unsigned int ending);
 void worker_resume(struct worker *w);
+/*
+ * Gives the workers other settings, which they take between two batches, and puts the older ones
+ * behind them. Waits for nobody.
+ */
+void worker_settings_give(struct worker_settings *s, struct worker_settings *older,
+			  struct worker *const *workers, uint32_t count);
+/* Frees older settings that every worker has let go of. To be called after worker_read_news(). */
+void worker_settings_sweep(struct worker_settings *newest, struct worker *const *workers,
+			   uint32_t count);
+
 /* What the worker's news are handed to. */
 struct worker_reader {
 	/*

@@ -20,16 +20,21 @@ struct worker_ring {
 
 struct worker {
 	struct worker_ring rings[WEIR_PORTS_MAX][WEIR_QUEUES_MAX];
-	struct worker_shared *shared;
+	const struct worker_shared *origin; /* the daemon's, read while this thread is paused */
+	struct worker_shared own;	    /* a copy, and the settings in use */
+	struct worker_shared *shared;	    /* &own */
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
 	struct waiting *waiting;
-	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
 	struct post post;
-	uint8_t note_port;    /* of the frame at hand */
-	uint32_t outstanding; /* frames queued for sending whose completion has not come */
+	/* To be taken next: put here by the daemon, taken by this thread. */
+	_Atomic(struct worker_settings *) offered;
+	struct worker_settings *next; /* taken, and not in use yet */
+	uint64_t number, told;	      /* of the settings in use; as the daemon was told */
+	uint8_t note_port;	      /* of the frame at hand */
+	uint32_t outstanding;	      /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
 	uint64_t expire_ns; /* next expiry run */
@@ -38,6 +43,7 @@ struct worker {
 	int wake_fd; /* eventfd: leave the poll */
 	atomic_bool stop;
 	atomic_bool pause;
+	unsigned int ending; /* written before pause is */
 	bool paused;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -72,6 +78,12 @@ const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f
 bool worker_traits_update(const struct worker *w, struct flow *f, bool news);
 /* Whether rules ask for the host name of a flow that is read on, and it is yet to come. */
 bool worker_waits_for_name(const struct worker *w, const struct flow *f);
+/* settings.c: this thread's copy of *shared before it runs. */
+void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
+/* Tells the inspector of the settings in use, except for the signatures. */
+void worker_settings_apply(struct worker *w);
+/* Between two batches: what the daemon wants. */
+void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
