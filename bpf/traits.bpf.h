@@ -47,7 +47,7 @@ static __noinline __u32 traits_class(__u32 slot, const __u32 *addr)
  * bridge, receives it. */
 static __noinline __u32 traits_mac(const struct frame *f, __u32 slot, __u32 origin)
 {
-	struct weir_mac_trait_key key = {.prefixlen = 48};
+	struct weir_mac_trait_key key;
 	void *inner = bpf_map_lookup_elem(&weir_mac_traits, &slot);
 	const __u16 *mac = (const __u16 *)f->pkt.mac;
 	const __u32 *bits;
@@ -55,6 +55,9 @@ static __noinline __u32 traits_mac(const struct frame *f, __u32 slot, __u32 orig
 
 	if (!inner)
 		return 0;
+	/* An initialiser would be copied from a map of constants. */
+	key.prefixlen = 48;
+	key.pad[0] = key.pad[1] = 0;
 	__builtin_memcpy(key.mac, (f->pkt.dir & 1) == origin ? from : to, sizeof(key.mac));
 	bits = bpf_map_lookup_elem(inner, &key);
 	return bits ? *bits : 0;
