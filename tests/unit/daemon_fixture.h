@@ -33,6 +33,7 @@ struct gate {
 	size_t block_count;
 	uint64_t verdict_of;
 	struct weir_identification verdict;
+	uint64_t trait_ids[WEIR_USER_TRAITS];
 	bool accounts;
 	int fail;
 };
@@ -91,6 +92,25 @@ int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identi
 	if (flow_id != g->verdict_of)
 		return -ENOENT;
 	*out = g->verdict;
+	return 0;
+}
+
+int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v)
+{
+	g->verdict_of = flow_id;
+	g->verdict = *v;
+	return 0;
+}
+
+int gate_read_trait_ids(struct gate *g, uint64_t ids[WEIR_USER_TRAITS])
+{
+	memcpy(ids, g->trait_ids, sizeof(g->trait_ids));
+	return 0;
+}
+
+int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS])
+{
+	memcpy(g->trait_ids, ids, sizeof(g->trait_ids));
 	return 0;
 }
 
