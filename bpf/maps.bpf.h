@@ -17,6 +17,7 @@
 #include "weir/flow.h"
 #include "weir/identification.h"
 #include "weir/limits.h"
+#include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -158,6 +159,13 @@ struct {
 	__type(key, struct weir_endpoint_key);
 	__type(value, struct weir_peer);
 } weir_endpoints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct weir_parked_key);
+	__type(value, struct weir_parked);
+} weir_parked SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -69,7 +69,9 @@ enum weir_reason_kind {
 	  "PPPoE discovery, or PPP that carries something else than IP")                           \
 	X(DROP_ICMP_ERROR, DROP, "icmp_error",                                                     \
 	  "ICMP error about a packet of a flow that is dropped")                                   \
-	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")
+	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")  \
+	X(DROP_PARKED, DROP, "parked",                                                             \
+	  "repeats bytes that wait in the slow path, or its direction's time there is over")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

@@ -23,9 +23,6 @@ void policy_to_ctl(struct weir *w)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
 	ctl->handover_max_ms = HANDOVER_MAX_MS;
-	/* Frames that wait are no reason to drop those behind them. */
-	if (w->policy->hold_out_of_order)
-		ctl->handover_max_ms += (uint32_t)(w->policy->reassembly_hold_ns / 1000000);
 }
 
 int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
@@ -110,7 +107,8 @@ static bool same_sizes(const struct policy *a, const struct policy *b)
 	       a->limit_reconnects == b->limit_reconnects &&
 	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
 	       a->limit_fragments == b->limit_fragments && a->limit_slots == b->limit_slots &&
-	       a->limit_fragmented == b->limit_fragmented && a->workers == b->workers &&
+	       a->limit_fragmented == b->limit_fragmented &&
+	       a->limit_parked == b->limit_parked && a->workers == b->workers &&
 	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
 }
 
@@ -184,12 +182,14 @@ static int policy_swap(struct weir *w, struct policy *next, struct signatures *s
 				 strerror(-err));
 	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
+	w->shared.loading = true;
 	workers_pause(w);
 	w->policy = next;
 	w->signatures = s;
 	w->shared.policy = next;
 	w->shared.signatures = s;
 	workers_resume(w);
+	w->shared.loading = false;
 	policy_to_ctl(w);
 	policy_free(old);
 	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */

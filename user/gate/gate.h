@@ -12,13 +12,14 @@
 #include "weir/ctl.h"
 #include "weir/flow.h"
 #include "weir/identification.h"
+#include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
 /* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
 struct gate_sizes {
 	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments,
-		slots; /* entries; slots a power of two */
+		parked, slots; /* entries; slots a power of two */
 	uint32_t xsk;  /* entries of weir_xsk */
 };
 
@@ -97,6 +98,15 @@ int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identi
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v);
 int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);
+/* weir_parked; -ENOSPC: it is full. */
+int gate_put_parked(struct gate *g, uint64_t flow_id, uint8_t dir, const struct weir_parked *v);
+int gate_del_parked(struct gate *g, uint64_t flow_id, uint8_t dir);
+/* -ENOENT where the direction is not parked. */
+int gate_get_parked(struct gate *g, uint64_t flow_id, uint8_t dir, struct weir_parked *out);
+/* fn may remove the entry; it returns false to stop. */
+int gate_each_parked(struct gate *g,
+		     bool (*fn)(uint64_t flow_id, uint8_t dir, const struct weir_parked *, void *),
+		     void *arg);
 int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns);
 int gate_del_block(struct gate *g, const struct weir_block_key *k);
 

@@ -30,6 +30,7 @@
 	X(IDENTIFIED, "weir_identified", s->undecided)                                             \
 	X(RECONNECTS, "weir_reconnects", s->reconnects)                                            \
 	X(ENDPOINTS, "weir_endpoints", s->endpoints)                                               \
+	X(PARKED, "weir_parked", s->parked)                                                        \
 	X(BLOCKS, "weir_blocks", s->blocks)                                                        \
 	X(PROTO_APPS, "weir_proto_apps", 0)                                                        \
 	X(APP_NAMES, "weir_app_names", 0)                                                          \

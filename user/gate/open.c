@@ -134,7 +134,7 @@ static int check_sizes(const struct gate_sizes *s, struct error *e)
 	if (!s->slots || s->slots & (s->slots - 1))
 		return error_set(e, -EINVAL, "slots: %u is not a power of two", s->slots);
 	if (!s->decided || !s->undecided || !s->reconnects || !s->endpoints || !s->blocks ||
-	    !s->fragments || !s->xsk)
+	    !s->fragments || !s->parked || !s->xsk)
 		return error_set(e, -EINVAL, "a table of the gate has no entries");
 	return 0;
 }

@@ -130,6 +130,8 @@ int draft_read_ports(struct draft *d, const struct yaml_node *root);
 int draft_read_forward(struct draft *d, const struct yaml_node *root);
 /* settings.c: everything of one value */
 int draft_read_settings(struct draft *d, const struct yaml_node *root);
+/* parking.c */
+int draft_read_parking(struct draft *d, const struct yaml_node *root);
 /* reassembly.c */
 int draft_read_reassembly(struct draft *d, const struct yaml_node *root);
 int draft_read_modules(struct draft *d, const struct yaml_node *root);

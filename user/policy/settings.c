@@ -30,6 +30,7 @@ static const struct setting limits[] = {
 	SETTING("fragments", limit_fragments, 256, 1048576, false),
 	SETTING("slots", limit_slots, 1024, 1048576, true),
 	SETTING("fragmented", limit_fragmented, 16, 65536, false),
+	SETTING("parked", limit_parked, 16, 1048576, false),
 };
 static const struct setting rings[] = {
 	SETTING("frames", ring_frames, 64, 32768, true),
@@ -147,6 +148,7 @@ static void settings_default(struct policy *p)
 	p->limit_fragments = 16384;
 	p->limit_slots = 65536;
 	p->limit_fragmented = 1024;
+	p->limit_parked = 16384;
 	p->ring_frames = RING_FRAMES;
 }
 
