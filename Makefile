@@ -17,7 +17,8 @@ Q := @
 endif
 say = @printf '  %-8s %s\n' $(1) $(2)
 
-PKGS := libbpf libxdp libpcre2-8 yaml-0.1 jansson libmicrohttpd libnl-3.0 libnl-route-3.0 libpcap libcap-ng libgcrypt
+PKGS := libbpf libxdp libpcre2-8 yaml-0.1 jansson libmicrohttpd libnl-3.0 libnl-route-3.0 libpcap libcap-ng libgcrypt \
+	libsystemd
 WARN := -Wall -Wextra -Wmissing-prototypes -Wformat=2 -Wshadow -Wno-unused-parameter
 CWARN := $(WARN) -Wjump-misses-init
 ifeq ($(CI),true)

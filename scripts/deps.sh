@@ -9,7 +9,8 @@
 set -eu
 
 BUILD="make gcc libc6-dev clang llvm bpftool pkg-config libelf-dev zlib1g-dev libbpf-dev libxdp-dev libpcre2-dev
-libyaml-dev libjansson-dev libmicrohttpd-dev libnl-3-dev libnl-route-3-dev libpcap-dev libcap-ng-dev libgcrypt20-dev"
+libyaml-dev libjansson-dev libmicrohttpd-dev libnl-3-dev libnl-route-3-dev libpcap-dev libcap-ng-dev libgcrypt20-dev
+libsystemd-dev"
 TEST="libcmocka-dev iproute2 ethtool procps util-linux python3 curl nginx-light openssl openssh-server openssh-client
 dnsmasq-base bind9-dnsutils iperf3 opentracker transmission-daemon transmission-cli aria2 qbittorrent-nox rtorrent
 mktorrent amule-daemon uhub ncdc ngircd irssi prosody python3-slixmpp tmux iputils-ping netcat-openbsd

@@ -123,6 +123,31 @@ int gate_each_block(struct gate *g,
 	return g->fail;
 }
 
+int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns)
+{
+	g->blocks[g->block_count] = *k;
+	g->block_expires_ns[g->block_count++] = expires_ns;
+	return 0;
+}
+
+int gate_del_block(struct gate *g, const struct weir_block_key *k)
+{
+	for (size_t i = 0; i < g->block_count; i++) {
+		if (memcmp(&g->blocks[i], k, sizeof(*k)) != 0)
+			continue;
+		g->block_count--;
+		g->blocks[i] = g->blocks[g->block_count];
+		g->block_expires_ns[i] = g->block_expires_ns[g->block_count];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void gate_redecide(struct gate *g)
+{
+	g->ctl.generation += 2;
+}
+
 void worker_counters(const struct worker *w, struct worker_counters *out)
 {
 	*out = w->counters;

@@ -135,6 +135,11 @@ void audit_event(struct audit *a, const char *type, json_t *body)
 			      body ? body : json_object()));
 }
 
+void audit_change(struct audit *a, const char *type, const char *what, const char *name)
+{
+	audit_event(a, type, json_pack("{s:s, s:s}", "change", what, "name", name));
+}
+
 void audit_recent(const struct audit *a, const char *type, bool (*fn)(const char *line, void *arg),
 		  void *arg)
 {

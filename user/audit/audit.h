@@ -46,6 +46,8 @@ void audit_note(struct audit *a, const char *type, const struct audit_note *note
 json_t *audit_note_json(const char *type, const struct audit_note *note, json_t *body);
 /* An event of another type; body is stolen and put under the type's name. */
 void audit_event(struct audit *a, const char *type, json_t *body);
+/* An event of type `policy` or `port`: what changed ("loaded", "vanished" ...) of which one. */
+void audit_change(struct audit *a, const char *type, const char *what, const char *name);
 /*
  * The JSON object of a gate event (docs/events.md), for other writers. New reference, NULL on
  * ENOMEM.

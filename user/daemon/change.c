@@ -7,11 +7,6 @@
 
 #define HANDOVER_MAX_MS 250
 
-void weir_event(struct weir *w, const char *type, const char *what, const char *name)
-{
-	audit_event(w->audit, type, json_pack("{s:s, s:s}", "change", what, "name", name));
-}
-
 void policy_to_ctl(struct weir *w)
 {
 	struct weir_ctl *ctl = gate_ctl(w->gate);
@@ -57,7 +52,7 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	p->lossy = p->lossy && !enable;
 	port_refresh(w, index);
 	log_info("port %s %s", p->name, enable ? "enabled" : "disabled");
-	weir_event(w, "port", enable ? "enabled" : "disabled", p->name);
+	audit_change(w->audit, "port", enable ? "enabled" : "disabled", p->name);
 	*data = json_pack("{s:s, s:b}", "port", p->name, "enabled", enable);
 	return 0;
 }
@@ -235,64 +230,8 @@ int change_policy(struct weir *w, const json_t *args, json_t **data, struct erro
 	}
 	w->loads_ok++;
 	log_info("policy %s loaded, generation %u", w->policy->path, w->generation);
-	weir_event(w, "policy", "loaded", w->policy->path);
+	audit_change(w->audit, "policy", "loaded", w->policy->path);
 	*data = json_pack("{s:s, s:I, s:I}", "path", w->policy->path, "generation",
 			  (json_int_t)w->generation, "rules", (json_int_t)w->policy->rule_count);
-	return 0;
-}
-
-static int block_key(const json_t *args, struct weir_block_key *k, struct error *e)
-{
-	const char *address = json_string_value(json_object_get(args, "address"));
-	json_int_t port = json_integer_value(json_object_get(args, "port"));
-
-	memset(k, 0, sizeof(*k));
-	if (!address || address_parse(address, k->addr) < 0)
-		return error_set(e, -EINVAL, "%s: not an IPv4 or IPv6 address",
-				 address ? address : "(none)");
-	if (port < 0 || port > 65535)
-		return error_set(e, -EINVAL, "port %lld: expected 1 to 65535", (long long)port);
-	k->port = (__be16)((port >> 8 | port << 8) & 0xffff);
-	return 0;
-}
-
-int change_block(struct weir *w, const json_t *args, json_t **data, struct error *e)
-{
-	json_int_t seconds = json_integer_value(json_object_get(args, "seconds"));
-	struct weir_block_key k;
-	int err = block_key(args, &k, e);
-
-	if (err < 0)
-		return err;
-	if (seconds < 0 || seconds > 366 * 86400)
-		return error_set(e, -EINVAL, "a block lasts at most a year");
-	err = gate_put_block(w->gate, &k,
-			     seconds ? time_now_ns() + (uint64_t)seconds * 1000000000ULL : 0);
-	if (err < 0)
-		return error_set(e, err, "cannot block: %s", strerror(-err));
-	blocks_refresh(w);
-	gate_redecide(w->gate);
-	w->generation = gate_ctl(w->gate)->generation;
-	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
-	return 0;
-}
-
-int change_unblock(struct weir *w, const json_t *args, json_t **data, struct error *e)
-{
-	struct weir_block_key k;
-	int err = block_key(args, &k, e);
-
-	if (err < 0)
-		return err;
-	err = gate_del_block(w->gate, &k);
-	if (err == -ENOENT)
-		return error_set(e, err, "not blocked: %s",
-				 json_string_value(json_object_get(args, "address")));
-	if (err < 0)
-		return error_set(e, err, "cannot unblock: %s", strerror(-err));
-	blocks_refresh(w);
-	gate_redecide(w->gate);
-	w->generation = gate_ctl(w->gate)->generation;
-	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
 	return 0;
 }

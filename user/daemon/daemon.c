@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's loop: signals, control socket, interface changes, the clock. */
-#include <poll.h>
+/* The daemon from start to stop, and what its loop waits for: signals, control socket, interface
+ * changes, the clock. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
+#include <sys/epoll.h>
 
 #include "daemon/daemon_private.h"
+#include "loop/loop.h"
 
 struct verb {
 	const char *name;
@@ -66,77 +66,52 @@ static char *render_metrics(void *arg)
 	return text;
 }
 
-static int open_signals(struct error *e)
+/* SIGHUP loads the policy file again. */
+static int on_reload(sd_event_source *s _unused_, const struct signalfd_siginfo *si _unused_,
+		     void *arg)
 {
-	sigset_t set;
-	int fd;
+	json_t *data = NULL;
+	struct error e = {0};
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? error_set(e, -errno, "signalfd: %s", strerror(errno)) : fd;
+	change_policy(arg, NULL, &data, &e);
+	json_decref(data);
+	return 0;
 }
 
-static int open_timer(struct error *e)
+static int on_control(sd_event_source *s _unused_, int fd _unused_, uint32_t events _unused_,
+		      void *arg)
 {
-	struct itimerspec every = {
-		.it_value = {.tv_nsec = DAEMON_TICK_MS * 1000000L},
-		.it_interval = {.tv_nsec = DAEMON_TICK_MS * 1000000L},
-	};
-	_cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	if (fd < 0 || timerfd_settime(fd, 0, &every, NULL) < 0)
-		return error_set(e, -errno, "timer: %s", strerror(errno));
-	return TAKE_FD(fd);
+	control_server_work(arg);
+	return 0;
 }
 
-/* Whether to go on. SIGHUP loads the policy file again. */
-static bool read_signal(struct weir *w, int fd)
+static int on_monitor(sd_event_source *s _unused_, int fd _unused_, uint32_t events _unused_,
+		      void *arg)
 {
-	struct signalfd_siginfo si;
-
-	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
-		json_t *data = NULL;
-		struct error e = {0};
-
-		if (si.ssi_signo != SIGHUP)
-			return false;
-		change_policy(w, NULL, &data, &e);
-		json_decref(data);
-	}
-	return true;
+	port_monitor_read(arg);
+	return 0;
 }
 
-static void loop(struct weir *w, int signals, int timer)
+static void on_tick(void *arg)
 {
-	enum { SIGNALS, TIMER, CONTROL, MONITOR, COUNT };
-	struct pollfd fds[COUNT] = {
-		[SIGNALS] = {.fd = signals, .events = POLLIN},
-		[TIMER] = {.fd = timer, .events = POLLIN},
-		[CONTROL] = {.fd = control_server_fd(w->control), .events = POLLIN},
-		[MONITOR] = {.fd = port_monitor_fd(w->monitor), .events = POLLIN},
-	};
-	bool stop = false;
+	weir_tick(arg);
+}
 
-	while (!stop) {
-		uint64_t ticks;
+static int watch(struct weir *w, struct error *e)
+{
+	int err = loop_end_on_signals(w->loop);
 
-		if (poll(fds, COUNT, -1) < 0)
-			continue;
-		pthread_mutex_lock(&w->lock);
-		if (fds[MONITOR].revents)
-			port_monitor_read(w->monitor);
-		if (fds[CONTROL].revents)
-			control_server_work(w->control);
-		if (fds[TIMER].revents && read(timer, &ticks, sizeof(ticks)) > 0)
-			weir_tick(w);
-		stop = fds[SIGNALS].revents && !read_signal(w, signals);
-		pthread_mutex_unlock(&w->lock);
-	}
+	if (err >= 0)
+		err = sd_event_add_signal(w->loop, NULL, SIGHUP, on_reload, w);
+	if (err >= 0)
+		err = sd_event_add_io(w->loop, NULL, control_server_fd(w->control), EPOLLIN,
+				      on_control, w->control);
+	if (err >= 0)
+		err = sd_event_add_io(w->loop, NULL, port_monitor_fd(w->monitor), EPOLLIN,
+				      on_monitor, w->monitor);
+	if (err >= 0)
+		err = loop_every(w->loop, DAEMON_TICK_MS, on_tick, w, NULL);
+	return err < 0 ? error_set(e, err, "cannot set up the event loop: %s", strerror(-err)) : 0;
 }
 
 static int open_services(struct weir *w, struct error *e)
@@ -151,17 +126,21 @@ static int open_services(struct weir *w, struct error *e)
 	return err;
 }
 
-static void serve(struct weir *w, int signals, int timer)
+static int serve(struct weir *w, struct error *e)
 {
+	int err = watch(w, e);
+
+	if (err < 0)
+		return err;
 	log_info("running: %u ports, %u workers, policy %s%s", w->policy->port_count,
 		 w->worker_count, w->policy->path, w->adopted ? ", adopted what was running" : "");
-	loop(w, signals, timer);
+	err = loop_run(w->loop, &w->lock);
 	log_info("stopping");
+	return err < 0 ? error_set(e, err, "the event loop failed: %s", strerror(-err)) : 0;
 }
 
 int daemon_run(const struct daemon_options *o, struct error *e)
 {
-	_cleanup_close_ int signals = -1, timer = -1;
 	_cleanup_free_ struct weir *w = calloc(1, sizeof(*w));
 	int err;
 
@@ -169,26 +148,25 @@ int daemon_run(const struct daemon_options *o, struct error *e)
 		return error_set(e, -ENOMEM, "no memory");
 	w->options = *o;
 	pthread_mutex_init(&w->lock, NULL);
-	signals = open_signals(e);
-	timer = open_timer(e);
-	if (signals < 0 || timer < 0)
-		return -EMFILE;
-	err = control_server_open(o->socket, handle, w, &w->control, e);
+	err = loop_open(&w->loop, e);
 	if (err < 0)
 		return err;
-	err = weir_start(w, e);
+	err = control_server_open(o->socket, handle, w, &w->control, e);
+	if (!err)
+		err = weir_start(w, e);
 	if (!err) {
 		err = open_services(w, e);
 		/* What changed before the monitor listened. */
 		if (!err)
 			ports_look(w, true);
 		if (!err)
-			serve(w, signals, timer);
+			err = serve(w, e);
 		stats_server_stop(w->metrics);
 		port_monitor_close(w->monitor);
 		weir_stop(w, true);
 	}
 	control_server_close(w->control);
+	sd_event_unref(w->loop);
 	return err;
 }
 

@@ -36,6 +36,8 @@ int port_attach_program(struct weir *w, unsigned int index, struct error *e);
 void port_detach(struct weir *w, unsigned int index);
 /* Writes cfg after its flags changed. */
 int port_configure(struct weir *w, unsigned int index);
+
+/* lookup.c */
 /* The forward entry a port belongs to, or NULL. Port numbers are policy indexes plus one. */
 const struct policy_forward *port_forward(const struct weir *w, unsigned int index,
 					  uint8_t *domain);
@@ -43,10 +45,12 @@ const struct policy_forward *port_forward(const struct weir *w, unsigned int ind
 struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index);
 struct daemon_port *port_find_interface(struct weir *w, const char *interface, unsigned int *index);
 
-/* follow.c */
+/* state.c */
 /* Brings cfg and the reason why the port does less than asked up to what the interface and its
  * bridge are now. Returns whether cfg changed. */
 bool port_follow(struct weir *w, unsigned int index, const struct port_link *l);
+
+/* follow.c */
 /* Reads the interface of an attached port again and tells the gate. */
 void port_refresh(struct weir *w, unsigned int index);
 /* Looks at the ports that are not attached, or at all, and takes back those whose interface is
@@ -60,13 +64,16 @@ void workers_resume(struct weir *w);
 
 /* tick.c: what happens every DAEMON_TICK_MS. */
 void weir_tick(struct weir *w);
+/* losses.c */
 /* Losses behind redirects of a port are watched from here on. */
 void port_begin_losses(struct weir *w, unsigned int index);
-/* Sets or clears WEIR_CTL_BLOCKS. */
+/* Frames redirected from a port since the last call, and those of them that were lost. False when
+ * the counters cannot be read; the outputs are untouched then. */
+bool port_losses(struct weir *w, unsigned int index, uint64_t *lost, uint64_t *sent);
+/* blocks.c */
+/* Deletes expired blocks, and sets or clears WEIR_CTL_BLOCKS. */
 void blocks_refresh(struct weir *w);
 /* change.c: weir_ctl.flags and what else follows the policy. */
 void policy_to_ctl(struct weir *w);
-/* An event of type `policy` or `port`. */
-void weir_event(struct weir *w, const char *type, const char *what, const char *name);
 
 #endif

@@ -12,28 +12,6 @@ static const char *const hook_names[] = {
 	[PORT_HOOK_TC] = "tc",
 };
 
-struct daemon_port *port_find_interface(struct weir *w, const char *interface, unsigned int *index)
-{
-	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
-		if (!w->ports[i].configured || strcmp(w->ports[i].interface, interface) != 0)
-			continue;
-		*index = i;
-		return &w->ports[i];
-	}
-	return NULL;
-}
-
-struct daemon_port *port_find(struct weir *w, const char *name, unsigned int *index)
-{
-	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
-		if (!w->ports[i].configured || strcmp(w->ports[i].name, name) != 0)
-			continue;
-		*index = i;
-		return &w->ports[i];
-	}
-	return port_find_interface(w, name, index);
-}
-
 void workers_pause(struct weir *w)
 {
 	for (uint32_t i = 0; i < w->worker_count; i++)
@@ -44,21 +22,6 @@ void workers_resume(struct weir *w)
 {
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_resume(w->workers[i]);
-}
-
-const struct policy_forward *port_forward(const struct weir *w, unsigned int index, uint8_t *domain)
-{
-	for (unsigned int f = 0; f < w->policy->forward_count; f++) {
-		const struct policy_forward *fw = &w->policy->forwards[f];
-
-		for (unsigned int i = 0; i < fw->port_count; i++) {
-			if (fw->ports[i] + 1 == index) {
-				*domain = (uint8_t)(f + 1);
-				return fw;
-			}
-		}
-	}
-	return NULL;
 }
 
 int ports_bridge(struct weir *w, struct error *e)

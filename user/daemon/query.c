@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Answers to the listing verbs; docs/events.md and docs/metrics.md name their fields. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -316,37 +315,6 @@ int query_top(struct weir *w, const json_t *args _unused_, json_t **data, struct
 	return answer(
 		json_pack("{s:I, s:o}", "time_ns", (json_int_t)s->time_ns, "applications", list),
 		data, e);
-}
-
-/* ---- blocks ---- */
-
-static bool block_add(const struct weir_block_key *k, uint64_t expires_ns, void *arg)
-{
-	uint64_t now_ns = time_now_ns();
-	char text[ADDRESS_TEXT_MAX];
-	json_t *list = arg, *o;
-
-	if (expires_ns && expires_ns <= now_ns)
-		return true;
-	o = json_pack("{s:s, s:i}", "address", address_format(k->addr, text), "port",
-		      (int)ntohs(k->port));
-	json_object_set_new(o, "expires_in_seconds",
-			    expires_ns ? json_real((double)(expires_ns - now_ns) / 1e9)
-				       : json_null());
-	json_array_append_new(list, o);
-	return true;
-}
-
-int query_blocks(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
-{
-	json_t *list = json_array();
-	int err = gate_each_block(w->gate, block_add, list);
-
-	if (err < 0) {
-		json_decref(list);
-		return error_set(e, err, "cannot read the blocks: %s", strerror(-err));
-	}
-	return answer(json_pack("{s:o}", "blocks", list), data, e);
 }
 
 /* ---- counters, policy, events ---- */

@@ -15,46 +15,10 @@
  * all of them. */
 #define LOST_FRAMES_MIN 64
 
-struct expired {
-	struct weir *w;
-	struct weir_block_key keys[64];
-	unsigned int count, live;
-	uint64_t now_ns;
-};
-
-static bool block_visit(const struct weir_block_key *k, uint64_t expires_ns, void *arg)
-{
-	struct expired *x = arg;
-
-	if (expires_ns && expires_ns <= x->now_ns && x->count < ARRAY_SIZE(x->keys))
-		x->keys[x->count++] = *k;
-	else
-		x->live++;
-	return true;
-}
-
-void blocks_refresh(struct weir *w)
-{
-	struct weir_ctl *ctl = gate_ctl(w->gate);
-	struct expired x = {.w = w, .now_ns = time_now_ns()};
-
-	gate_each_block(w->gate, block_visit, &x);
-	for (unsigned int i = 0; i < x.count; i++)
-		gate_del_block(w->gate, &x.keys[i]);
-	if (x.live)
-		ctl->flags |= WEIR_CTL_BLOCKS;
-	else
-		ctl->flags &= ~WEIR_CTL_BLOCKS;
-	if (x.count && w->policy) {
-		gate_redecide(w->gate);
-		w->generation = ctl->generation;
-	}
-}
-
 static void event_visit(const struct weir_event *ev, void *arg)
 {
 	struct weir *w = arg;
-	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
+	const char *interface = ev->in_port < WEIR_PORTS_MAX ? w->ports[ev->in_port].interface : "";
 
 	if (ev->kind == WEIR_EVENT_ANOMALY) {
 		audit_anomaly(w->audit, ev, w->registry, interface);
@@ -96,23 +60,6 @@ static void stop_redirects_from(struct weir *w, unsigned int from)
 	}
 }
 
-/* What the gate sent out of other ports by itself. */
-static uint64_t redirected(const struct weir_counter c[WEIR_REASON_COUNT])
-{
-	return c[WEIR_REASON_REDIRECTED].frames + c[WEIR_REASON_REDIRECTED_FRAGMENT].frames;
-}
-
-void port_begin_losses(struct weir *w, unsigned int index)
-{
-	struct weir_counter c[WEIR_REASON_COUNT];
-	struct daemon_port *p = &w->ports[index];
-
-	if (gate_read_counters(w->gate, index, c) < 0)
-		return;
-	p->lost_seen = c[WEIR_REASON_DROP_REDIRECT_LOST].frames;
-	p->redirected_seen = redirected(c);
-}
-
 /*
  * A device can accept a redirect and lose every frame. What is lost is counted; a port where nearly
  * everything is lost goes back to the kernel's path.
@@ -120,16 +67,10 @@ void port_begin_losses(struct weir *w, unsigned int index)
 static void watch_losses(struct weir *w)
 {
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
-		struct weir_counter c[WEIR_REASON_COUNT];
-		struct daemon_port *p = &w->ports[i];
 		uint64_t lost, sent;
 
-		if (!p->attached || gate_read_counters(w->gate, i, c) < 0)
+		if (!w->ports[i].attached || !port_losses(w, i, &lost, &sent))
 			continue;
-		lost = c[WEIR_REASON_DROP_REDIRECT_LOST].frames - p->lost_seen;
-		sent = redirected(c) - p->redirected_seen;
-		p->lost_seen += lost;
-		p->redirected_seen += sent;
 		if (lost >= LOST_FRAMES_MIN && lost * 10 >= sent * 9)
 			stop_redirects_from(w, i);
 	}

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <systemd/sd-event.h>
 
 #include "audit/audit.h"
 #include "control/control.h"
@@ -54,6 +55,7 @@ struct weir {
 	uint32_t worker_count;
 	struct daemon_port ports[WEIR_PORTS_MAX]; /* index = port number; 0 unused */
 	struct port_changes *changes;
+	sd_event *loop;
 	struct port_monitor *monitor;
 	struct control_server *control;
 	struct stats_server *metrics;

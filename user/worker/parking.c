@@ -15,7 +15,7 @@
 
 static struct park_key key_of(const struct weir_punt *punt)
 {
-	return (struct park_key){.flow_id = punt->flow_id, .dir = punt->dir};
+	return (struct park_key){.flow_id = punt->flow_id, .dir = weir_punt_dir(punt)};
 }
 
 static void count_now(struct worker *w)
