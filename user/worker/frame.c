@@ -22,6 +22,8 @@ static uint32_t slot_of(const struct worker *w, const struct job *j)
 static void count(struct worker *w, unsigned int port, enum weir_reason reason, uint32_t bytes)
 {
 	w->counters.reasons[port][reason]++;
+	if (reason != WEIR_REASON_MADE_RESET)
+		gate_ended(w->shared->gate)[w->index * WEIR_PORTS_MAX + port]++;
 	w->counters.bytes[port][reason] += bytes;
 }
 
