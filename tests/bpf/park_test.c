@@ -225,9 +225,9 @@ static void strangers_do_not_wait(void **state)
 	}
 	for (uint32_t reason = 0; reason < WEIR_REASON_COUNT; reason++)
 		if (reason != WEIR_REASON_PUNTED && reason != WEIR_REASON_REDIRECTED)
-			assert_int_equal(rig_sum(r, "weir_counters",
-						 RIG_A * WEIR_REASON_STRIDE + reason),
-					 0);
+			assert_int_equal(
+				rig_sum(r, "weir_counters", RIG_A * WEIR_REASON_STRIDE + reason),
+				0);
 	SEND(r, PUNTED, DATA);
 	unpark(r, &parked);
 }

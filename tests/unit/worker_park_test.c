@@ -176,8 +176,8 @@ static void a_reason_and_the_whole_are_bounded(void **state)
 {
 	struct park *p = *state;
 
-	park_limit(p, &(struct park_limits){
-			      .frames = 5, .frames_reason = 3, .flow_bytes = 1 << 20});
+	park_limit(p,
+		   &(struct park_limits){.frames = 5, .frames_reason = 3, .flow_bytes = 1 << 20});
 	hold(p, 7, WEIR_PARK_SCAN, 100, WEIR_ACTION_DROP);
 	hold(p, 8, WEIR_PARK_SETTLE, 100, WEIR_ACTION_PASS);
 	for (uint32_t i = 0; i < 3; i++)
@@ -221,8 +221,8 @@ static void the_strictest_answer_and_the_latest_deadline_are_told(void **state)
 	assert_true(park_describe(p, KEY(7), &v));
 	assert_int_equal(v.deadline_ns, 100);
 	assert_int_equal(v.answer, WEIR_ACTION_RESET);
-	assert_int_equal(v.reasons, 1u << WEIR_PARK_SETTLE | 1u << WEIR_PARK_SCAN |
-					    1u << WEIR_PARK_TAP);
+	assert_int_equal(v.reasons,
+			 1u << WEIR_PARK_SETTLE | 1u << WEIR_PARK_SCAN | 1u << WEIR_PARK_TAP);
 	assert_int_equal(park_end(p, KEY(7), WEIR_PARK_SCAN),
 			 1u << WEIR_PARK_SETTLE | 1u << WEIR_PARK_TAP);
 	park_describe(p, KEY(7), &v);

@@ -437,8 +437,8 @@ static const struct park_key seven = {.flow_id = 7};
 
 static void hold(struct fixture *f, enum weir_park reason, uint64_t ns, enum weir_action answer)
 {
-	assert_int_equal(worker_park_hold(&f->worker, &seven, reason, f->worker.now_ns + ns, answer),
-			 0);
+	assert_int_equal(
+		worker_park_hold(&f->worker, &seven, reason, f->worker.now_ns + ns, answer), 0);
 }
 
 static void plain(struct fixture *f, char name, uint32_t seq)

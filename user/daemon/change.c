@@ -102,9 +102,9 @@ static bool same_sizes(const struct policy *a, const struct policy *b)
 	       a->limit_reconnects == b->limit_reconnects &&
 	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
 	       a->limit_fragments == b->limit_fragments && a->limit_slots == b->limit_slots &&
-	       a->limit_fragmented == b->limit_fragmented &&
-	       a->limit_parked == b->limit_parked && a->workers == b->workers &&
-	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
+	       a->limit_fragmented == b->limit_fragmented && a->limit_parked == b->limit_parked &&
+	       a->workers == b->workers && a->ring_frames == b->ring_frames &&
+	       a->pool_frames == b->pool_frames;
 }
 
 /* What is built once at start cannot follow a reload. */

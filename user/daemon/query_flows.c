@@ -158,12 +158,11 @@ static void flow_parked(json_t *o, const struct flow_filter *q, const struct wei
 		if (gate_get_parked(q->w->gate, f->id, dir, &v) < 0)
 			continue;
 		left_ns = v.deadline_ns > q->now_ns ? v.deadline_ns - q->now_ns : 0;
-		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:s, s:f}", "direction",
-					dir == origin ? "toserver" : "toclient", "reasons",
-					park_reasons(v.reasons), "answer",
-					policy_action_name(v.answer), "seconds_left",
-					(double)left_ns / 1e9));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:f}", "direction",
+						      dir == origin ? "toserver" : "toclient",
+						      "reasons", park_reasons(v.reasons), "answer",
+						      policy_action_name(v.answer), "seconds_left",
+						      (double)left_ns / 1e9));
 	}
 	json_object_set_new(o, "parked", list);
 }

@@ -18,8 +18,8 @@
 
 /* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
 struct gate_sizes {
-	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments,
-		parked, slots; /* entries; slots a power of two */
+	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments, parked,
+		slots; /* entries; slots a power of two */
 	uint32_t xsk;  /* entries of weir_xsk */
 };
 

@@ -41,16 +41,15 @@ static int version_read(struct draft *d, const struct yaml_node *root)
 static int draft_read(struct draft *d)
 {
 	static const char *const known[] = {
-		"version",     "ports",	     "forward",	   "inspect", "on_failure",
-		"on_overload", "signatures", "groups",	   "pipes",   "rules",
-		"default",     "metrics",    "events",	   "tunnels", "workers",
-		"limits",      "rings",	     "reassembly", "modules", "parking", NULL,
+		"version",    "ports",	 "forward", "inspect", "on_failure", "on_overload",
+		"signatures", "groups",	 "pipes",   "rules",   "default",    "metrics",
+		"events",     "tunnels", "workers", "limits",  "rings",	     "reassembly",
+		"modules",    "parking", NULL,
 	};
 	static int (*const readers[])(struct draft *, const struct yaml_node *) = {
-		version_read,	     draft_read_ports,	    draft_read_forward,
-		draft_read_settings, draft_read_files,	    draft_read_groups,
-		draft_read_rules,    draft_read_reassembly, draft_read_modules,
-		draft_read_parking,
+		version_read,	    draft_read_ports,	draft_read_forward, draft_read_settings,
+		draft_read_files,   draft_read_groups,	draft_read_rules,   draft_read_reassembly,
+		draft_read_modules, draft_read_parking,
 	};
 	const struct yaml_node *root = yaml_root(d->file);
 	int err = draft_mapping(d, root, "policy", known);

@@ -168,8 +168,8 @@ static struct direction *direction_find(const struct park *p, const struct park_
 {
 	uint32_t i = p->buckets[bucket_of(p, key)];
 
-	while (i != NONE && (p->direction[i].key.flow_id != key->flow_id ||
-			     p->direction[i].key.dir != key->dir))
+	while (i != NONE &&
+	       (p->direction[i].key.flow_id != key->flow_id || p->direction[i].key.dir != key->dir))
 		i = p->direction[i].next;
 	return i == NONE ? NULL : &p->direction[i];
 }

@@ -225,9 +225,9 @@ static bool park_early(struct worker *w, const struct park_key *key, const struc
 		w->counters.fast_passed++;
 		return false;
 	}
-	if (!held && worker_park_hold(w, key, WEIR_PARK_OUT_OF_ORDER,
-				      w->now_ns + policy->reassembly_hold_ns,
-				      WEIR_ACTION_PASS) < 0) {
+	if (!held &&
+	    worker_park_hold(w, key, WEIR_PARK_OUT_OF_ORDER, w->now_ns + policy->reassembly_hold_ns,
+			     WEIR_ACTION_PASS) < 0) {
 		w->counters.hold_full++;
 		return false;
 	}
