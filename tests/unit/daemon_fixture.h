@@ -179,6 +179,10 @@ void worker_counters(const struct worker *w, struct worker_counters *out)
 	*out = w->counters;
 }
 
+void worker_read_news(struct worker *w, const struct worker_reader *to, void *arg)
+{
+}
+
 enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s)
 {
 	return XSK_MODE_ZEROCOPY;

@@ -92,6 +92,14 @@ static int on_monitor(sd_event_source *s _unused_, int fd _unused_, uint32_t eve
 	return 0;
 }
 
+/* More than can wait for the next tick. */
+static int on_news(sd_event_source *s _unused_, int fd _unused_, uint32_t events _unused_,
+		   void *arg)
+{
+	news_read(arg);
+	return 0;
+}
+
 static void on_tick(void *arg)
 {
 	weir_tick(arg);
@@ -109,6 +117,9 @@ static int watch(struct weir *w, struct error *e)
 	if (err >= 0)
 		err = sd_event_add_io(w->loop, NULL, port_monitor_fd(w->monitor), EPOLLIN,
 				      on_monitor, w->monitor);
+	for (uint32_t i = 0; err >= 0 && i < w->worker_count; i++)
+		err = sd_event_add_io(w->loop, NULL, worker_news_fd(w->workers[i]), EPOLLIN,
+				      on_news, w);
 	if (err >= 0)
 		err = loop_every(w->loop, DAEMON_TICK_MS, on_tick, w, NULL);
 	return err < 0 ? error_set(e, err, "cannot set up the event loop: %s", strerror(-err)) : 0;

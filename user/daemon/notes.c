@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What workers tell of flows: host names are kept for the listing, the rest becomes events. */
+/* What workers and gate tell of flows: host names are kept for the listing, the rest becomes
+ * events. */
 #include "audit/details.h"
 #include "daemon/weir.h"
 
@@ -39,8 +40,25 @@ static void note_visit(const struct worker_note *n, void *arg)
 		note_event(w, n, "http", details_http_event(d));
 }
 
-void notes_read(struct weir *w)
+void event_visit(const struct weir_event *ev, void *arg)
 {
+	struct weir *w = arg;
+	const char *interface = ev->in_port < WEIR_PORTS_MAX ? w->ports[ev->in_port].interface : "";
+
+	if (ev->kind == WEIR_EVENT_ANOMALY) {
+		audit_anomaly(w->audit, ev, w->registry, interface);
+		return;
+	}
+	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
+		   hostnames_get(w->hostnames, ev->flow.id, NULL));
+}
+
+void news_read(struct weir *w)
+{
+	static const struct worker_reader reader = {.event = event_visit, .note = note_visit};
+
 	for (uint32_t i = 0; i < w->worker_count; i++)
-		worker_read_notes(w->workers[i], note_visit, w);
+		worker_read_news(w->workers[i], &reader, w);
+	if (w->settings)
+		worker_settings_sweep(w->settings, w->workers, w->worker_count);
 }

@@ -210,6 +210,16 @@ static json_t *policy_status(const struct weir *w, const struct stats_snapshot *
 			 (json_int_t)s->loads_failed);
 }
 
+/* By the gate and the workers. */
+static uint64_t events_lost(const struct stats_snapshot *s)
+{
+	uint64_t sum = s->events_lost;
+
+	for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+		sum += s->news_lost[kind];
+	return sum;
+}
+
 int query_status(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
 {
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
@@ -227,7 +237,7 @@ int query_status(struct weir *w, const json_t *args _unused_, json_t **data, str
 				policy_status(w, s), "workers", workers_status(w, s),
 				"heartbeat_age_seconds", s->heartbeat_age_seconds, "flows", flows,
 				"endpoints", (json_int_t)s->endpoints, "losses_accounted",
-				s->losses_accounted, "events_lost", (json_int_t)s->events_lost,
+				s->losses_accounted, "events_lost", (json_int_t)events_lost(s),
 				"ports", ports_status(w, s), "degraded", degraded(w, s)),
 		      data, e);
 }

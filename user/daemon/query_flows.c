@@ -295,7 +295,7 @@ int query_flows(struct weir *w, const json_t *args, json_t **data, struct error 
 
 	if (err < 0)
 		return err;
-	notes_read(w);
+	news_read(w);
 	q.clock_ds = (uint32_t)(q.now_ns / 100000000);
 	q.list = json_array();
 	gate_each_parked(w->gate, parked_seen, &q.any_parked);

@@ -75,6 +75,8 @@ static void snapshot_workers(struct weir *w, struct stats_snapshot *s)
 		uint64_t beat_ns = __atomic_load_n(&ctl->heartbeat_ns[i], __ATOMIC_RELAXED);
 
 		worker_counters(w->workers[i], &s->workers[i]);
+		for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+			s->news_lost[kind] += s->workers[i].news_lost[kind];
 		if (beat_ns < oldest_ns)
 			oldest_ns = beat_ns;
 	}
@@ -250,12 +252,11 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	snapshot_apps(w, s, &names);
 	snapshot_rules(w, s, &names);
 	gate_read_cache(w->gate, s->cache, &s->events_lost);
-	for (uint32_t i = 0; i < w->worker_count; i++)
-		s->events_lost += s->workers[i].events_lost + s->workers[i].notes_lost;
 	s->events_unwritten = audit_lost(w->audit);
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;
 	s->generation = gate_ctl(w->gate)->generation;
+	s->policies = worker_settings_count(w->settings);
 	s->loads_ok = w->loads_ok;
 	s->loads_failed = w->loads_failed;
 	s->endpoints = endpoints_count(w->endpoints);

@@ -457,6 +457,11 @@ static void write_loads(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, s->loads_failed, "result", "failed");
 }
 
+static void write_policies(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->policies);
+}
+
 static void write_heartbeat(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	fprintf(out, "%s %.6f\n", name, s->heartbeat_age_seconds);
@@ -471,6 +476,12 @@ static void write_events_lost(FILE *out, const char *name, const struct stats_sn
 {
 	sample(out, name, s->events_lost, "place", "gate");
 	sample(out, name, s->events_unwritten, "place", "file");
+}
+
+static void write_news_lost(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+		sample(out, name, s->news_lost[kind], "record", worker_news_name(kind));
 }
 
 /* One row a family, in the order of the reference (docs/metrics.md). */
@@ -573,13 +584,19 @@ static const struct metric metrics[] = {
 	 write_generation},
 	{{"weir_policy_loads_total", "counter", "result", "Attempts to load another policy"},
 	 write_loads},
+	{{"weir_policies_in_use", "gauge", "",
+	  "Policies that workers use: more than 1 while one has not taken the newest"},
+	 write_policies},
 	{{"weir_heartbeat_age_seconds", "gauge", "", "Age of the slowest worker's heartbeat"},
 	 write_heartbeat},
 	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},
 	 write_endpoints},
 	{{"weir_events_lost_total", "counter", "place",
-	  "Events that were too many to tell of, or that the events file did not take"},
+	  "Events that the gate's ring had no room for, or that the events file did not take"},
 	 write_events_lost},
+	{{"weir_news_lost_total", "counter", "record",
+	  "What workers had to tell and the daemon did not read in time"},
+	 write_news_lost},
 };
 
 const struct stats_metric_info *stats_metric(size_t index)
