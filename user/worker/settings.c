@@ -156,7 +156,6 @@ static void take_next(struct worker *w)
 	w->number = s->number;
 	w->next = NULL;
 	worker_settings_apply(w);
-	worker_park_reload(w);
 }
 
 void worker_read_orders(struct worker *w)

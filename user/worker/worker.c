@@ -231,6 +231,15 @@ static void stay_on_one_cpu(const struct worker *w)
 	}
 }
 
+static void read_orders(struct worker *w)
+{
+	uint64_t number = w->number;
+
+	worker_read_orders(w);
+	if (w->number != number)
+		worker_park_reload(w);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
@@ -244,7 +253,7 @@ static void *run(void *arg)
 		uint32_t n, done;
 
 		wait_while_paused(w);
-		worker_read_orders(w);
+		read_orders(w);
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
