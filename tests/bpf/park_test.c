@@ -221,6 +221,9 @@ static void strangers_do_not_wait(void **state)
 		assert_int_equal(rig_send(r, &s, NULL), WEIR_REASON_REDIRECTED);
 		assert_true(rig_flow(r, true, &s, &flow));
 		assert_false(flow.flags & WEIR_FLOW_HANDOVER(dir));
+		/* Its entry is not to be the oldest. */
+		if (i % 16 == 0)
+			SEND(r, PUNTED, DATA);
 		r->read[0] = r->sent[0];
 	}
 	for (uint32_t reason = 0; reason < WEIR_REASON_COUNT; reason++)
@@ -228,7 +231,8 @@ static void strangers_do_not_wait(void **state)
 			assert_int_equal(
 				rig_sum(r, "weir_counters", RIG_A * WEIR_REASON_STRIDE + reason),
 				0);
-	SEND(r, PUNTED, DATA);
+	assert_true(rig_flow(r, false, &tcp, &flow));
+	assert_int_equal(flow.id, parked.id);
 	unpark(r, &parked);
 }
 

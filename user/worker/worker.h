@@ -99,7 +99,7 @@ struct worker_counters {
 	uint64_t park_repeated;			   /* copies of parked bytes, dropped */
 	uint64_t park_timeouts[WEIR_ACTION_COUNT]; /* deadlines passed, by answer */
 	uint64_t park_refused[WEIR_PARK_COUNT];	   /* no room: the answer applied at once */
-	uint64_t news_lost[WORKER_NEWS_COUNT]; /* the daemon did not read them in time */
+	uint64_t news_lost[WORKER_NEWS_COUNT];	   /* the daemon did not read them in time */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
 	struct expect_stats expect;
