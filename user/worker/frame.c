@@ -22,6 +22,8 @@ static uint32_t slot_of(const struct worker *w, const struct job *j)
 static void count(struct worker *w, unsigned int port, enum weir_reason reason, uint32_t bytes)
 {
 	w->counters.reasons[port][reason]++;
+	if (reason != WEIR_REASON_MADE_RESET)
+		gate_ended(w->shared->gate)[w->index * WEIR_PORTS_MAX + port]++;
 	w->counters.bytes[port][reason] += bytes;
 }
 
@@ -98,6 +100,13 @@ static void frame_reset(struct worker *w, const struct job *j)
 		make_reset(w, j, false);
 	}
 	frame_drop(w, j, WEIR_REASON_DROP_RESET);
+}
+
+bool worker_owns(const struct worker *w, uint64_t flow_id)
+{
+	uint32_t slot = weir_flow_slot(flow_id, gate_slots(w->shared->gate) - 1);
+
+	return slot % w->shared->workers == w->index;
 }
 
 static void publish_reconnect(struct worker *w, const struct flow *f)
@@ -237,6 +246,18 @@ static void job_decode(struct worker *w, struct job *j)
 	j->packet.key.domain = w->shared->domain[j->punt.in_port];
 }
 
+enum weir_action worker_frame_action(struct worker *w, const struct frame *f)
+{
+	struct job j = {.frame = *f, .punt = *frame_punt(w->shared->pool, f)};
+	struct flow *flow = inspector_find(w->inspector, j.punt.flow_id);
+
+	if (!flow || !flow->decided)
+		return WEIR_ACTION_UNDECIDED;
+	job_decode(w, &j);
+	worker_traits_update(w, flow, false);
+	return worker_cell(w, flow, &j.punt, &j.packet)->action;
+}
+
 static bool job_open(struct worker *w, const struct frame *f, struct job *j)
 {
 	*j = (struct job){
@@ -271,12 +292,13 @@ static void job_end(struct worker *w, const struct job *j, enum weir_action acti
 		frame_forward(w, j);
 }
 
-void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action)
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action,
+		      enum weir_reason drop)
 {
 	struct job j = {
 		.frame = *f,
 		.punt = *frame_punt(w->shared->pool, f),
-		.drop = WEIR_REASON_DROP_VERDICT,
+		.drop = drop,
 	};
 
 	job_decode(w, &j);
@@ -290,6 +312,26 @@ void worker_frame_lose(struct worker *w, const struct frame *f)
 	frame_drop(w, &j, WEIR_REASON_DROP_STALE);
 }
 
+/* Whether a frame that may pass waits or ends for the sake of its direction. */
+static bool job_parks(struct worker *w, const struct job *j, const struct inspect_outcome *o)
+{
+	const struct packet *p = j->status == PACKET_OK ? &j->packet : NULL;
+
+	switch (worker_park(w, &j->frame, &j->punt, p, o)) {
+	case PARKING_NONE:
+		return false;
+	case PARKING_PARKED:
+		break;
+	case PARKING_DROP:
+		frame_drop(w, j, WEIR_REASON_DROP_PARKED);
+		break;
+	case PARKING_RESET:
+		frame_reset(w, j);
+		break;
+	}
+	return true;
+}
+
 /* A frame of an undecided or inspected flow. */
 static void job_judge(struct worker *w, struct job *j)
 {
@@ -297,11 +339,10 @@ static void job_judge(struct worker *w, struct job *j)
 	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
 	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 
-	if (action == WEIR_ACTION_PASS && j->status == PACKET_OK &&
-	    worker_hold(w, &j->frame, &j->punt, &j->packet, &o))
+	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
 		return;
 	job_end(w, j, action);
-	worker_hold_after(w, &j->punt, &o, action);
+	worker_park_after(w, &j->punt, &o, action);
 }
 
 void worker_frame(struct worker *w, const struct frame *f)
