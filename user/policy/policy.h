@@ -108,7 +108,7 @@ struct policy {
 		limit_fragments, limit_slots, limit_fragmented, limit_parked;
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
-	uint32_t generation; /* that the gate has it as: gate_stage_policy() */
+	uint32_t generation;		   /* that the gate has it as: gate_stage_policy() */
 	/* Compiled: */
 	struct policy_class *classes; /* prefixes with their class */
 	size_t class_count;
@@ -117,12 +117,12 @@ struct policy {
 	struct weir_rule *compiled; /* weir_rules: rule_count + 1 elements */
 	uint32_t *traits;	    /* weir_traits */
 	uint32_t trait_count;
-	uint32_t trait_conditions;  /* bits of the gate's half that are in use */
+	uint32_t trait_conditions; /* bits of the gate's half that are in use */
 	struct policy_mac *macs;
 	size_t mac_count;
 	struct policy_condition *conditions; /* at most WEIR_USER_TRAITS */
 	size_t condition_count;
-	void **sections;	 /* data of the sections that have their own: policy/section.h */
+	void **sections; /* data of the sections that have their own: policy/section.h */
 };
 
 /*

@@ -58,8 +58,8 @@ const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f
 	};
 
 	/* Of a flow inside of a tunnel the gate knows nothing. */
-	if (!f->tunnel && punt_is_of_policy(w, punt) && punt->class[0] < p->class_ids &&
-	    punt->class[1] < p->class_ids) {
+	if (!f->tunnel && punt_is_of_policy(w, punt) &&
+		    punt->class[0] < p -> class_ids && punt -> class[1] < p -> class_ids) {
 		s.from = punt->class[f->origin];
 		s.to = punt->class[!f->origin];
 		s.traits |= punt->traits;
