@@ -72,7 +72,7 @@ static void withdraw(const struct glance *g, const struct weir_endpoint_key *key
 static void withdraw_all(const struct glance *g, const uint32_t addr[4], uint16_t port)
 {
 	struct weir_endpoint_key key = {.port = port, .domain = g->f->key.domain};
-	struct fact_key told = {.port = port, .kind = FACT_TOLD, .domain = g->f->key.domain};
+	struct fact_key told = {.port = port, .kind = FACT_LEARNED, .domain = g->f->key.domain};
 	struct fact fact;
 
 	memcpy(key.peer, addr, sizeof(key.peer));
@@ -156,24 +156,24 @@ static bool is_shared(const struct glance *g, uint16_t app)
 {
 	const struct weir_flow_key *k = &g->f->key;
 	struct fact_key told = {
-		.port = k->port[!g->f->origin], .kind = FACT_TOLD, .domain = k->domain};
+		.port = k->port[!g->f->origin], .kind = FACT_LEARNED, .domain = k->domain};
 	struct weir_endpoint_key key = {.port = told.port, .domain = k->domain};
 	struct fact fact;
 
 	memcpy(told.addr, k->addr[!g->f->origin], sizeof(told.addr));
 	memcpy(key.peer, told.addr, sizeof(key.peer));
-	return facts_get(facts_of(g), &told, g->i->now_ns, &fact) && fact.shared &&
+	return facts_get(facts_of(g), &told, g->i->now_ns, &fact) && fact.confirmed &&
 	       fact.app == app && !evidence_refuses(g->i, &key, app);
 }
 
 void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app)
 {
-	struct fact_key told = {.port = key->port, .kind = FACT_TOLD, .domain = key->domain};
+	struct fact_key told = {.port = key->port, .kind = FACT_LEARNED, .domain = key->domain};
 
 	memcpy(told.addr, key->peer, sizeof(told.addr));
 	if (i->services.facts)
-		facts_tell(i->services.facts, &told, app, key->host, network_of(i->teller),
-			   i->now_ns);
+		facts_endpoint_learned(i->services.facts, &told, app, key->host,
+				       network_of(i->source), i->now_ns);
 }
 
 /* Whether `host` was told that the other side is something. */

@@ -58,7 +58,7 @@ static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size
 	m.complete = m.proto == IPPROTO_UDP;
 	if (module && module->inspected && !module_is_off(g->i, module))
 		state = module_state(g->i, g->j, module);
-	memcpy(g->i->teller, m.src, sizeof(g->i->teller));
+	memcpy(g->i->source, m.src, sizeof(g->i->source));
 	if (state)
 		module->inspected(&g->i->services, &m, state, &finding);
 	else

@@ -153,7 +153,7 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 	const struct app_module *owner = module_of(g->i, engine.app);
 	const struct app_module **shown = g->i->shown[m->proto == IPPROTO_UDP];
 
-	memcpy(g->i->teller, m->src, sizeof(g->i->teller));
+	memcpy(g->i->source, m->src, sizeof(g->i->source));
 	if (owner && owner->undecided)
 		call_undecided(g, owner, m, finding);
 	for (; *shown; shown++) {

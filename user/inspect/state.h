@@ -51,7 +51,7 @@ struct inspector {
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
 	void *learn_arg;
 	struct app_services services;
-	uint32_t teller[4]; /* the sender of what a module is shown */
+	uint32_t source[4]; /* the sender of what a module is shown */
 	const struct app_module *const *modules;
 	size_t module_count;
 	/* Whom messages of undecided flows are shown to, whatever the engine named: those of TCP,
