@@ -5,12 +5,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Kept in stock before anything is given away, and asked for when there is less. */
+/* A stock smaller than this is refilled from the spare chunks; one that exceeds its share by more
+ * gives chunks away. */
 #define STOCK_LOW 128
-/* Most that changes hands at a time, so that a turn of a worker stays short. */
+/* Chunks moved at a time at most: bounds the time a worker spends on it. */
 #define BALANCE_BATCH 256
-/* A worker cannot have more frames under way than this without reading its mail in between; when
- * it has, completions wait in the kernel's ring. */
+/* Size of a mailbox. If a worker lets one run full, completions stay in the kernel's ring until it
+ * reads its mail. */
 #define MAIL_WORDS_MAX 4096
 
 static uint32_t power_of_two(uint32_t n)
@@ -31,7 +32,8 @@ static int mail_new(struct frame_pool *p)
 		return -ENOMEM;
 	memset(p->mail, 0, sizeof(*p->mail) * boxes);
 	for (uint32_t i = 0; i < boxes; i++) {
-		/* Closing a port must not wait for anybody: room for every chunk there is. */
+		/* Closing a port must not wait for a worker to read its mail, so this
+		 * mailbox has room for every chunk. */
 		bool closer = i >= p->workers * p->workers;
 
 		if (ring_init(&p->mail[i],
@@ -145,7 +147,7 @@ uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies
 	return n;
 }
 
-/* ---- the spare ones ---- */
+/* ---- spare chunks ---- */
 
 static bool spare_try(struct pool_spare *s)
 {
@@ -157,7 +159,7 @@ static void spare_leave(struct pool_spare *s)
 	atomic_flag_clear_explicit(&s->busy, memory_order_release);
 }
 
-/* The count is atomic only so that it can be looked at without the lock. */
+/* The count is atomic so that it can be read without the lock. */
 static void spare_set(struct pool_spare *s, uint32_t count)
 {
 	atomic_store_explicit(&s->count, count, memory_order_relaxed);
@@ -168,7 +170,7 @@ static uint32_t spare_count(struct pool_spare *s)
 	return atomic_load_explicit(&s->count, memory_order_relaxed);
 }
 
-/* For a thread that may wait: never a worker. */
+/* Waits for the lock; not for workers. */
 static void spare_enter(struct pool_spare *s)
 {
 	while (!spare_try(s))
@@ -226,8 +228,8 @@ void pool_balance(struct frame_pool *p, uint32_t worker)
 			spare_take(p, worker, BALANCE_BATCH);
 		return;
 	}
-	/* A little above the share of the rest is normal;
-	 * moving it would only keep the lock busy. */
+	/* Tolerate a stock slightly above its share: moving so little would only contend for the
+	 * lock. */
 	if (have <= p->share + STOCK_LOW || p->workers == 1)
 		return;
 	surplus = have - p->share;

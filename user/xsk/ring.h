@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A ring of words between one producer and one consumer thread, without locks. */
+/* Lock-free single-producer, single-consumer ring of 64-bit words. */
 #ifndef WEIR_XSK_RING_H
 #define WEIR_XSK_RING_H
 
