@@ -21,7 +21,7 @@ static __always_inline __u32 port_of(__u32 ifindex)
 static __always_inline void count_reason(__u32 port, __u32 reason, __u64 frames, __u64 bytes,
 					 __u64 segments)
 {
-	__u32 index = port * WEIR_REASON_COUNT + reason;
+	__u32 index = port * WEIR_REASON_STRIDE + reason;
 	struct weir_counter *c = bpf_map_lookup_elem(&weir_counters, &index);
 
 	if (!c)
@@ -64,7 +64,7 @@ static __always_inline void count_cache(__u32 result)
 
 static __always_inline void count_app_flow(__u32 app, __u32 method)
 {
-	__u32 index = app * WEIR_METHOD_COUNT + method;
+	__u32 index = app * WEIR_METHOD_STRIDE + method;
 
 	count_one(bpf_map_lookup_elem(&weir_app_flows, &index));
 }

@@ -20,39 +20,37 @@ static __always_inline bool packet_is_syn(const struct packet *p)
 	return (p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN;
 }
 
-/* Both directions' hash. The seed is the daemon's, so that nobody outside can choose. */
-static __always_inline __u32 flow_hash(const struct frame *f, const struct weir_ctl *ctl)
+/*
+ * Both directions' hash: multilinear over the key's words (Lemire and Kaser, "Strongly universal
+ * string hashing is fast", 2014), by keys of the daemon's, so that nobody outside can choose.
+ */
+static __always_inline __u64 flow_hash(const struct weir_flow_key *key, const struct weir_ctl *ctl)
 {
-	const __u32 *word = (const __u32 *)&f->pkt.key;
-	__u64 hash = ctl->hash_seed;
+	const __u32 *word = (const __u32 *)key;
+	__u64 hash = ctl->hash_key[0];
 
-	for (__u32 i = 0; i < sizeof(f->pkt.key) / sizeof(*word); i++) {
-		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ULL;
-		hash ^= hash >> 29;
-	}
-	return hash >> 32;
+	_Static_assert(sizeof(*key) / sizeof(*word) + 1 == WEIR_HASH_KEYS, "a key for each word");
+#pragma unroll
+	for (__u32 i = 0; i < sizeof(*key) / sizeof(*word); i++)
+		hash += word[i] * ctl->hash_key[i + 1];
+	return hash;
 }
 
 /* A new entry of which this frame is the first. */
 static __always_inline void flow_init(const struct frame *f, struct weir_flow *flow)
 {
-	const struct weir_ctl *ctl = ctl_get();
 	__u32 dir = f->pkt.dir;
 
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
 	flow->created_ds = f->clock_ds;
 	flow->generation = f->generation;
-	if (ctl) {
-		flow->epoch = ctl->epoch;
-		flow->slot = flow_hash(f, ctl) & ctl->slots_mask;
-	}
 	flow->rule = WEIR_RULE_DEFAULT;
 	flow->flags = dir ? WEIR_FLOW_ORIGIN : 0;
 	if (f->pkt.key.proto == IPPROTO_TCP && !(f->pkt.tcp_flags & PACKET_TCP_SYN))
 		flow->flags |= WEIR_FLOW_MIDSTREAM;
-	flow->port[0] = dir ? WEIR_PORT_NONE : f->port;
-	flow->port[1] = dir ? f->port : WEIR_PORT_NONE;
+	flow->in_port[0] = dir ? WEIR_PORT_NONE : f->port;
+	flow->in_port[1] = dir ? f->port : WEIR_PORT_NONE;
 }
 
 /*
@@ -67,8 +65,8 @@ static __always_inline void flow_see(const struct frame *f, struct weir_flow *fl
 	__sync_fetch_and_add(&flow->bytes[dir], f->bytes);
 	if (flow->seen_ds != f->clock_ds)
 		flow->seen_ds = f->clock_ds;
-	if (flow->port[dir] != f->port)
-		flow->port[dir] = f->port;
+	if (flow->in_port[dir] != f->port)
+		flow->in_port[dir] = f->port;
 	if (!(flags & WEIR_FLOW_TWOWAY) && dir != (flags & WEIR_FLOW_ORIGIN ? 1 : 0))
 		__sync_fetch_and_or(&flow->flags, WEIR_FLOW_TWOWAY);
 }
@@ -114,7 +112,7 @@ __noinline int flow_event(const struct frame *f, const struct weir_flow *flow, _
 	e->key = f->pkt.key;
 	e->kind = kind;
 	e->reason = reason;
-	e->port = f->port;
+	e->in_port = f->port;
 	e->dir = f->pkt.dir;
 	e->flow = *flow;
 	/* A forced wake-up costs fifty times the record; the daemon polls. */
@@ -137,7 +135,7 @@ __noinline int flow_drop_is_news(const struct frame *f)
 
 	if (!f || !ctl)
 		return 0;
-	hash = flow_hash(f, ctl);
+	hash = flow_hash(&f->pkt.key, ctl) >> 32;
 	index = hash & (WEIR_TOLD - 1);
 	told = bpf_map_lookup_elem(&weir_told, &index);
 	rate = bpf_map_lookup_elem(&weir_told, &last);
@@ -155,26 +153,44 @@ __noinline int flow_drop_is_news(const struct frame *f)
 	return 1;
 }
 
-/* Whether frames of this slot and direction are in the slow path. */
-static __always_inline bool flow_outstanding(__u32 slot, __u32 dir)
+static __always_inline __u32 flow_slot(const struct weir_flow *flow)
 {
-	const struct weir_numbers *given = bpf_map_lookup_elem(&weir_given, &slot);
-	const struct weir_numbers *done = bpf_map_lookup_elem(&weir_done, &slot);
+	const struct weir_ctl *ctl = ctl_get();
 
-	return given && done && given->n[dir & 1] != done->n[dir & 1];
+	return ctl ? weir_flow_slot(flow->id, ctl->slots_mask) : 0;
+}
+
+/* Whether frames of this flow and direction are in the slow path. */
+static __always_inline bool flow_outstanding(const struct weir_flow *flow, __u32 dir)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	__u32 given = flow->given[dir & 1], index;
+	const __u64 *done;
+
+	if (!given || !ctl)
+		return false;
+	index = weir_done_index(flow->id, dir, ctl->slots_mask);
+	done = bpf_map_lookup_elem(&weir_done, &index);
+	return done && *done != weir_done_word(flow->id, given);
 }
 
 /* The hand-over bits of a flow that takes the fast path from now on. */
-static __always_inline __u32 flow_handover(__u32 slot, const struct decision *d)
+static __always_inline __u32 flow_handover(const struct weir_flow *flow, const struct decision *d)
 {
-	if (d->action != WEIR_ACTION_PASS || d->flags & WEIR_FLOW_INSPECT)
+	if (d->action != WEIR_ACTION_PASS || d->flags & (WEIR_FLOW_INSPECT | WEIR_FLOW_TAP))
 		return 0;
-	return (flow_outstanding(slot, 0) ? WEIR_FLOW_HANDOVER(0) : 0) |
-	       (flow_outstanding(slot, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
+	return (flow_outstanding(flow, 0) ? WEIR_FLOW_HANDOVER(0) : 0) |
+	       (flow_outstanding(flow, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
 }
+
+/* What was said of a flow; INSPECT and TAP follow from it. */
+#define FLOW_ASKED (WEIR_FLOW_ASKED_INSPECT | WEIR_FLOW_ASKED_TAP | WEIR_FLOW_RELEASED)
+#define FLOW_SAID  (FLOW_ASKED | WEIR_FLOW_PEER_INSPECT | WEIR_FLOW_PEER_TAP)
+#define FLOW_WATCH (WEIR_FLOW_INSPECT | WEIR_FLOW_TAP)
 
 static __always_inline void flow_decision(const struct weir_flow *flow, struct decision *d)
 {
+	__builtin_memset(d, 0, sizeof(*d));
 	d->app = flow->app;
 	d->method = flow->method;
 	d->confidence = flow->confidence;
@@ -182,8 +198,8 @@ static __always_inline void flow_decision(const struct weir_flow *flow, struct d
 	d->origin = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
 	d->action = WEIR_ACTION_PASS;
 	d->rule = WEIR_RULE_DEFAULT;
-	d->class[0] = d->class[1] = 0;
-	d->flags = flow->flags & WEIR_FLOW_INSPECT;
+	d->flags = flow->flags & FLOW_SAID;
+	d->traits = flow->traits >> 32;
 }
 
 /* Everything but the flags, which other CPUs write too; the action last. */
@@ -195,7 +211,10 @@ static __always_inline void flow_adopt(struct weir_flow *flow, const struct deci
 	flow->payloads = d->payloads;
 	flow->class[0] = d->class[0];
 	flow->class[1] = d->class[1];
+	flow->traits = (__u32)flow->traits | (__u64)d->traits << 32;
 	flow->rule = d->rule;
+	flow->pipe = d->pipe;
+	flow->exit = d->exit;
 	flow->action = d->action;
 }
 
@@ -210,8 +229,8 @@ static __always_inline int flow_insert(const struct frame *f, const struct weir_
 	int r;
 
 	flow_adopt(flow, d);
-	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | WEIR_FLOW_INSPECT);
-	flow->flags |= d->flags | flow_handover(flow->slot, d);
+	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | FLOW_WATCH | FLOW_SAID);
+	flow->flags |= d->flags | flow_handover(flow, d);
 	flow->decided_ns = bpf_ktime_get_ns();
 	flow->generation = f->generation;
 	r = bpf_map_update_elem(&weir_decided, key, flow, BPF_NOEXIST);
@@ -225,6 +244,13 @@ static __always_inline int flow_insert(const struct frame *f, const struct weir_
 	return 0;
 }
 
+static __always_inline __u32 flow_asked(const struct weir_identification *v)
+{
+	return (v->flags & WEIR_IDENTIFIED_INSPECT ? WEIR_FLOW_ASKED_INSPECT : 0) |
+	       (v->flags & WEIR_IDENTIFIED_TAP ? WEIR_FLOW_ASKED_TAP : 0) |
+	       (v->flags & WEIR_IDENTIFIED_RELEASE ? WEIR_FLOW_RELEASED : 0);
+}
+
 /* What user space says the flow is; false when it says nothing. */
 static __always_inline bool flow_consult(__u64 id, struct decision *d)
 {
@@ -234,20 +260,41 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
 		return false;
 	decision_identify(d, v->app, v->method, v->confidence);
 	d->payloads = v->payloads;
-	d->flags = v->flags & WEIR_IDENTIFIED_INSPECT ? WEIR_FLOW_INSPECT : 0;
+	d->traits = v->traits;
+	d->flags = (d->flags & ~FLOW_ASKED) | flow_asked(v);
 	return true;
 }
 
-/* Decides an undecided flow. 0, or the map's error. The old entry stays, marked, for the CPU that
- * has just looked it up. */
-static __always_inline int flow_move(const struct frame *f, const struct weir_flow_key *key,
-				     struct weir_flow *undecided, const struct decision *d)
+/* Takes over a number that another CPU has given since the entry was copied. */
+static __always_inline void flow_catch_up(struct weir_flow *flow, const struct weir_flow *undecided)
 {
-	struct weir_flow flow = *undecided;
-	int r = flow_insert(f, key, &flow, d);
+	if ((__s32)(undecided->given[0] - flow->given[0]) > 0)
+		flow->given[0] = undecided->given[0];
+	if ((__s32)(undecided->given[1] - flow->given[1]) > 0)
+		flow->given[1] = undecided->given[1];
+}
 
+/*
+ * Decides an undecided flow. 0, or the map's error. The old entry stays, marked, for the CPU that
+ * has just looked it up: either that one sees the mark (punt_take) or its number is seen here.
+ */
+static __always_inline int flow_move(const struct frame *f, const struct weir_flow_key *key,
+				     struct weir_flow *undecided, struct weir_scratch *s)
+{
+	struct weir_flow *flow;
+	int r;
+
+	s->flow = *undecided;
+	r = flow_insert(f, key, &s->flow, &s->decision);
 	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
-	return r == -EEXIST ? 0 : r;
+	if (r && r != -EEXIST)
+		return r;
+	flow = bpf_map_lookup_elem(&weir_decided, key);
+	if (flow && flow->id == undecided->id) {
+		flow_catch_up(flow, undecided);
+		__sync_fetch_and_or(&flow->flags, flow_handover(flow, &s->decision));
+	}
+	return 0;
 }
 
 /*
@@ -257,13 +304,13 @@ static __always_inline int flow_move(const struct frame *f, const struct weir_fl
 static __noinline void flow_give_up(const struct frame *f, const struct weir_flow_key *key,
 				    struct weir_flow *undecided)
 {
-	struct decision d = {};
+	struct weir_scratch *s = scratch_get();
 
-	if (++undecided->oversize < OVERSIZE_MAX)
+	if (++undecided->oversize < OVERSIZE_MAX || !s)
 		return;
-	flow_decision(undecided, &d);
-	policy_decide(f, &d);
-	flow_move(f, key, undecided, &d);
+	flow_decision(undecided, &s->decision);
+	policy_decide(f, &s->decision);
+	flow_move(f, key, undecided, s);
 }
 
 /*
@@ -274,50 +321,54 @@ static __noinline void flow_give_up(const struct frame *f, const struct weir_flo
 static __noinline int flow_fold(const struct frame *f, const struct weir_flow_key *key,
 				struct weir_flow *undecided)
 {
-	struct decision d = {};
+	struct weir_scratch *s = scratch_get();
 
-	flow_decision(undecided, &d);
+	if (!s)
+		return 1;
+	flow_decision(undecided, &s->decision);
 	if (undecided->generation != f->generation && policy_blocked(f)) {
-		decision_block(&d);
+		decision_block(&s->decision);
 	} else {
 		undecided->generation = f->generation;
-		if (!flow_consult(undecided->id, &d))
+		if (!flow_consult(undecided->id, &s->decision))
 			return 1;
-		policy_decide(f, &d);
+		policy_decide(f, &s->decision);
 	}
-	return flow_move(f, key, undecided, &d);
+	return flow_move(f, key, undecided, s);
 }
 
-/* Decides a flow again after the generation moved, by what is known about it now. */
+/* Decides a flow again, by what is known about it now: the generation or what was said moved. */
 __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 {
-	const __u32 mask = WEIR_FLOW_INSPECT | WEIR_FLOW_BLOCKED;
-	struct decision d = {};
+	const __u32 mask = FLOW_WATCH | FLOW_SAID | WEIR_FLOW_BLOCKED;
+	struct weir_scratch *s = scratch_get();
+	struct decision *d;
 	bool changed;
 
-	if (!f || !flow)
+	if (!f || !flow || !s)
 		return 0;
-	flow_decision(flow, &d);
-	flow_consult(flow->id, &d);
-	policy_decide(f, &d);
+	d = &s->decision;
+	flow_decision(flow, d);
+	flow_consult(flow->id, d);
+	policy_decide(f, d);
 	if (policy_blocked(f))
-		decision_block(&d);
-	changed = d.action != flow->action || d.app != flow->app;
+		decision_block(d);
+	changed = d->action != flow->action || d->app != flow->app;
 	/* Frames of a flow that was dropped or inspected may still be in the slow path. */
-	if (flow->action != WEIR_ACTION_PASS || flow->flags & ~d.flags & WEIR_FLOW_INSPECT) {
+	if (flow->action != WEIR_ACTION_PASS || flow->flags & ~d->flags & FLOW_WATCH) {
 		flow->decided_ns = bpf_ktime_get_ns();
 		flow->resets = 0;
-		__sync_fetch_and_or(&flow->flags, flow_handover(flow->slot, &d));
+		__sync_fetch_and_or(&flow->flags, flow_handover(flow, d));
 	}
-	if (flow->flags & ~d.flags & mask)
-		__sync_fetch_and_and(&flow->flags, d.flags | ~mask);
-	if (d.flags & ~flow->flags)
-		__sync_fetch_and_or(&flow->flags, d.flags);
-	flow_adopt(flow, &d);
+	if (flow->flags & ~d->flags & mask)
+		__sync_fetch_and_and(&flow->flags, d->flags | ~mask);
+	if (d->flags & ~flow->flags)
+		__sync_fetch_and_or(&flow->flags, d->flags);
+	flow_adopt(flow, d);
 	flow->generation = f->generation;
 	if (!changed)
 		return 0;
-	count_rule(f->generation, d.rule);
+	count_rule(f->generation, d->rule);
 	return flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
 }
 

@@ -43,6 +43,13 @@ static __always_inline const struct weir_ctl *ctl_get(void)
 	return bpf_map_lookup_elem(&weir_ctl, &zero);
 }
 
+static __always_inline struct weir_scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&weir_scratch, &zero);
+}
+
 static __always_inline bool ctl_has(__u32 flag)
 {
 	const struct weir_ctl *ctl = ctl_get();
@@ -115,7 +122,7 @@ __noinline int frame_other_disabled(const struct frame *f, const struct weir_flo
 
 	if (!f || !flow)
 		return 0;
-	out = flow->port[(f->pkt.dir & 1) ^ 1];
+	out = flow->in_port[(f->pkt.dir & 1) ^ 1];
 	if (out == WEIR_PORT_NONE)
 		out = frame_port_by_mac(f);
 	port = bpf_map_lookup_elem(&weir_ports, &out);
@@ -148,7 +155,7 @@ static __always_inline int frame_leaves_by(struct frame *f, __u32 out, __u32 fla
 /* The same for the port where the flow's other direction comes in, or its destination was seen. */
 static __always_inline int frame_egress(struct frame *f, const struct weir_flow *flow, __u32 flags)
 {
-	__u32 out = flow->port[(f->pkt.dir & 1) ^ 1];
+	__u32 out = flow->in_port[(f->pkt.dir & 1) ^ 1];
 
 	if (unlikely(out == WEIR_PORT_NONE))
 		out = frame_port_by_mac(f);

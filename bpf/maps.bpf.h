@@ -40,6 +40,38 @@ struct weir_told {
 	__u32 time_ds;
 };
 
+/* The part of struct weir_flow that deciding fills: what the flow is, then what follows from it. */
+struct decision {
+	__u16 app;
+	__u8 method;
+	__u8 confidence;
+	__u8 origin; /* side that sent the first frame */
+	__u8 action;
+	__u16 rule;
+	__u16 class[2];
+	__u16 pipe;
+	__u8 exit;
+	__u8 payloads; /* frames that it took to tell */
+	__u32 flags;   /* WEIR_FLOW_BLOCKED and those from INSPECT to RELEASED */
+	__u32 traits;  /* user space's */
+};
+
+/*
+ * What is too large for the stack, which all functions of a chain of calls share. Programs of one
+ * CPU run one after the other (softirq), and none calls two functions that use it at once.
+ */
+struct weir_scratch {
+	struct weir_flow flow;
+	struct decision decision;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_scratch);
+} weir_scratch SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -99,17 +131,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WEIR_SLOTS_DEFAULT);
-	__type(key, __u32);
-	__type(value, struct weir_numbers);
-} weir_given SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WEIR_SLOTS_DEFAULT);
+	__uint(max_entries, 2 * WEIR_SLOTS_DEFAULT);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct weir_numbers);
+	__type(value, __u64); /* weir_done_word() */
 } weir_done SEC(".maps");
 
 struct {
@@ -232,7 +257,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WEIR_PORTS_MAX *WEIR_REASON_COUNT);
+	__uint(max_entries, WEIR_PORTS_MAX *WEIR_REASON_STRIDE);
 	__type(key, __u32);
 	__type(value, struct weir_counter);
 } weir_counters SEC(".maps");
@@ -253,7 +278,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WEIR_APPS_MAX *WEIR_METHOD_COUNT);
+	__uint(max_entries, WEIR_APPS_MAX *WEIR_METHOD_STRIDE);
 	__type(key, __u32);
 	__type(value, __u64);
 } weir_app_flows SEC(".maps");

@@ -10,6 +10,8 @@ static __always_inline bool peer_take(const struct weir_peer *peer, struct decis
 	if (!peer || peer->expires_ns <= bpf_ktime_get_ns())
 		return false;
 	decision_identify(d, peer->app, method, peer->confidence);
+	d->flags |= peer->flags & WEIR_PEER_INSPECT ? WEIR_FLOW_PEER_INSPECT : 0;
+	d->flags |= peer->flags & WEIR_PEER_TAP ? WEIR_FLOW_PEER_TAP : 0;
 	return true;
 }
 
@@ -64,7 +66,7 @@ __noinline int peer_identify(const struct frame *f, struct decision *d)
 	if (app && *app)
 		decision_identify(d, (__u16)*app, WEIR_METHOD_PORT, 100);
 	if (app && *app & WEIR_PROTO_INSPECT)
-		d->flags |= WEIR_FLOW_INSPECT;
+		d->flags |= WEIR_FLOW_ASKED_INSPECT;
 	return WEIR_REASON_REDIRECTED;
 }
 

@@ -5,19 +5,6 @@
 
 #include "frame.bpf.h"
 
-/* The part of struct weir_flow that deciding fills: what the flow is, then what follows from it. */
-struct decision {
-	__u16 app;
-	__u8 method;
-	__u8 confidence;
-	__u8 origin; /* side that sent the first frame */
-	__u8 action;
-	__u16 rule;
-	__u16 class[2];
-	__u8 payloads; /* frames that it took to tell */
-	__u32 flags;   /* of WEIR_FLOW_INSPECT and WEIR_FLOW_BLOCKED */
-};
-
 /* The address class by longest prefix; 0 = in no group. */
 static __noinline __u32 policy_class(__u32 slot, const __u32 *addr, __u32 classes)
 {
@@ -66,9 +53,21 @@ static __noinline __u32 policy_row(__u32 slot, __u32 pair, __u8 confidence)
 	return pair * levels + level;
 }
 
+/* Whether payload is still punted: what was said of the flow asks for it, its peer or its cell. */
+static __always_inline __u32 policy_watch(__u32 flags, __u8 cell)
+{
+	bool inspect = flags & WEIR_FLOW_PEER_INSPECT || cell & WEIR_CELL_INSPECT;
+	bool tap = flags & (WEIR_FLOW_ASKED_TAP | WEIR_FLOW_PEER_TAP) || cell & WEIR_CELL_TAP;
+
+	flags &= ~(WEIR_FLOW_INSPECT | WEIR_FLOW_TAP);
+	if (flags & WEIR_FLOW_ASKED_INSPECT || (inspect && !(flags & WEIR_FLOW_RELEASED)))
+		flags |= WEIR_FLOW_INSPECT;
+	return tap ? flags | WEIR_FLOW_TAP : flags;
+}
+
 /*
- * Fills class, action and rule from application and addresses. Nothing but TCP can be reset: there
- * the flow is dropped. A policy without the cell passes.
+ * Fills class, action, rule, exit and pipe from application and addresses. Nothing but TCP can be
+ * reset: there the flow is dropped. A policy without the cell passes.
  */
 __noinline int policy_decide(const struct frame *f, struct decision *d)
 {
@@ -86,6 +85,9 @@ __noinline int policy_decide(const struct frame *f, struct decision *d)
 	to = d->origin ? d->class[0] : d->class[1];
 	cell = policy_cell(slot, policy_row(slot, from * classes + to, d->confidence), d->app);
 	d->rule = cell ? cell->rule : WEIR_RULE_DEFAULT;
+	d->pipe = cell ? cell->pipe : 0;
+	d->exit = cell ? cell->exit : WEIR_EXIT_WIRE;
+	d->flags = policy_watch(d->flags, cell ? cell->flags : 0);
 	d->action = WEIR_ACTION_PASS;
 	if (cell && (cell->action == WEIR_ACTION_DROP || cell->action == WEIR_ACTION_RESET))
 		d->action = cell->action;

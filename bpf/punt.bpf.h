@@ -12,9 +12,9 @@ static __always_inline int punt_on_failure(void)
 }
 
 /* A frame that overtakes others of its direction would reorder them, so it has to go. */
-static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
+static __always_inline int punt_on_overload(const struct frame *f, const struct weir_flow *flow)
 {
-	if (ctl_has(WEIR_CTL_OVERLOAD_DROP) || flow_outstanding(slot, f->pkt.dir))
+	if (ctl_has(WEIR_CTL_OVERLOAD_DROP) || flow_outstanding(flow, f->pkt.dir))
 		return WEIR_REASON_DROP_OVERLOAD;
 	return WEIR_REASON_STACK_OVERLOAD;
 }
@@ -26,9 +26,9 @@ static __always_inline int punt_on_overload(const struct frame *f, __u32 slot)
  */
 #define PUNT_SETTLE_MS 2
 
-static __always_inline struct weir_probe *punt_probe(__u32 slot)
+static __always_inline struct weir_probe *punt_probe(const struct weir_flow *flow)
 {
-	__u32 index = slot & (WEIR_PROBES - 1);
+	__u32 index = flow_slot(flow) & (WEIR_PROBES - 1);
 
 	return bpf_map_lookup_elem(&weir_probe, &index);
 }
@@ -41,7 +41,7 @@ static __always_inline __u32 now_ms(void)
 /* Notes that the stack got a frame that should have gone up. */
 static __always_inline void stack_note(const struct frame *f, struct weir_flow *flow)
 {
-	struct weir_probe *probe = punt_probe(flow->slot);
+	struct weir_probe *probe = punt_probe(flow);
 	__u32 dir = f->pkt.dir & 1;
 
 	if (!probe)
@@ -59,15 +59,15 @@ static __always_inline bool stack_settled(const struct frame *f, struct weir_flo
 
 	if (!(flow->flags & bit))
 		return true;
-	probe = punt_probe(flow->slot);
+	probe = punt_probe(flow);
 	if (probe && (__s32)(now_ms() - probe->stack_ms[dir]) < PUNT_SETTLE_MS)
 		return false;
 	__sync_fetch_and_and(&flow->flags, ~bit);
 	return true;
 }
 
-/* Finds the socket of the slot's worker; false when nobody would read it. */
-static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
+/* Finds the socket of the flow's worker; false when nobody would read it. */
+static __always_inline bool punt_find_socket(struct frame *f, const struct weir_flow *flow)
 {
 	const struct weir_ctl *ctl = ctl_get();
 	__u32 port = f->port, workers, worker, xsk;
@@ -78,7 +78,7 @@ static __always_inline bool punt_find_socket(struct frame *f, __u32 slot)
 	workers = ctl->workers;
 	if (!workers || workers > WEIR_WORKERS_MAX)
 		return false;
-	worker = slot % workers;
+	worker = weir_flow_slot(flow->id, ctl->slots_mask) % workers;
 	/* clang knows that the mask changes nothing and would leave out what the verifier needs. */
 	asm volatile("" : "+r"(worker));
 	worker &= WEIR_WORKERS_MAX - 1;
@@ -117,52 +117,70 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
 	if (f->wire > WEIR_PUNT_BYTES_MAX)
-		return flow_outstanding(flow->slot, f->pkt.dir) ? WEIR_REASON_DROP_OVERLOAD
-								: WEIR_REASON_STACK_OVERSIZE;
-	if (!punt_find_socket(f, flow->slot))
+		return flow_outstanding(flow, f->pkt.dir) ? WEIR_REASON_DROP_OVERLOAD
+							  : WEIR_REASON_STACK_OVERSIZE;
+	if (!punt_find_socket(f, flow))
 		return punt_on_failure();
-	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow->slot);
+	return punt_has_room(f) ? WEIR_REASON_PUNTED : punt_on_overload(f, flow);
 }
 
-/* Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. The last step:
- * the frame's key is gone. */
-__noinline int punt_take(struct frame *f, const struct weir_flow *flow, __u32 flags)
+/* The next number of the flow and direction; never 0. */
+static __always_inline __u32 punt_number(struct weir_flow *flow, __u32 dir)
 {
-	struct weir_numbers *given;
+	__u32 number = __sync_fetch_and_add(&flow->given[dir & 1], 1) + 1;
+
+	return number ? number : __sync_fetch_and_add(&flow->given[dir & 1], 1) + 1;
+}
+
+/* Flags that the frame's metadata has of its flow. */
+static __always_inline __u16 punt_flags(const struct weir_flow *flow, __u32 dir)
+{
+	__u32 have = flow->flags;
+
+	return (dir ? WEIR_PUNT_DIR : 0) | (have & WEIR_FLOW_SYN(dir & 1) ? WEIR_PUNT_ISN : 0) |
+	       (have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0) |
+	       (have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0) | WEIR_PUNT_EXIT(flow->exit & 3) |
+	       WEIR_PUNT_GENERATION(flow->generation);
+}
+
+/*
+ * Takes the next number and writes the metadata, after punt_check(). Returns PUNTED. The last step:
+ * the frame's key is gone. PACKET_FLOW when the flow has been decided meanwhile: the key is there
+ * still, and the number is given up.
+ */
+__noinline int punt_take(struct frame *f, struct weir_flow *flow, __u32 flags)
+{
 	struct weir_punt *punt;
-	__u32 slot, dir, have;
+	__u32 dir, number = 0;
 
 	if (!f || !flow)
 		return WEIR_REASON_STACK_FAILURE;
-	slot = flow->slot;
-	given = bpf_map_lookup_elem(&weir_given, &slot);
-	if (!given)
-		return f->fallback;
 	dir = f->pkt.dir & 1;
-	have = flow->flags;
-	flags |= have & WEIR_FLOW_SYN(0) ? WEIR_PUNT_ISN(0) : 0;
-	flags |= have & WEIR_FLOW_SYN(1) ? WEIR_PUNT_ISN(1) : 0;
-	flags |= have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0;
-	flags |= have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0;
+	/* No flow id: a frame that is to be reset, and nobody's hand-over. */
+	if (flow->id)
+		number = punt_number(flow, dir);
+	if (flow->flags & WEIR_FLOW_MOVED)
+		return PACKET_FLOW;
 	punt = frame_punt(f);
 	punt->flow_id = flow->id;
-	punt->number = __sync_fetch_and_add(&given->n[dir], 1) + 1;
-	punt->slot = slot;
-	punt->isn[0] = flow->isn[0];
-	punt->isn[1] = flow->isn[1];
-	punt->segments = f->segments;
+	punt->number = number;
+	punt->isn = flow->isn[dir];
+	punt->traits = flow->traits;
+	punt->class[0] = flow->class[0];
+	punt->class[1] = flow->class[1];
 	punt->app = flow->app;
-	punt->dir = dir;
+	punt->segments = f->segments;
 	punt->in_port = f->port;
 	punt->out_port = f->egress;
-	punt->flags = flags;
+	punt->flags = flags | punt_flags(flow, dir);
 	return WEIR_REASON_PUNTED;
 }
 
-/* A draining slot lets one frame a millisecond through, so that its last number is seen again. */
-static __always_inline bool punt_is_probe(__u32 slot, __u32 dir, __u64 now_ns)
+/* A draining flow may let one frame a millisecond through, so that its last number is seen again.
+ */
+static __always_inline bool punt_is_probe(const struct weir_flow *flow, __u32 dir, __u64 now_ns)
 {
-	struct weir_probe *probe = punt_probe(slot);
+	struct weir_probe *probe = punt_probe(flow);
 	__u32 now = now_ns / 1000000;
 
 	if (!probe || probe->ms[dir & 1] == now)
@@ -178,7 +196,7 @@ static __always_inline bool punt_is_overdue(const struct frame *f, const struct 
 	__u64 now = bpf_ktime_get_ns();
 
 	return ctl && now - flow->decided_ns > ctl->handover_max_ms * 1000000ULL &&
-	       !punt_is_probe(flow->slot, f->pkt.dir, now);
+	       !punt_is_probe(flow, f->pkt.dir, now);
 }
 
 #endif

@@ -14,16 +14,20 @@
 #define FIRST_UNDECIDED -3 /* first_verdict(): an undecided entry was made */
 
 /* The module may have seen all it wanted: the flow is handed over like one just decided. */
-static __always_inline void flow_inspected(struct weir_flow *flow)
+static __always_inline void flow_inspected(const struct frame *f, struct weir_flow *flow)
 {
 	__u64 id = flow->id;
 	const struct weir_identification *v = bpf_map_lookup_elem(&weir_identified, &id);
 
-	if (!v || v->flags & WEIR_IDENTIFIED_INSPECT)
-		return;
-	flow->decided_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_or(&flow->flags, WEIR_FLOW_HANDOVER(0) | WEIR_FLOW_HANDOVER(1));
-	__sync_fetch_and_and(&flow->flags, ~WEIR_FLOW_INSPECT);
+	if (v && flow_asked(v) != (flow->flags & FLOW_ASKED))
+		flow_redecide(f, flow);
+}
+
+/* For what a frame of a flow that is stayed on goes up. */
+static __always_inline __u32 drain_flags(__u32 flags)
+{
+	return (flags & WEIR_FLOW_INSPECT ? WEIR_PUNT_INSPECT : WEIR_PUNT_DECIDED) |
+	       (flags & WEIR_FLOW_TAP ? WEIR_PUNT_TAP : 0);
 }
 
 /*
@@ -32,7 +36,7 @@ static __always_inline void flow_inspected(struct weir_flow *flow)
  */
 __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 {
-	bool inspect, behind;
+	bool watched, behind;
 	__u32 bit;
 	int r;
 
@@ -41,20 +45,20 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	bit = WEIR_FLOW_HANDOVER(f->pkt.dir & 1);
 	if (!stack_settled(f, flow))
 		return WEIR_REASON_DROP_HANDOVER;
-	if (flow->flags & WEIR_FLOW_INSPECT)
-		flow_inspected(flow);
-	inspect = flow->flags & WEIR_FLOW_INSPECT && f->pkt.payload;
-	behind = flow_outstanding(flow->slot, f->pkt.dir);
+	if (flow->flags & FLOW_WATCH)
+		flow_inspected(f, flow);
+	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
+	behind = flow_outstanding(flow, f->pkt.dir);
 	if (!behind && flow->flags & bit)
 		__sync_fetch_and_and(&flow->flags, ~bit);
 	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
-	if (!behind && !inspect)
+	if (!behind && !watched)
 		return f->fallback;
 	r = punt_check(f, flow);
 	if (r == WEIR_REASON_PUNTED) {
 		if (flow->flags & bit && punt_is_overdue(f, flow))
 			return WEIR_REASON_DROP_HANDOVER;
-		return punt_take(f, flow, inspect ? WEIR_PUNT_INSPECT : WEIR_PUNT_DECIDED);
+		return punt_take(f, flow, watched ? drain_flags(flow->flags) : WEIR_PUNT_DECIDED);
 	}
 	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
 		return r;
@@ -100,7 +104,7 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 		flow_event(f, flow, WEIR_EVENT_CLOSED, 0);
 	if (flow->action == WEIR_ACTION_PASS) {
 		if (unlikely(flags & (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) |
-				      WEIR_FLOW_STACKED(f->pkt.dir & 1) | WEIR_FLOW_INSPECT)))
+				      WEIR_FLOW_STACKED(f->pkt.dir & 1) | FLOW_WATCH)))
 			return decided_drain(f, flow);
 		return frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	}
@@ -135,27 +139,30 @@ static __always_inline int first_drop(struct frame *f, struct weir_flow *flow,
  */
 static __noinline int first_verdict(struct frame *f, const struct weir_flow_key *key)
 {
-	struct decision d = {};
-	struct weir_flow flow;
+	struct weir_scratch *s = scratch_get();
+	struct decision *d;
 	int reason, r;
 
 	count_cache(CACHE_NEW);
-	flow_init(f, &flow);
-	flow_decision(&flow, &d);
+	if (!s)
+		return WEIR_REASON_STACK_TABLE;
+	d = &s->decision;
+	flow_init(f, &s->flow);
+	flow_decision(&s->flow, d);
 	if (policy_blocked(f)) {
-		decision_block(&d);
-		return first_drop(f, &flow, &d, WEIR_REASON_DROP_BLOCKED);
+		decision_block(d);
+		return first_drop(f, &s->flow, d, WEIR_REASON_DROP_BLOCKED);
 	}
-	reason = peer_identify(f, &d);
+	reason = peer_identify(f, d);
 	if (reason == PACKET_FLOW) {
-		r = bpf_map_update_elem(&weir_undecided, key, &flow, BPF_ANY);
+		r = bpf_map_update_elem(&weir_undecided, key, &s->flow, BPF_ANY);
 		return r ? WEIR_REASON_STACK_TABLE : FIRST_UNDECIDED;
 	}
-	policy_decide(f, &d);
-	if (reason_is_drop(reason) && d.action != WEIR_ACTION_PASS)
-		return first_drop(f, &flow, &d, reason);
+	policy_decide(f, d);
+	if (reason_is_drop(reason) && d->action != WEIR_ACTION_PASS)
+		return first_drop(f, &s->flow, d, reason);
 	bpf_map_delete_elem(&weir_undecided, key);
-	r = flow_insert(f, key, &flow, &d);
+	r = flow_insert(f, key, &s->flow, d);
 	return r && r != -EEXIST ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
 }
 
@@ -163,18 +170,15 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 static __always_inline int undecided_verdict(struct frame *f, const struct weir_flow_key *key,
 					     struct weir_flow *flow)
 {
-	const struct weir_ctl *ctl = ctl_get();
 	int r;
 
-	if (!ctl)
-		return WEIR_REASON_STACK_TABLE;
 	r = flow_fold(f, key, flow);
 	if (r != 1)
 		return r ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
 	flow_see(f, flow);
 	if (flow_is_tracked(&f->pkt))
 		flow_track(f, flow);
-	if (!f->pkt.payload && !flow_outstanding(flow->slot, f->pkt.dir))
+	if (!f->pkt.payload && !flow_outstanding(flow, f->pkt.dir))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
 	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD ||
@@ -186,8 +190,6 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 		return r;
 	if (!stack_settled(f, flow))
 		return WEIR_REASON_DROP_HANDOVER;
-	if (flow->epoch != ctl->epoch)
-		flow->epoch = ctl->epoch;
 	f->fallback = punt_on_failure();
 	return punt_take(f, flow, 0);
 }

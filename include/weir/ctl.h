@@ -19,26 +19,30 @@
 
 /* weir_ctl: one element, memory-mapped by the daemon, which alone writes it. */
 struct weir_ctl {
-	__u32 abi;	   /* WEIR_ABI */
+	__u32 abi;	   /* WEIR_ABI; the first word of every layout */
 	__u32 generation;  /* odd or even picks the policy slot; 0 = no policy: everything goes to
 			      the stack */
-	__u32 epoch;	   /* of this daemon run, never 0 */
 	__u32 clock_ds;	   /* tenths of a second, CLOCK_MONOTONIC, kept by the daemon */
 	__u32 flags;	   /* WEIR_CTL_* */
 	__u32 workers;	   /* 0 = no slow path */
-	__u32 slots_mask;  /* entries of weir_given - 1, a power of two */
+	__u32 slots_mask;  /* slots - 1, slots a power of two; weir_done has two elements a slot */
 	__u32 ring_frames; /* size of an AF_XDP receive ring */
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
 	__u32 classes[2];      /* classes of each policy slot */
-	__u32 hash_seed;
+	__u32 sets_mask;       /* elements of weir_tags - 1, a power of two */
+	__u32 pad;
 	/* Of each policy slot: the confidences that its rules ask for, ascending; 0 behind the
 	 * last.
 	 */
 	__u8 confidence[2][WEIR_CONFIDENCES_MAX];
-	__u8 levels[2];			      /* those confidences, and 1; 0 counts as 1 */
+	__u8 levels[2]; /* those confidences, and 1; 0 counts as 1 */
+	/* Random, secret, never changed: flow_hash() of a key's 32-bit words. */
+	__u64 hash_key[WEIR_HASH_KEYS];
+	__u64 pad2[4];
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */
 };
-_Static_assert(sizeof(struct weir_ctl) == 64 + 8 * WEIR_WORKERS_MAX, "weir_ctl");
+_Static_assert(sizeof(struct weir_ctl) == 192 + 8 * WEIR_WORKERS_MAX, "weir_ctl");
+_Static_assert(__builtin_offsetof(struct weir_ctl, hash_key) == 64, "weir_ctl.hash_key");
 
 /* weir_port.flags */
 #define WEIR_PORT_ENABLED    (1u << 0)
@@ -67,27 +71,42 @@ struct weir_port_of {
 };
 
 /* weir_punt.flags */
-#define WEIR_PUNT_DECIDED  (1u << 0) /* verdict known and pass: forward only, the flow drains */
-#define WEIR_PUNT_INSPECT  (1u << 1) /* identified as .app, wanted by its module */
-#define WEIR_PUNT_RESET	   (1u << 2) /* policy says reset: make resets and drop */
-#define WEIR_PUNT_ISN(dir) (1u << (3 + (dir)))
-#define WEIR_PUNT_ORIGIN   (1u << 5) /* as WEIR_FLOW_ORIGIN */
-#define WEIR_PUNT_TWOWAY   (1u << 6) /* both directions were seen */
+#define WEIR_PUNT_DIR	  (1u << 0) /* the frame's direction */
+#define WEIR_PUNT_DECIDED (1u << 1) /* verdict known and pass: forward only, the flow drains */
+#define WEIR_PUNT_INSPECT (1u << 2) /* identified as .app, wanted by its module */
+#define WEIR_PUNT_RESET	  (1u << 3) /* policy says reset: make resets and drop */
+#define WEIR_PUNT_ISN	  (1u << 4) /* .isn is valid */
+#define WEIR_PUNT_ORIGIN  (1u << 5) /* as WEIR_FLOW_ORIGIN */
+#define WEIR_PUNT_TWOWAY  (1u << 6) /* both directions were seen */
+#define WEIR_PUNT_TAP	  (1u << 7) /* to be copied */
+#define WEIR_PUNT_EXIT(exit)                                                                       \
+	((exit) << 8) /* enum weir_exit, two bits: how the frame leaves when it passes */
+#define WEIR_PUNT_EXIT_OF(flags) ((flags) >> 8 & 3)
+#define WEIR_PUNT_SETTLE	 (1u << 10) /* the flow changes its exit */
+/* Low bits of the generation that .class and .traits are of. */
+#define WEIR_PUNT_GENERATION(generation) (((generation)&31u) << 11)
+#define WEIR_PUNT_GENERATION_MASK	 (31u << 11)
 
 /* XDP metadata in front of every punted frame. */
 struct weir_punt {
-	__u64 flow_id; /* 0 only with WEIR_PUNT_RESET: no entry */
-	__u32 number;  /* of the slot and direction; the wire segments of one skb share it */
-	__u32 slot;
-	__u32 isn[2];	/* host order */
-	__u16 segments; /* wire frames that carry this number */
+	__u64 flow_id;	/* 0 only with WEIR_PUNT_RESET: no entry */
+	__u32 number;	/* of the flow and direction; the wire segments of one skb share it */
+	__u32 isn;	/* of the frame's direction, host order */
+	__u32 traits;	/* the gate's half */
+	__u16 class[2]; /* of side 0 and side 1 */
 	__u16 app;
-	__u8 dir;
+	__u16 segments; /* wire frames that carry this number */
 	__u8 in_port;
-	__u8 out_port;
-	__u8 flags; /* WEIR_PUNT_* */
+	__u8 out_port; /* WEIR_PORT_NONE: not known */
+	__u16 flags;   /* WEIR_PUNT_* */
 };
 _Static_assert(sizeof(struct weir_punt) == 32, "weir_punt: XDP metadata holds 32 bytes");
+_Static_assert(__builtin_offsetof(struct weir_punt, flags) == 30, "weir_punt.flags");
+
+static inline __attribute__((always_inline)) __u8 weir_punt_dir(const struct weir_punt *punt)
+{
+	return punt->flags & WEIR_PUNT_DIR;
+}
 
 /* What queue.bpf.c puts in front of a frame on the way through a TC port's punt pair. */
 struct weir_prefix {
@@ -105,6 +124,7 @@ _Static_assert(sizeof(struct weir_prefix) == 64, "weir_prefix");
 	X(DECIDED, "decided", "a flow was decided or re-decided")                                  \
 	X(DROPPED, "dropped", "a first packet was dropped without a flow")                         \
 	X(CLOSED, "closed", "both ends closed a decided TCP flow, or one reset it")                \
+	X(EVICTED, "evicted", "a decided flow made room in the table for another")                 \
 	X(ANOMALY, "anomaly", "the slow path saw an anomaly (weir/anomaly.h)")
 
 enum weir_event_kind {
@@ -120,13 +140,18 @@ struct weir_event {
 	struct weir_flow_key key;
 	__u8 kind;	       /* enum weir_event_kind */
 	__u8 reason;	       /* enum weir_reason for DROPPED, enum weir_anomaly for ANOMALY */
-	__u8 port;	       /* where the frame came in */
+	__u8 in_port;	       /* where the frame came in */
 	__u8 dir;	       /* of the frame */
 	struct weir_flow flow; /* as it was; id 0 where there is none */
 };
-_Static_assert(sizeof(struct weir_event) == 152, "weir_event");
+_Static_assert(sizeof(struct weir_event) == 200, "weir_event");
 
-/* weir_app_bytes: per-CPU array, index application * 2 + (0 from the originator, 1 towards it). */
+/*
+ * weir_app_bytes: per-CPU array, index application * 2 + (0 from the originator, 1 towards it).
+ * weir_redirected: per-CPU array, index in_port * WEIR_PORTS_MAX + egress port: frames that the
+ * gate redirected. Each counts as REDIRECTED of in_port, as sent through egress and as a lookup
+ * that found a decided flow, and in none of those counters.
+ */
 struct weir_volume {
 	__u64 frames;
 	__u64 bytes;

@@ -54,35 +54,108 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 #define WEIR_FLOW_ORIGIN    (1u << 9)  /* set: side 1 sent the first frame seen; clear: side 0 */
 #define WEIR_FLOW_MIDSTREAM (1u << 10) /* TCP flow whose start was not seen */
 #define WEIR_FLOW_TWOWAY    (1u << 11) /* both directions were seen */
+#define WEIR_FLOW_BLOCKED   (1u << 12) /* decided: dropped by a block, not by the policy */
 #define WEIR_FLOW_STACKED(dir)                                                                     \
 	(1u << (13 + (dir))) /* the stack got payload of this direction while the slow path was    \
 				full or gone */
-#define WEIR_FLOW_BLOCKED (1u << 12) /* decided: dropped by a block, not by the policy */
+#define WEIR_FLOW_TAP (1u << 15) /* payload is punted to be copied */
+/* What INSPECT and TAP follow from, beside the policy's cell. */
+#define WEIR_FLOW_ASKED_INSPECT (1u << 16) /* its identification or its protocol asks for it */
+#define WEIR_FLOW_ASKED_TAP	(1u << 17)
+#define WEIR_FLOW_PEER_INSPECT	(1u << 18) /* the peer that it was identified by does */
+#define WEIR_FLOW_PEER_TAP	(1u << 19)
+#define WEIR_FLOW_RELEASED	(1u << 20) /* not inspected for its peer's or its cell's sake */
 
+/*
+ * What is kept of a flow. In struct weir_entry it begins at byte 48, so that all that a cached pass
+ * touches lies in the entry's first two cache lines. Bytes up to `app` and the counters are written
+ * by several CPUs: counts are plain adds, which lose a frame when two CPUs count the same direction
+ * at once.
+ */
 struct weir_flow {
-	__u64 id; /* random, never 0 */
+	__u32 generation; /* weir_ctl.generation that decided it */
+	__u32 flags;	  /* WEIR_FLOW_* */
+	__u32 seen_ds;	  /* weir_ctl.clock_ds, tenths of a second */
+	__u16 app;
+	__u8 action; /* enum weir_action */
+	__u8 exit;   /* enum weir_exit */
+
 	__u64 frames[2];
 	__u64 bytes[2];
+	__u8 mac[2][6];	 /* destination of each direction, as last forwarded */
+	__u8 in_port[2]; /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
+	__u16 moved;	 /* stations moved when mac was compared */
+	__u32 next[2];	 /* next expected sequence number of each direction, host order */
+	__u8 payloads;	 /* as in weir_identification */
+	__u8 spare[7];
+
+	__u64 id;	  /* random, never 0 */
 	__u64 decided_ns; /* CLOCK_MONOTONIC, 0 = undecided */
-	__u32 created_ds; /* weir_ctl.clock_ds, tenths of a second */
-	__u32 seen_ds;
-	__u32 isn[2];	  /* host order */
-	__u32 generation; /* weir_ctl.generation that decided it */
-	__u32 epoch;	  /* weir_ctl.epoch it was last punted under */
-	__u32 slot;	  /* index into weir_given and weir_done */
-	__u32 flags;	  /* WEIR_FLOW_* */
-	__u16 app;
-	__u16 rule;	/* index of the rule that decided it, WEIR_RULE_DEFAULT for the default */
+	__u64 traits;	  /* conditions of rules that it meets: low half by the gate, high by user
+			     space */
+	__u32 created_ds;
+	__u32 isn[2];	/* host order */
+	__u32 given[2]; /* number of the frame last punted, per direction; 0 = none yet */
+	__u32 user[2];	/* of side 0 and side 1, 0 = not known */
 	__u16 class[2]; /* address class of side 0 and side 1 */
-	__u8 action;	/* enum weir_action */
-	__u8 method;	/* enum weir_method */
+	__u16 rule;	/* index of the rule that decided it, WEIR_RULE_DEFAULT for the default */
+	__u16 pipe;
+	__u8 method; /* enum weir_method */
 	__u8 confidence;
 	__u8 resets;   /* frames punted for a reset so far */
-	__u8 port[2];  /* port where direction 0 and 1 come in, WEIR_PORT_NONE = not seen */
 	__u8 oversize; /* frames of an undecided flow that the slow path could not take */
-	__u8 payloads; /* as in weir_identification */
 };
-_Static_assert(sizeof(struct weir_flow) == 96, "weir_flow");
+_Static_assert(sizeof(struct weir_flow) == 144, "weir_flow");
+_Static_assert(__builtin_offsetof(struct weir_flow, frames) == 16, "weir_flow, second line");
+_Static_assert(__builtin_offsetof(struct weir_flow, mac) == 48, "weir_flow.mac");
+_Static_assert(__builtin_offsetof(struct weir_flow, next) == 64, "weir_flow.next");
+_Static_assert(__builtin_offsetof(struct weir_flow, id) == 80, "weir_flow, third line");
+_Static_assert(__builtin_offsetof(struct weir_flow, given) == 116, "weir_flow.given");
+_Static_assert(__builtin_offsetof(struct weir_flow, method) == 140, "weir_flow.method");
+
+/* weir_decided: three cache lines. */
+struct weir_entry {
+	struct weir_flow_key key;
+	__u32 pad;
+	struct weir_flow flow;
+};
+_Static_assert(sizeof(struct weir_entry) == 192, "weir_entry");
+_Static_assert(__builtin_offsetof(struct weir_entry, flow.frames) == 64, "weir_entry, line 1");
+_Static_assert(__builtin_offsetof(struct weir_entry, flow.id) == 128, "weir_entry, line 2");
+
+/*
+ * weir_tags: index set. Entry set * WEIR_WAYS + way of weir_decided belongs to the flow whose tag
+ * is tag[way].
+ */
+#define WEIR_WAYS     8
+#define WEIR_TAG_FREE 0
+#define WEIR_TAG_BUSY 1 /* the entry is being written */
+struct weir_tags {
+	__u64 tag[WEIR_WAYS];
+};
+_Static_assert(sizeof(struct weir_tags) == 64, "weir_tags");
+
+/* Index into weir_probe, and modulo the workers the flow's worker. mask: weir_ctl.slots_mask. */
+static inline __attribute__((always_inline)) __u32 weir_flow_slot(__u64 id, __u32 mask)
+{
+	return (__u32)(id >> 32) & mask;
+}
+
+/*
+ * weir_done: which number of a flow and direction was the last that no longer is in the slow path.
+ * Flows may share an element: the last to be done stands there, the others read as not done and ask
+ * again by their next frame. Its place comes from other bits of the id than the slot, so that flows
+ * of one slot do not share it.
+ */
+static inline __attribute__((always_inline)) __u32 weir_done_index(__u64 id, __u32 dir, __u32 mask)
+{
+	return ((__u32)(id >> 1) & mask) * 2 + (dir & 1);
+}
+
+static inline __attribute__((always_inline)) __u64 weir_done_word(__u64 id, __u32 number)
+{
+	return (__u64)number << 32 | id >> 32;
+}
 
 /* Key of weir_macs: where a station was last seen. Value: __u32 port. Written by the gate alone. */
 struct weir_mac_key {
@@ -119,8 +192,7 @@ struct weir_fragment {
 };
 _Static_assert(sizeof(struct weir_fragment) == 16, "weir_fragment");
 
-/* weir_given (written by the gate) and weir_done (written by the workers): punt numbers per slot
- * and direction. */
+/* Two elements of an array of numbers whose elements lie 8 bytes apart (weir_xsk_sent). */
 struct weir_numbers {
 	__u32 n[2];
 };

@@ -26,9 +26,14 @@ enum weir_method {
 #undef X
 		WEIR_METHOD_COUNT,
 };
+/* weir_app_flows: per-CPU array, index application * WEIR_METHOD_STRIDE + method. */
+#define WEIR_METHOD_STRIDE 8
+_Static_assert(WEIR_METHOD_COUNT <= WEIR_METHOD_STRIDE, "methods fit their stride");
 
 /* weir_identification.flags */
 #define WEIR_IDENTIFIED_INSPECT (1u << 0) /* keep punting payload (trackers) */
+#define WEIR_IDENTIFIED_RELEASE (1u << 1) /* do not, though its cell or its peer says inspect */
+#define WEIR_IDENTIFIED_TAP	(1u << 2) /* keep punting payload, to be copied */
 /* weir_proto_apps: beside the application's number, the same for flows of this protocol */
 #define WEIR_PROTO_INSPECT (1u << 16)
 
@@ -39,9 +44,11 @@ struct weir_identification {
 	__u8 confidence; /* 0..100 */
 	__u8 flags;
 	__u8 payloads; /* frames with payload seen when decided; 255 = or more */
-	__u8 pad[2];
+	__u16 pad;
+	__u32 traits; /* high half of weir_flow.traits */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct weir_identification) == 8, "weir_identification");
+_Static_assert(sizeof(struct weir_identification) == 16, "weir_identification");
 
 /* weir_endpoints: what `host` was told (or said of itself, host all zero = for everyone) about
  * peer:port, TCP and UDP. */
@@ -64,13 +71,18 @@ struct weir_reconnect_key {
 };
 _Static_assert(sizeof(struct weir_reconnect_key) == 36, "weir_reconnect_key");
 
+/* weir_peer.flags: of flows that are identified by it, as long as nobody has released them */
+#define WEIR_PEER_INSPECT (1u << 0)
+#define WEIR_PEER_TAP	  (1u << 1)
+
 /* Value of both: what the peer is, until when. */
 struct weir_peer {
 	__u64 expires_ns; /* CLOCK_MONOTONIC */
 	__u16 app;
 	__u8 source; /* enum weir_source for endpoints */
 	__u8 confidence;
-	__u32 pad;
+	__u8 flags; /* WEIR_PEER_* */
+	__u8 pad[3];
 };
 _Static_assert(sizeof(struct weir_peer) == 16, "weir_peer");
 

@@ -8,7 +8,7 @@
 #define WEIR_QUEUES_MAX	      64 /* receive queues of one port */
 #define WEIR_WORKERS_MAX      16
 #define WEIR_APPS_MAX	      1024 /* application 0 is "unknown" */
-#define WEIR_CLASSES_MAX      256  /* address classes; class 0 is "in no group" */
+#define WEIR_CLASSES_MAX      1024 /* address classes; class 0 is "in no group" */
 #define WEIR_RULES_MAX	      1024 /* rules of one generation; 0xffff is the policy's default */
 #define WEIR_APP_NAME_LEN     32
 #define WEIR_IFINDEX_SLOTS    4096 /* weir_port_of is indexed by ifindex modulo this */
@@ -18,9 +18,9 @@
 #define WEIR_HEARTBEAT_MAX_NS 500000000ULL
 #define WEIR_PORT_NONE	      0xff
 #define WEIR_RULE_DEFAULT     0xffff
-/* Changes when a struct here or a map's meaning changes: pinned state of another layout is not
- * adopted. */
-#define WEIR_ABI 3
+#define WEIR_HASH_KEYS	      12 /* of flow_hash(): one for each word of a key, one to add */
+/* Changes when a struct here or a map's meaning changes. */
+#define WEIR_ABI 4
 
 #define WEIR_CONFIDENCES_MAX 7 /* different confidences that a policy's rules may ask for */
 

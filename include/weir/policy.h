@@ -27,6 +27,21 @@ enum weir_action {
 		WEIR_ACTION_COUNT,
 };
 
+/* X(enumerator, "label", "help"): how the frames of a flow that passes leave. */
+#define WEIR_EXITS(X)                                                                              \
+	X(WIRE, "wire", "redirected to the outgoing port")                                         \
+	X(STACK, "stack", "given to the kernel's own path, as if weir were not there")             \
+	X(SHAPED, "shaped", "sent through the outgoing port's queueing disciplines")               \
+	X(LOCAL, "local", "delivered to a socket of this host")
+
+enum weir_exit {
+#define X(id, name, help) WEIR_EXIT_##id,
+	WEIR_EXITS(X)
+#undef X
+		WEIR_EXIT_COUNT,
+};
+_Static_assert(WEIR_EXIT_COUNT <= 4, "weir_punt.flags has two bits for it");
+
 /* Inner map of weir_classes: LPM_TRIE, value __u32 class. */
 struct weir_class_key {
 	__u32 prefixlen; /* 0..128 of the v4-mapped address: an IPv4 /24 is 120 */
@@ -38,13 +53,18 @@ struct weir_class_key {
  * levels + level (weir_ctl.classes). An answer's level is how many of weir_ctl.confidence it
  * reaches; without any there is one level.
  */
+/* weir_cell.flags */
+#define WEIR_CELL_INSPECT (1u << 0)
+#define WEIR_CELL_TAP	  (1u << 1)
+
 /* Inner map of weir_cells: ARRAY of struct weir_cell, index row * WEIR_APPS_MAX + application. */
 struct weir_cell {
 	__u8 action; /* enum weir_action */
-	__u8 flags;
-	__u16 rule; /* index into weir_rule_hits within this generation's half */
+	__u8 flags;  /* WEIR_CELL_* */
+	__u16 rule;  /* index into weir_rule_hits within this generation's half */
 	__u16 pipe;
-	__u16 pad;
+	__u8 exit; /* enum weir_exit */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct weir_cell) == 8, "weir_cell");
 

@@ -78,7 +78,9 @@ enum weir_reason {
 		WEIR_REASON_COUNT,
 };
 
-/* weir_counters: per-CPU array, index port * WEIR_REASON_COUNT + reason. */
+/* weir_counters: per-CPU array, index port * WEIR_REASON_STRIDE + reason. */
+#define WEIR_REASON_STRIDE 64
+_Static_assert(WEIR_REASON_COUNT <= WEIR_REASON_STRIDE, "reasons fit their stride");
 struct weir_counter {
 	unsigned long long frames; /* XDP: frames; TC: skbs */
 	unsigned long long bytes;

@@ -150,9 +150,8 @@ static bool memory_feed(struct inspector *i, const struct memory_kind *k, uint32
 	struct weir_punt punt = {
 		.flow_id = flow + 1,
 		.segments = 1,
-		.dir = p.dir,
-		.flags = (uint8_t)((origin ? WEIR_PUNT_ORIGIN : 0) | WEIR_PUNT_ISN(0) |
-				   WEIR_PUNT_ISN(1)),
+		.flags = (p.dir ? WEIR_PUNT_DIR : 0) | (origin ? WEIR_PUNT_ORIGIN : 0) |
+			 WEIR_PUNT_ISN,
 	};
 
 	inspector_packet(i, &p, status, &punt, 1000000000, &o);

@@ -29,7 +29,8 @@ struct traffic_packet {
 	bool payload;	       /* has some */
 	bool from_origin;      /* sent by the side that sent the flow's first frame */
 	bool inspect;	       /* came for an inspected flow when weir saw it first */
-	uint8_t flags;	       /* WEIR_PUNT_TWOWAY, and ISN by role: 0 for the originator */
+	bool two_way;	       /* both sides had sent something */
+	bool isn_seen[2];      /* by role: 0 for the originator */
 	uint32_t isn[2];       /* by role */
 	uint8_t loop;	       /* that its addresses are of */
 	struct weir_punt punt; /* of this loop */
@@ -50,7 +51,7 @@ struct traffic {
 struct traffic_flow {
 	uint32_t number;
 	bool fin[2], reset, two_way;
-	uint8_t isn_flags;
+	bool isn_seen[2];
 	uint32_t isn[2];
 };
 
@@ -102,8 +103,8 @@ static void traffic_flow_note(struct traffic_flow *x, const struct packet *p, un
 	x->two_way |= role == 1;
 	if (p->proto != IPPROTO_TCP)
 		return;
-	if (p->tcp_flags & TH_SYN && !(x->isn_flags & WEIR_PUNT_ISN(role))) {
-		x->isn_flags |= WEIR_PUNT_ISN(role);
+	if (p->tcp_flags & TH_SYN && !x->isn_seen[role]) {
+		x->isn_seen[role] = true;
 		x->isn[role] = p->seq;
 	}
 	x->fin[role] |= !!(p->tcp_flags & TH_FIN);
@@ -156,9 +157,11 @@ static void traffic_add(struct traffic *t, struct flow_table *table, const struc
 	x->l3 = p.l3;
 	x->payload = p.payload_len > 0;
 	x->from_origin = p.dir == f->origin;
-	x->flags = (uint8_t)(known->isn_flags | (known->two_way ? WEIR_PUNT_TWOWAY : 0));
-	x->isn[0] = known->isn[0];
-	x->isn[1] = known->isn[1];
+	x->two_way = known->two_way;
+	for (unsigned int role = 0; role < 2; role++) {
+		x->isn_seen[role] = known->isn_seen[role];
+		x->isn[role] = known->isn[role];
+	}
 }
 
 /* Adds the flows of a capture. Returns 0, or a negative errno with e filled when it cannot be
@@ -253,22 +256,17 @@ static uint64_t traffic_id(uint32_t flow, unsigned int loop)
 static void traffic_punt(const struct traffic_packet *x, const struct packet *p, unsigned int loop,
 			 struct weir_punt *out)
 {
-	uint8_t origin = x->from_origin ? p->dir : !p->dir;
+	uint8_t origin = x->from_origin ? p->dir : !p->dir, role = !x->from_origin;
 
 	*out = (struct weir_punt){
 		.flow_id = traffic_id(x->flow, loop),
 		.segments = 1,
-		.dir = p->dir,
-		.flags = (uint8_t)((x->flags & WEIR_PUNT_TWOWAY) | (origin ? WEIR_PUNT_ORIGIN : 0) |
-				   (x->inspect ? WEIR_PUNT_INSPECT : 0)),
+		.isn = x->isn[role],
+		.flags = (p->dir ? WEIR_PUNT_DIR : 0) | (origin ? WEIR_PUNT_ORIGIN : 0) |
+			 (x->two_way ? WEIR_PUNT_TWOWAY : 0) |
+			 (x->isn_seen[role] ? WEIR_PUNT_ISN : 0) |
+			 (x->inspect ? WEIR_PUNT_INSPECT : 0),
 	};
-	for (unsigned int role = 0; role < 2; role++) {
-		unsigned int dir = role ? !origin : origin;
-
-		out->isn[dir] = x->isn[role];
-		if (x->flags & WEIR_PUNT_ISN(role))
-			out->flags |= WEIR_PUNT_ISN(dir);
-	}
 }
 
 /* Makes a packet one of loop n (0 to 255 differ in their addresses, all in their ids). */

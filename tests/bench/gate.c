@@ -97,7 +97,7 @@ static void frame_make(uint8_t *frame)
 }
 
 /* As the gate would have entered it: side 0 first. Returns the direction of the frames sent. */
-static int flow_make(uint32_t i, uint32_t generation, uint32_t slots, struct weir_flow_key *key,
+static int flow_make(uint32_t i, uint32_t generation, struct weir_flow_key *key,
 		     struct weir_flow *flow)
 {
 	const uint32_t src[4] = {0, 0, htonl(0xffff), htonl(FLOW_ADDRESS(i))};
@@ -115,13 +115,11 @@ static int flow_make(uint32_t i, uint32_t generation, uint32_t slots, struct wei
 				   .bytes = {FRAME_BYTES, FRAME_BYTES},
 				   .decided_ns = 1,
 				   .generation = generation,
-				   .epoch = 1,
-				   .slot = i & (slots - 1),
 				   .flags = WEIR_FLOW_TWOWAY | (dir ? WEIR_FLOW_ORIGIN : 0),
 				   .rule = WEIR_RULE_DEFAULT,
 				   .action = WEIR_ACTION_PASS};
-	flow->port[dir] = PORT_IN;
-	flow->port[!dir] = PORT_OUT;
+	flow->in_port[dir] = PORT_IN;
+	flow->in_port[!dir] = PORT_OUT;
 	return dir;
 }
 
@@ -138,8 +136,7 @@ static int table_fill(const struct bench *b, int fd, uint32_t count)
 		int r;
 
 		for (uint32_t i = 0; i < n; i++)
-			flow_make(base + i, gate_ctl(b->gate)->generation, gate_slots(b->gate),
-				  &keys[i], &flows[i]);
+			flow_make(base + i, gate_ctl(b->gate)->generation, &keys[i], &flows[i]);
 		r = bpf_map_update_batch(fd, keys, flows, &n, &opts);
 		if (r)
 			return r;
@@ -212,7 +209,6 @@ static int gate_make(struct bench *b)
 		fprintf(stderr, "gate: %s\n", e.text);
 		return -1;
 	}
-	gate_ctl(b->gate)->epoch = 1;
 	gate_ctl(b->gate)->clock_ds = 1;
 	r = policy_pass(b->gate);
 	if (!r)

@@ -27,18 +27,26 @@ struct {
 	__type(value, __u32);
 } variants SEC(".maps");
 
+/* A value of the size that flows had when they stood in such a map. */
+struct plain_flow {
+	__u64 id;
+	__u8 rest[80];
+	__u8 action;
+	__u8 pad[7];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ENTRIES);
 	__type(key, struct weir_flow_key);
-	__type(value, struct weir_flow);
+	__type(value, struct plain_flow);
 } plain_hash SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 2 * ENTRIES);
 	__type(key, struct weir_flow_key);
-	__type(value, struct weir_flow);
+	__type(value, struct plain_flow);
 } plain_lru SEC(".maps");
 
 /* xorshift64 (Marsaglia 2003). */
@@ -107,7 +115,7 @@ int case_parse(struct xdp_md *ctx)
 static __always_inline int look_up(struct xdp_md *ctx, void *map)
 {
 	struct packet p = {};
-	const struct weir_flow *flow;
+	const struct plain_flow *flow;
 
 	if (!parse(ctx, &p))
 		return XDP_ABORTED;

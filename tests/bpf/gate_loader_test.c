@@ -59,12 +59,13 @@ static void adopting_keeps_what_was_counted(void **state)
 	struct fixture *f = *state;
 	unsigned int ifindex = veth_add("wga");
 	struct gate *g = fixture_open(f, false);
-	uint32_t before, seed;
+	uint32_t before;
+	uint64_t seed;
 
 	assert_int_equal(gate_attach_xdp(g, "wga0", ifindex, false, NULL), 0);
 	gate_ctl(g)->generation = 7;
-	seed = gate_ctl(g)->hash_seed;
-	gate_done(g)[3].n[1] = 99;
+	seed = gate_ctl(g)->hash_key[1];
+	gate_done(g)[7] = 99;
 	frames_send("wga1", 5);
 	/* Router solicitations and the like may come on top. */
 	assert_true(frames_await(g, 5) >= 5);
@@ -76,8 +77,8 @@ static void adopting_keeps_what_was_counted(void **state)
 	assert_int_not_equal(xdp_prog(ifindex), 0);
 	assert_int_not_equal(xdp_prog(ifindex), before);
 	assert_int_equal(gate_ctl(g)->generation, 7);
-	assert_int_equal(gate_ctl(g)->hash_seed, seed);
-	assert_int_equal(gate_done(g)[3].n[1], 99);
+	assert_int_equal(gate_ctl(g)->hash_key[1], seed);
+	assert_int_equal(gate_done(g)[7], 99);
 	assert_true(frames_await(g, 5) >= 5);
 	frames_send("wga1", 4);
 	assert_true(frames_await(g, 9) >= 9);
@@ -91,7 +92,7 @@ static void one_daemon_has_the_gate(void **state)
 {
 	struct fixture *f = *state;
 	struct gate *g = fixture_open(f, false), *other = NULL;
-	uint32_t seed = gate_ctl(g)->hash_seed;
+	uint64_t seed = gate_ctl(g)->hash_key[1];
 	struct error e = {}, cause = {};
 	bool adopted;
 
@@ -100,7 +101,7 @@ static void one_daemon_has_the_gate(void **state)
 	assert_null(other);
 	assert_int_equal(gate_remove(f->pins, &cause), -EBUSY);
 	assert_non_null(strstr(cause.text, f->pins));
-	assert_int_equal(gate_ctl(g)->hash_seed, seed);
+	assert_int_equal(gate_ctl(g)->hash_key[1], seed);
 	assert_true(pinned(f, "maps/weir_ctl"));
 	assert_true(pinned(f, "progs/weir_gate"));
 	gate_close(g);

@@ -216,7 +216,7 @@ static void sums_run_over_all_cpus(void **state)
 	struct weir_counter out[WEIR_REASON_COUNT];
 	struct weir_volume volume, app[2];
 	uint64_t methods[WEIR_METHOD_COUNT], results[GATE_CACHE_RESULTS], lost, want;
-	uint32_t index = 31 * WEIR_REASON_COUNT + WEIR_REASON_DROP_VERDICT;
+	uint32_t index = 31 * WEIR_REASON_STRIDE + WEIR_REASON_DROP_VERDICT;
 
 	want = percpu_put(counters, index, 3, 2, 1000);
 	assert_int_equal(gate_read_counters(g, 31, out), 0);
@@ -231,7 +231,7 @@ static void sums_run_over_all_cpus(void **state)
 	assert_int_equal(volume.bytes, want);
 
 	want = percpu_put(bytes, 9 * 2 + 1, 2, 0, 60);
-	percpu_put(flows, 9 * WEIR_METHOD_COUNT + WEIR_METHOD_ENDPOINT, 1, 0, 70);
+	percpu_put(flows, 9 * WEIR_METHOD_STRIDE + WEIR_METHOD_ENDPOINT, 1, 0, 70);
 	assert_int_equal(gate_read_app(g, 9, app, methods), 0);
 	assert_int_equal(app[0].frames, 0);
 	assert_int_equal(app[1].frames, want);
@@ -490,7 +490,7 @@ static void event_seen(const struct weir_event *event, void *arg)
 
 	assert_int_equal(event->kind, WEIR_EVENT_DECIDED);
 	assert_int_equal(event->key.proto, 1);
-	assert_int_equal(event->port, 1);
+	assert_int_equal(event->in_port, 1);
 	seen->count++;
 }
 

@@ -22,13 +22,13 @@ static struct weir_flow pending(struct rig *r, uint16_t app, uint8_t flags)
 	return flow;
 }
 
-static void done_set(struct rig *r, uint32_t slot, uint32_t number)
+static void done_set(struct rig *r, const struct weir_flow *flow, uint32_t number)
 {
 	struct weir_flow_key key;
 	uint8_t dir;
 
 	shape_key(&tcp, &key, &dir);
-	r->done[slot].n[dir] = number;
+	rig_done(r, flow, dir, number);
 }
 
 static bool handover_bit(const struct rig *r)
@@ -46,7 +46,7 @@ static void waits_for_the_last_number(void **state)
 {
 	struct rig *r = *state;
 	struct outcome out;
-	uint32_t slot = pending(r, RIG_WEB, 0).slot;
+	struct weir_flow flow = pending(r, RIG_WEB, 0);
 
 	assert_int_equal(rig_send(r, &tcp, &out), WEIR_REASON_PUNTED);
 	assert_int_equal(out.punt.number, 3);
@@ -55,14 +55,14 @@ static void waits_for_the_last_number(void **state)
 			 WEIR_PUNT_DECIDED);
 	/* Nothing of the other direction is up there. */
 	SEND(r, REDIRECTED, DATA, BACK);
-	done_set(r, slot, 2);
+	done_set(r, &flow, 2);
 	SEND(r, PUNTED, DATA);
 	assert_true(handover_bit(r));
-	done_set(r, slot, 4);
+	done_set(r, &flow, 4);
 	SEND(r, REDIRECTED, DATA);
 	assert_false(handover_bit(r));
-	/* Once over it is over, whatever shares the slot. */
-	done_set(r, slot, 3);
+	/* Once over it is over, whatever stands there. */
+	done_set(r, &flow, 3);
 	SEND(r, REDIRECTED, DATA);
 }
 
@@ -146,7 +146,7 @@ static void probe_is_one_a_millisecond(void **state)
 	struct rig *r = *state;
 	struct built frame;
 	uint64_t before, after, begin, elapsed_ms;
-	uint32_t punted = RIG_A * WEIR_REASON_COUNT + WEIR_REASON_PUNTED;
+	uint32_t punted = RIG_A * WEIR_REASON_STRIDE + WEIR_REASON_PUNTED;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data, .repeat = 20000);
 
 	if (r->hook == RIG_TC)
@@ -165,7 +165,7 @@ static void probe_is_one_a_millisecond(void **state)
 	after = rig_sum(r, "weir_counters", punted);
 	assert_in_range(after - before, 0, elapsed_ms + 2);
 	assert_true(rig_sum(r, "weir_counters",
-			    RIG_A * WEIR_REASON_COUNT + WEIR_REASON_DROP_HANDOVER) > 10000);
+			    RIG_A * WEIR_REASON_STRIDE + WEIR_REASON_DROP_HANDOVER) > 10000);
 }
 
 /* Decided flows never notice a dead daemon, even in hand-over. */
@@ -268,18 +268,103 @@ static void drop_that_becomes_pass(void **state)
 	SEND(r, REDIRECTED, DATA);
 }
 
-/* A reload does not take flows off the fast path because of what shares their slot. */
+/* A reload does not take flows off the fast path because of what shares their place. */
 static void reload_keeps_the_fast_path(void **state)
 {
 	static const uint8_t same[RIG_APPS] = {[RIG_WEB] = WEIR_ACTION_PASS};
 	struct rig *r = *state;
-	uint32_t slot = pending(r, RIG_WEB, 0).slot;
+	struct weir_flow flow = pending(r, RIG_WEB, 0);
 
 	rig_finish(r);
 	SEND(r, REDIRECTED, DATA);
-	done_set(r, slot, 1);
+	done_set(r, &flow, 1);
 	rig_policy(r, 2, same);
 	SEND(r, REDIRECTED, DATA);
+}
+
+/* All flows share one slot and one place: one of them holds a frame, and delays no other. */
+static void a_held_frame_delays_no_stranger(void **state)
+{
+	struct rig *r = *state;
+	struct weir_flow held, stranger;
+	struct weir_flow_key key;
+	uint8_t dir;
+
+	r->ctl->slots_mask = 0;
+	SEND(r, PUNTED, DATA, .sport = 1);
+	assert_true(rig_flow(r, false, &(struct shape){.sport = 1}, &held));
+	for (uint16_t i = 2; i < 100; i++) {
+		struct shape s = {DATA, .sport = i};
+
+		assert_int_equal(rig_send(r, &s, NULL), WEIR_REASON_PUNTED);
+		assert_true(rig_flow(r, false, &s, &stranger));
+		rig_tell(r, stranger.id, RIG_WEB, 0);
+		shape_key(&s, &key, &dir);
+		rig_done(r, &stranger, dir, 1);
+		assert_int_equal(rig_send(r, &s, NULL), WEIR_REASON_REDIRECTED);
+		assert_true(rig_flow(r, true, &s, &stranger));
+		assert_false(stranger.flags & WEIR_FLOW_HANDOVER(dir));
+		r->read[0] = r->sent[0];
+	}
+	/* A bare segment of the one still follows its frame. */
+	SEND(r, PUNTED, .tcp_flags = SHAPE_ACK, .sport = 1);
+	rig_tell(r, held.id, RIG_WEB, 0);
+	SEND(r, PUNTED, DATA, .sport = 1);
+	shape_key(&(struct shape){.sport = 1}, &key, &dir);
+	rig_done(r, &held, dir, 3);
+	SEND(r, REDIRECTED, DATA, .sport = 1);
+}
+
+/* What a cell, a peer or user space asks for, and what lets the flow off. */
+static void cells_and_peers_are_obeyed(void **state)
+{
+	struct rig *r = *state;
+	struct weir_identification v = {
+		.app = RIG_WEB, .method = WEIR_METHOD_SIGNATURE, .flags = WEIR_IDENTIFIED_RELEASE};
+	struct weir_flow flow;
+	struct outcome out;
+
+	rig_watch(r, RIG_WEB, WEIR_CELL_INSPECT | WEIR_CELL_TAP);
+	flow = pending(r, RIG_WEB, 0);
+	rig_finish(r);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(rig_send(r, &tcp, &out), WEIR_REASON_PUNTED);
+		assert_int_equal(out.punt.flags &
+					 (WEIR_PUNT_DECIDED | WEIR_PUNT_INSPECT | WEIR_PUNT_TAP),
+				 WEIR_PUNT_INSPECT | WEIR_PUNT_TAP);
+	}
+	/* The cell still has it copied. */
+	rig_put(r, "weir_identified", &flow.id, &v);
+	assert_int_equal(rig_send(r, &tcp, &out), WEIR_REASON_PUNTED);
+	assert_int_equal(out.punt.flags & (WEIR_PUNT_DECIDED | WEIR_PUNT_INSPECT | WEIR_PUNT_TAP),
+			 WEIR_PUNT_DECIDED | WEIR_PUNT_TAP);
+	rig_watch(r, RIG_WEB, 0);
+	r->ctl->generation += 2;
+	rig_finish(r);
+	SEND(r, REDIRECTED, DATA);
+
+	rig_reconnect(r, RIG_PING, rig_soon(), WEIR_PEER_INSPECT);
+	assert_int_equal(rig_send(r, &(struct shape){DATA, .sport = 7}, &out), WEIR_REASON_PUNTED);
+	assert_true(out.punt.flags & WEIR_PUNT_INSPECT);
+	assert_int_equal(out.punt.app, RIG_PING);
+	/* A policy that is loaded again does not forget the peer, nor does a plain identification.
+	 */
+	r->ctl->generation += 2;
+	assert_true(rig_flow(r, true, &(struct shape){.sport = 7}, &flow));
+	rig_tell(r, flow.id, RIG_PING, 0);
+	SEND(r, PUNTED, DATA, .sport = 7);
+	rig_put(r, "weir_identified", &flow.id, &v);
+	rig_finish(r);
+	SEND(r, REDIRECTED, DATA, .sport = 7);
+	/* User space asks to copy; without the slow path it goes on all the same. */
+	v.flags = WEIR_IDENTIFIED_TAP;
+	rig_put(r, "weir_identified", &flow.id, &v);
+	r->ctl->generation += 2;
+	assert_int_equal(rig_send(r, &(struct shape){DATA, .sport = 7}, &out), WEIR_REASON_PUNTED);
+	assert_true(out.punt.flags & WEIR_PUNT_TAP);
+	rig_finish(r);
+	r->ctl->workers = 0;
+	SEND(r, REDIRECTED, DATA, .sport = 7);
 }
 
 /* Every frame that went in came out under one reason, over all of the above at once. */
@@ -304,7 +389,7 @@ static void conservation(void **state)
 		if (i % 5 == 0)
 			rig_finish(r);
 	}
-	for (uint32_t i = 0; i < 3 * WEIR_REASON_COUNT; i++)
+	for (uint32_t i = 0; i < 3 * WEIR_REASON_STRIDE; i++)
 		sum += rig_sum(r, "weir_counters", i);
 	assert_int_equal(sum, frames);
 }
@@ -325,6 +410,8 @@ int main(void)
 		RIG_TEST(inspection_ends_by_verdict),
 		RIG_TEST(drop_that_becomes_pass),
 		RIG_TEST(reload_keeps_the_fast_path),
+		RIG_TEST(a_held_frame_delays_no_stranger),
+		RIG_TEST(cells_and_peers_are_obeyed),
 		RIG_TEST(conservation),
 	};
 

@@ -164,7 +164,7 @@ static void inject_shape(const char *ifname, const struct shape *s, unsigned int
 
 static uint64_t counted(const struct live *l, uint32_t port, enum weir_reason reason)
 {
-	return rig_sum(l->rig, "weir_counters", port * WEIR_REASON_COUNT + reason);
+	return rig_sum(l->rig, "weir_counters", port * WEIR_REASON_STRIDE + reason);
 }
 
 /* Waits at most two seconds for a counter to reach a value. */

@@ -19,11 +19,10 @@ static const struct {
 	const char *name;
 	uint32_t entries;
 } sizes[] = {
-	{"weir_decided", 1024},	  {"weir_undecided", 256},   {"weir_given", RIG_SLOTS},
-	{"weir_done", RIG_SLOTS}, {"weir_xsk", 8},	     {"weir_xsk_sent", 8},
-	{"weir_xsk_read", 8},	  {"weir_identified", 1024}, {"weir_reconnects", 64},
-	{"weir_endpoints", 64},	  {"weir_blocks", 64},	     {"weir_events", 4096},
-	{"weir_fragments", 64},
+	{"weir_decided", 1024},	   {"weir_undecided", 256}, {"weir_done", 2 * RIG_SLOTS},
+	{"weir_xsk", 8},	   {"weir_xsk_sent", 8},    {"weir_xsk_read", 8},
+	{"weir_identified", 1024}, {"weir_reconnects", 64}, {"weir_endpoints", 64},
+	{"weir_blocks", 64},	   {"weir_events", 4096},   {"weir_fragments", 64},
 };
 
 int rig_map(const struct rig *r, const char *name)
@@ -75,9 +74,11 @@ static void objects_load(struct rig *r)
 	assert_int_equal(bpf_object__load(r->queue), 0);
 }
 
-static void *map_memory(const struct rig *r, const char *name)
+#define RIG_DONE_BYTES (2 * RIG_SLOTS * sizeof(uint64_t))
+
+static void *map_memory(const struct rig *r, const char *name, size_t bytes)
 {
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, rig_map(r, name), 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, rig_map(r, name), 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
 	return p;
@@ -126,7 +127,6 @@ static void ports_set(struct rig *r)
 static void ctl_set(struct weir_ctl *ctl)
 {
 	ctl->abi = WEIR_ABI;
-	ctl->epoch = 7;
 	ctl->clock_ds = 100;
 	ctl->flags = WEIR_CTL_EVENTS;
 	ctl->workers = 1;
@@ -134,7 +134,8 @@ static void ctl_set(struct weir_ctl *ctl)
 	ctl->ring_frames = 64;
 	ctl->handover_max_ms = 1000;
 	ctl->classes[0] = ctl->classes[1] = 2;
-	ctl->hash_seed = 1;
+	for (uint64_t i = 0; i < WEIR_HASH_KEYS; i++)
+		ctl->hash_key[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 }
 
 int rig_setup(void **state)
@@ -150,10 +151,10 @@ int rig_setup(void **state)
 	assert_non_null(r);
 	r->hook = *(enum rig_hook *)*state;
 	objects_load(r);
-	r->ctl = map_memory(r, "weir_ctl");
-	r->done = map_memory(r, "weir_done");
-	r->sent = map_memory(r, "weir_xsk_sent");
-	r->read = map_memory(r, "weir_xsk_read");
+	r->ctl = map_memory(r, "weir_ctl", 4096);
+	r->done = map_memory(r, "weir_done", RIG_DONE_BYTES);
+	r->sent = map_memory(r, "weir_xsk_sent", 4096);
+	r->read = map_memory(r, "weir_xsk_read", 4096);
 	ctl_set(r->ctl);
 	ports_set(r);
 	rig_put(r, "weir_proto_apps", &icmp[0], &app);
@@ -168,7 +169,7 @@ int rig_teardown(void **state)
 	struct rig *r = *state;
 
 	munmap(r->ctl, 4096);
-	munmap(r->done, 4096);
+	munmap(r->done, RIG_DONE_BYTES);
 	munmap(r->sent, 4096);
 	munmap(r->read, 4096);
 	bpf_object__close(r->queue);
@@ -212,6 +213,20 @@ void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APP
 	r->ctl->generation = generation;
 }
 
+void rig_watch(struct rig *r, uint16_t app, uint8_t flags)
+{
+	uint32_t slot = r->ctl->generation & 1, index = app, id;
+	struct weir_cell cell;
+	_cleanup_close_ int cells = -1;
+
+	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_cells"), &slot, &id), 0);
+	cells = bpf_map_get_fd_by_id(id);
+	assert_true(cells >= 0);
+	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
+	cell.flags = flags;
+	assert_int_equal(bpf_map_update_elem(cells, &index, &cell, BPF_ANY), 0);
+}
+
 void rig_confidence(struct rig *r, uint8_t asked)
 {
 	_cleanup_close_ int rows = inner_new(BPF_MAP_TYPE_ARRAY, 4, 4, 8);
@@ -236,10 +251,11 @@ uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)
 	return flow.id;
 }
 
-void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns)
+void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns, uint8_t flags)
 {
 	struct weir_reconnect_key key = {.dport = htons(80), .proto = IPPROTO_TCP, .domain = 1};
-	struct weir_peer peer = {.expires_ns = expires_ns, .app = app, .confidence = 80};
+	struct weir_peer peer = {
+		.expires_ns = expires_ns, .app = app, .confidence = 80, .flags = flags};
 
 	shape_address(&(struct shape){0}, false, key.src);
 	shape_address(&(struct shape){0}, true, key.dst);
@@ -265,7 +281,7 @@ uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index)
 	return sum;
 }
 
-#define RIG_COUNTERS ((RIG_B + 1) * WEIR_REASON_COUNT) /* no other port exists */
+#define RIG_COUNTERS ((RIG_B + 1) * WEIR_REASON_STRIDE) /* no other port exists */
 
 static void counters_read(const struct rig *r, struct weir_counter *out)
 {
@@ -298,8 +314,8 @@ static void counters_compare(const struct weir_counter *before, const struct wei
 		if (!memcmp(&before[i], &after[i], sizeof(*before)))
 			continue;
 		frames += after[i].frames - before[i].frames;
-		out->reason = i % WEIR_REASON_COUNT;
-		out->port = i / WEIR_REASON_COUNT;
+		out->reason = i % WEIR_REASON_STRIDE;
+		out->port = i / WEIR_REASON_STRIDE;
 		out->bytes = after[i].bytes - before[i].bytes;
 		out->segments = after[i].segments - before[i].segments;
 	}
@@ -360,11 +376,33 @@ int rig_send(struct rig *r, const struct shape *s, struct outcome *out)
 	return out->reason;
 }
 
+void rig_done(struct rig *r, const struct weir_flow *flow, uint8_t dir, uint32_t number)
+{
+	r->done[weir_done_index(flow->id, dir, r->ctl->slots_mask)] =
+		weir_done_word(flow->id, number);
+}
+
+static void table_finish(struct rig *r, int map)
+{
+	struct weir_flow_key key;
+	struct weir_flow flow;
+	bool first = true;
+
+	while (!bpf_map_get_next_key(map, first ? NULL : &key, &key)) {
+		first = false;
+		if (bpf_map_lookup_elem(map, &key, &flow))
+			continue;
+		for (uint8_t dir = 0; dir < 2; dir++)
+			if (flow.given[dir])
+				rig_done(r, &flow, dir, flow.given[dir]);
+	}
+}
+
+/* A flow that was moved has its last numbers in the decided table. */
 void rig_finish(struct rig *r)
 {
-	for (uint32_t slot = 0; slot < RIG_SLOTS; slot++)
-		assert_int_equal(
-			bpf_map_lookup_elem(rig_map(r, "weir_given"), &slot, &r->done[slot]), 0);
+	table_finish(r, rig_map(r, "weir_undecided"));
+	table_finish(r, rig_map(r, "weir_decided"));
 	for (uint32_t xsk = 0; xsk < 8; xsk++)
 		r->read[xsk] = r->sent[xsk];
 }

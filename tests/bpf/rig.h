@@ -25,8 +25,8 @@
 
 enum rig_hook { RIG_XDP, RIG_TC };
 
-#define RIG_SLOTS  16
-#define RIG_A	   1 /* port of host A */
+#define RIG_SLOTS  65536 /* so many that no two flows of a test share an element of weir_done */
+#define RIG_A	   1	 /* port of host A */
 #define RIG_B	   2
 #define RIG_BROKEN -1 /* not exactly one reason was counted */
 
@@ -37,7 +37,7 @@ struct rig {
 	enum rig_hook hook;
 	struct bpf_object *gate, *queue;
 	struct weir_ctl *ctl;
-	struct weir_numbers *done;
+	uint64_t *done;
 	uint32_t *sent, *read;
 	int xsk;		     /* an AF_XDP socket for the XSKMAP */
 	bool hung;		     /* the workers' heartbeat stands still */
@@ -93,13 +93,17 @@ void rig_port_flags(struct rig *r, int port, uint32_t flags);
 #define RIG_PORT_USUAL                                                                             \
 	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */
 
+/* The worker has published that nothing before `number` is in the slow path, nor it. */
+void rig_done(struct rig *r, const struct weir_flow *flow, uint8_t dir, uint32_t number);
 bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out);
 void rig_tell(struct rig *r, uint64_t id, uint16_t app, uint8_t flags);
 /* Punts a flow's first frame and says what the flow is; nothing stays in the slow path. Returns its
  * id. */
 uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app);
 /* Host A was found to be an application's at host B, TCP port 80. */
-void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns);
+void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns, uint8_t flags);
+/* Gives the application's cell in the running policy WEIR_CELL_* flags. */
+void rig_watch(struct rig *r, uint16_t app, uint8_t flags);
 uint64_t rig_soon(void); /* a minute from now */
 uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index);
 /* Drains the ring of events: how many of a kind, and the last one. */

@@ -47,22 +47,22 @@ static void punt_metadata(void **state)
 	assert_true(rig_flow(r, false, &tcp, &flow));
 	assert_true(flow.id && out.punt.flow_id == flow.id);
 	assert_int_equal(out.punt.number, 1);
-	assert_int_equal(out.punt.slot, flow.slot);
-	assert_int_equal(out.punt.isn[dir], 1000);
-	assert_int_equal(out.punt.isn[!dir], 2000);
+	assert_int_equal(out.punt.isn, 1000);
 	assert_int_equal(out.punt.segments, 1);
-	assert_int_equal(out.punt.dir, dir);
+	assert_int_equal(weir_punt_dir(&out.punt), dir);
 	assert_int_equal(out.punt.in_port, RIG_A);
 	assert_int_equal(out.punt.out_port, RIG_B);
-	assert_int_equal(out.punt.flags, WEIR_PUNT_ISN(0) | WEIR_PUNT_ISN(1) | WEIR_PUNT_TWOWAY |
-						 (dir ? WEIR_PUNT_ORIGIN : 0));
+	assert_int_equal(out.punt.flags, WEIR_PUNT_ISN | WEIR_PUNT_TWOWAY |
+						 WEIR_PUNT_GENERATION(r->ctl->generation) |
+						 (dir ? WEIR_PUNT_ORIGIN | WEIR_PUNT_DIR : 0));
 	assert_int_equal(flow.frames[dir], 3);
 	assert_int_equal(flow.frames[!dir], 1);
-	assert_int_equal(flow.epoch, 7);
+	assert_int_equal(flow.given[dir], 1);
 	assert_int_equal(r->sent[0], 1);
 	assert_int_equal(rig_send(r, &(struct shape){DATA, BACK}, &out), WEIR_REASON_PUNTED);
 	assert_int_equal(out.punt.number, 1);
-	assert_int_equal(out.punt.dir, !dir);
+	assert_int_equal(weir_punt_dir(&out.punt), !dir);
+	assert_int_equal(out.punt.isn, 2000);
 	assert_int_equal(out.punt.out_port, RIG_A);
 	assert_int_equal(r->sent[1], 1);
 }
@@ -156,13 +156,13 @@ static void verdict_pass(void **state)
 	assert_int_equal(rig_sum(r, "weir_app_bytes", RIG_WEB * 2), 4);
 	assert_int_equal(rig_sum(r, "weir_app_bytes", RIG_WEB * 2 + 1), 1);
 	assert_int_equal(
-		rig_sum(r, "weir_app_flows", RIG_WEB * WEIR_METHOD_COUNT + WEIR_METHOD_SIGNATURE),
+		rig_sum(r, "weir_app_flows", RIG_WEB * WEIR_METHOD_STRIDE + WEIR_METHOD_SIGNATURE),
 		1);
 	assert_int_equal(rig_sum(r, "weir_rule_hits", WEIR_RULES_MAX + 1 + RIG_WEB), 1);
 	assert_int_equal(rig_sum(r, "weir_sent", RIG_B), 2);
 	assert_int_equal(rig_sum(r, "weir_sent", RIG_A), 1);
 	assert_int_equal(rig_events(r, WEIR_EVENT_DECIDED, &event), 1);
-	assert_true(event.flow.id == id && event.port == RIG_A);
+	assert_true(event.flow.id == id && event.in_port == RIG_A);
 	assert_memory_equal(&event.key, &key, sizeof(key));
 	assert_true(rig_flow(r, false, &tcp, &flow));
 	assert_true(flow.flags & WEIR_FLOW_MOVED);
@@ -240,29 +240,29 @@ static void reconnection(void **state)
 	struct weir_flow flow;
 	struct outcome out;
 
-	rig_reconnect(r, RIG_P2P, rig_soon());
+	rig_reconnect(r, RIG_P2P, rig_soon(), 0);
 	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 50000);
 	SEND(r, DROP_RECONNECTION, .tcp_flags = SHAPE_SYN, .sport = 50001);
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, &event), 2);
 	assert_true(!event.flow.id && event.reason == WEIR_REASON_DROP_RECONNECTION);
 	assert_int_equal(event.flow.app, RIG_P2P);
 	assert_int_equal(rig_sum(r, "weir_app_flows",
-				 RIG_P2P * WEIR_METHOD_COUNT + WEIR_METHOD_RECONNECTION),
+				 RIG_P2P * WEIR_METHOD_STRIDE + WEIR_METHOD_RECONNECTION),
 			 2);
 	assert_false(rig_flow(r, false, &(struct shape){.sport = 50000}, &flow));
 	assert_false(rig_flow(r, true, &(struct shape){.sport = 50000}, &flow));
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .dport = 443);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .a = 3);
-	rig_reconnect(r, RIG_CHAT, rig_soon());
+	rig_reconnect(r, RIG_CHAT, rig_soon(), 0);
 	assert_int_equal(rig_send(r, &(struct shape){.tcp_flags = SHAPE_SYN, .sport = 50002}, &out),
 			 WEIR_REASON_PUNTED);
 	assert_true(!out.punt.flow_id && out.punt.flags & WEIR_PUNT_RESET);
 	rig_finish(r);
-	rig_reconnect(r, RIG_WEB, rig_soon());
+	rig_reconnect(r, RIG_WEB, rig_soon(), 0);
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_SYN, .sport = 50003);
 	assert_true(rig_flow(r, true, &(struct shape){.sport = 50003}, &flow));
 	assert_int_equal(flow.method, WEIR_METHOD_RECONNECTION);
-	rig_reconnect(r, RIG_P2P, time_now_ns() - 1);
+	rig_reconnect(r, RIG_P2P, time_now_ns() - 1, 0);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .sport = 50004);
 }
 

@@ -76,7 +76,7 @@ static void check_quote(const struct packet *p)
 static void judge(struct inspector *i, uint8_t *frame, size_t len, uint8_t how, uint64_t now_ns)
 {
 	enum packet_link link = how & TAKE_RAW ? PACKET_LINK_RAW : PACKET_LINK_ETHERNET;
-	struct weir_punt punt = {.flow_id = 1 + (how >> 6), .flags = how, .isn = {how, how}};
+	struct weir_punt punt = {.flow_id = 1 + (how >> 6), .flags = how, .isn = how};
 	struct inspect_outcome outcome;
 	enum packet_status status;
 	struct packet p;

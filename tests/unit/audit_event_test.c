@@ -49,7 +49,7 @@ static struct weir_event an_event(void)
 	struct weir_event ev = {
 		.time_ns = time_now_ns(),
 		.kind = WEIR_EVENT_DECIDED,
-		.port = 1,
+		.in_port = 1,
 		.flow =
 			{
 				.id = 0xfff8000000000123,

@@ -141,7 +141,7 @@ static struct weir_flow *add_flow(struct fixture *f, bool decided, uint8_t n, ui
 				   .bytes = {10, 20},
 				   .frames = {1, 2},
 				   .created_ds = (uint32_t)(time_now_ns() / 100000000) - 50,
-				   .port = {WEIR_PORT_NONE, 2}};
+				   .in_port = {WEIR_PORT_NONE, 2}};
 	return flow;
 }
 

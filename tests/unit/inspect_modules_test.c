@@ -221,11 +221,10 @@ static void the_gate_knows_where_the_stream_begins(void **state)
 	uint8_t client = client_side();
 	struct weir_punt punt = {
 		.flow_id = 42,
-		.dir = client,
-		.flags = (uint8_t)(WEIR_PUNT_ISN(client) | (client ? WEIR_PUNT_ORIGIN : 0)),
+		.isn = 99,
+		.flags = WEIR_PUNT_ISN | (client ? WEIR_PUNT_DIR | WEIR_PUNT_ORIGIN : 0),
 	};
 
-	punt.isn[client] = 99;
 	assert_false(punt_tcp(b, &punt, false, 102, "PHA")->decided_now);
 	assert_false(b->out.flow->midstream);
 	assert_int_equal(b->out.flow->id, 42);
@@ -243,8 +242,7 @@ static void the_gate_knows_who_began_and_what_was_seen(void **state)
 	uint8_t client = client_side();
 	struct weir_punt punt = {
 		.flow_id = 42,
-		.dir = !client,
-		.flags = (uint8_t)(WEIR_PUNT_TWOWAY | (client ? WEIR_PUNT_ORIGIN : 0)),
+		.flags = WEIR_PUNT_TWOWAY | (client ? WEIR_PUNT_ORIGIN : WEIR_PUNT_DIR),
 	};
 
 	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),

@@ -165,12 +165,11 @@ static void a_restart_reads_on_where_the_flow_is(void **state)
 	uint8_t client = client_side();
 	struct weir_punt p = {
 		.flow_id = 42,
-		.dir = client,
 		.app = app_of(b, "alpha"),
-		.flags = (uint8_t)(WEIR_PUNT_INSPECT | WEIR_PUNT_ISN(client)),
+		.isn = 99,
+		.flags = WEIR_PUNT_INSPECT | WEIR_PUNT_ISN | (client ? WEIR_PUNT_DIR : 0),
 	};
 
-	p.isn[client] = 99;
 	punt_tcp(b, &p, false, 90000, "here ");
 	punt_tcp(b, &p, false, 90007, "we go ");
 	assert_true(b->out.out_of_order);
@@ -188,11 +187,10 @@ static void an_evicted_flow_is_not_begun_in_the_middle(void **state)
 	uint8_t client = client_side();
 	struct weir_punt p = {
 		.flow_id = 42,
-		.dir = client,
-		.flags = (uint8_t)WEIR_PUNT_ISN(client),
+		.isn = 99,
+		.flags = WEIR_PUNT_ISN | (client ? WEIR_PUNT_DIR : 0),
 	};
 
-	p.isn[client] = 99;
 	punt_tcp(b, &p, false, 100, "A");
 	inspector_expire(b->inspector, b->now_ns + 400 * BENCH_SECOND, 10);
 	assert_false(punt_tcp(b, &p, false, 200, "ALPHA")->decided_now);

@@ -63,7 +63,7 @@ static void see(const struct weir_event *e, void *arg)
 static void drop(struct worker *w, uint64_t id, uint8_t action)
 {
 	const struct weir_cell cell = {.action = action, .rule = 4};
-	const struct weir_punt punt = {.in_port = 2, .dir = 1};
+	const struct weir_punt punt = {.in_port = 2, .flags = WEIR_PUNT_DIR};
 	const struct flow flow = {.id = id,
 				  .app = 9,
 				  .origin = 1,
@@ -86,7 +86,7 @@ static void a_drop_tells_what_and_why(void **state)
 	assert_int_equal(s.first.kind, WEIR_EVENT_DROPPED);
 	assert_int_equal(s.first.reason, WEIR_REASON_DROP_VERDICT);
 	assert_int_equal(s.first.time_ns, 70);
-	assert_int_equal(s.first.port, 2);
+	assert_int_equal(s.first.in_port, 2);
 	assert_int_equal(s.first.flow.id, 7);
 	assert_int_equal(s.first.flow.app, 9);
 	assert_int_equal(s.first.flow.rule, 4);
@@ -119,7 +119,7 @@ static void what_does_not_fit_is_counted(void **state)
 static void anomalies_have_half_of_the_room(void **state)
 {
 	struct worker *w = *state;
-	const struct weir_punt punt = {.in_port = 2, .dir = 1};
+	const struct weir_punt punt = {.in_port = 2, .flags = WEIR_PUNT_DIR};
 	const struct flow flow = {.id = 5, .app = 9};
 	struct seen s = {0};
 
@@ -130,7 +130,7 @@ static void anomalies_have_half_of_the_room(void **state)
 	assert_int_equal(s.first.kind, WEIR_EVENT_ANOMALY);
 	assert_int_equal(s.first.reason, WEIR_ANOMALY_CONTRADICTION);
 	assert_int_equal(s.last.reason, WEIR_ANOMALY_AFTER_FIN);
-	assert_int_equal(s.last.port, 2);
+	assert_int_equal(s.last.in_port, 2);
 	assert_int_equal(s.last.dir, 1);
 	assert_int_equal(s.last.flow.id, 5);
 	for (unsigned int i = 0; i < WORKER_EVENTS; i++)

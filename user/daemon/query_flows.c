@@ -158,8 +158,8 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	flow_volume(o, f, origin);
 	json_object_set_new(o, "age_seconds", seconds_since(q, f->created_ds));
 	json_object_set_new(o, "idle_seconds", seconds_since(q, f->seen_ds));
-	json_object_set_new(o, "in_port", json_string(interface_name(q->w, f->port[origin])));
-	json_object_set_new(o, "out_port", json_string(interface_name(q->w, f->port[!origin])));
+	json_object_set_new(o, "in_port", json_string(interface_name(q->w, f->in_port[origin])));
+	json_object_set_new(o, "out_port", json_string(interface_name(q->w, f->in_port[!origin])));
 	json_object_set_new(o, "generation", json_integer(f->generation));
 	return o;
 }

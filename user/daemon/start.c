@@ -3,7 +3,6 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "daemon/daemon_private.h"
@@ -13,15 +12,6 @@
 #define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define POOL_FRAMES_MIN	 8192
-
-static uint32_t random_u32(void)
-{
-	uint32_t v = 0;
-
-	if (getrandom(&v, sizeof(v), 0) != sizeof(v))
-		v = (uint32_t)time_now_ns();
-	return v;
-}
 
 /* Reads the policy and the interfaces it names before anything is touched. */
 static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
@@ -142,9 +132,6 @@ static void open_ctl(struct weir *w)
 
 	ctl->ring_frames = w->policy->ring_frames ? w->policy->ring_frames : 2048;
 	ctl->slots_mask = gate_slots(w->gate) - 1;
-	if (!w->adopted)
-		ctl->hash_seed = random_u32();
-	ctl->epoch = random_u32() | 1;
 	ctl->clock_ds = (uint32_t)(time_now_ns() / 100000000);
 	policy_to_ctl(w);
 	blocks_refresh(w);

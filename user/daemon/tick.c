@@ -18,7 +18,7 @@
 static void event_visit(const struct weir_event *ev, void *arg)
 {
 	struct weir *w = arg;
-	const char *interface = ev->port < WEIR_PORTS_MAX ? w->ports[ev->port].interface : "";
+	const char *interface = ev->in_port < WEIR_PORTS_MAX ? w->ports[ev->in_port].interface : "";
 
 	if (ev->kind == WEIR_EVENT_ANOMALY) {
 		audit_anomaly(w->audit, ev, w->registry, interface);

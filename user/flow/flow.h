@@ -166,19 +166,22 @@ void flow_stream_read(struct flow *f, uint8_t dir);
 bool flow_stream_skip(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t seq);
 
 /*
- * Hand-over (design.md, 7). The gate numbers punted frames per slot and direction; the worker says
- * what it holds. `done` is published (weir_done) as the highest number seen, at each moment when
- * every frame received of that slot and direction has left or was dropped and no wire segment of
- * the last number is still to come. One tracker per worker; slots of different workers are
- * disjoint.
+ * Hand-over (design.md, 7). The gate numbers punted frames per flow and direction; the worker
+ * publishes in weir_done the highest number seen, at each moment when every frame received of that
+ * flow and direction has left or was dropped and no wire segment of the last number is still to
+ * come. One tracker per worker, with a lane for each direction that has frames in the slow path; no
+ * allocation after handover_new(). Frames of one flow delay the hand-over of no other.
  */
 struct handover;
-/* done: the memory-mapped weir_done, `slots` entries. Heap; NULL on ENOMEM. */
-struct handover *handover_new(struct weir_numbers *done, uint32_t slots);
+#define HANDOVER_NONE UINT32_MAX /* no lane: a frame that has no flow, or one made here */
+/* done: the memory-mapped weir_done, two elements a slot; slots: a power of two. frames: that can
+ * be in the slow path at once. Heap; NULL on ENOMEM. */
+struct handover *handover_new(uint64_t *done, uint32_t slots, uint32_t frames);
 void handover_free(struct handover *h);
-/* A punted frame was read from a ring. */
-void handover_received(struct handover *h, const struct weir_punt *punt);
-/* It has left (its address came back on the completion ring) or was dropped. */
-void handover_finished(struct handover *h, uint32_t slot, uint8_t dir);
+/* A punted frame was read from a ring. Returns its lane, or HANDOVER_NONE. */
+uint32_t handover_received(struct handover *h, const struct weir_punt *punt);
+/* It has left (its address came back on the completion ring) or was dropped. Once for each frame
+ * received; the lane is not valid any more. */
+void handover_finished(struct handover *h, uint32_t lane);
 
 #endif

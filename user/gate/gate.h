@@ -63,7 +63,7 @@ bool gate_accounts_losses(const struct gate *g);
 
 /* The memory-mapped arrays. */
 struct weir_ctl *gate_ctl(struct gate *g);
-struct weir_numbers *gate_done(struct gate *g); /* weir_done, gate_slots() entries */
+uint64_t *gate_done(struct gate *g); /* weir_done, 2 * gate_slots() elements */
 uint32_t gate_slots(const struct gate *g);
 /* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;
  * gate_set_xsk starts it at what was sent so far. */

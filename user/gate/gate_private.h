@@ -13,6 +13,7 @@
  * weir_xsk_sent and weir_xsk_read counts for two XSKMAP indexes. */
 #define GATE_MAPS(X)                                                                               \
 	X(CTL, "weir_ctl", 0)                                                                      \
+	X(SCRATCH, "weir_scratch", 0)                                                              \
 	X(PORT_OF, "weir_port_of", 0)                                                              \
 	X(PORTS, "weir_ports", 0)                                                                  \
 	X(DEVMAP, "weir_devmap", 0)                                                                \
@@ -21,8 +22,7 @@
 	X(UNDECIDED, "weir_undecided", s->undecided)                                               \
 	X(FRAGMENTS, "weir_fragments", s->fragments)                                               \
 	X(MACS, "weir_macs", 0)                                                                    \
-	X(GIVEN, "weir_given", s->slots)                                                           \
-	X(DONE, "weir_done", s->slots)                                                             \
+	X(DONE, "weir_done", s->slots * 2)                                                         \
 	X(PROBE, "weir_probe", 0)                                                                  \
 	X(TOLD, "weir_told", 0)                                                                    \
 	X(XSK_SENT, "weir_xsk_sent", (s->xsk + 1) / 2)                                             \
@@ -76,7 +76,7 @@ struct gate {
 	int progs[GATE_PROG_COUNT]; /* -1 where the kernel lacks what an optional one needs */
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
-	struct weir_numbers *done;
+	uint64_t *done;
 	uint32_t *xsk_sent; /* mapped read-only */
 	uint32_t *xsk_read;
 	uint32_t slots, xsk;

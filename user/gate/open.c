@@ -60,7 +60,7 @@ static int gate_map_arrays(struct gate *g, struct error *e)
 	const int both = PROT_READ | PROT_WRITE;
 
 	g->ctl = array_map(g->maps[GATE_MAP_CTL], sizeof(*g->ctl), both);
-	g->done = array_map(g->maps[GATE_MAP_DONE], g->slots * sizeof(*g->done), both);
+	g->done = array_map(g->maps[GATE_MAP_DONE], 2 * g->slots * sizeof(*g->done), both);
 	g->xsk_sent =
 		array_map(g->maps[GATE_MAP_XSK_SENT], g->xsk * sizeof(*g->xsk_sent), PROT_READ);
 	g->xsk_read = array_map(g->maps[GATE_MAP_XSK_READ], g->xsk * sizeof(*g->xsk_sent), both);
@@ -78,7 +78,7 @@ void gate_close(struct gate *g)
 	if (g->events)
 		ring_buffer__free(g->events);
 	array_unmap(g->ctl, sizeof(*g->ctl));
-	array_unmap(g->done, g->slots * sizeof(*g->done));
+	array_unmap(g->done, 2 * g->slots * sizeof(*g->done));
 	array_unmap(g->xsk_sent, g->xsk * sizeof(*g->xsk_sent));
 	array_unmap(g->xsk_read, g->xsk * sizeof(*g->xsk_sent));
 	for (int i = 0; i < GATE_MAP_COUNT; i++)
@@ -119,11 +119,11 @@ static int check_abi(struct gate *g, struct error *e)
 
 static int ctl_init(struct gate *g, struct error *e)
 {
-	uint32_t seed;
+	uint64_t keys[WEIR_HASH_KEYS];
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+	if (getrandom(keys, sizeof(keys), 0) != sizeof(keys))
 		return error_set(e, -EIO, "no random numbers: %s", strerror(errno));
-	g->ctl->hash_seed = seed;
+	memcpy(g->ctl->hash_key, keys, sizeof(keys));
 	g->ctl->slots_mask = g->slots - 1;
 	g->ctl->abi = WEIR_ABI;
 	return 0;
@@ -265,7 +265,7 @@ struct weir_ctl *gate_ctl(struct gate *g)
 	return g->ctl;
 }
 
-struct weir_numbers *gate_done(struct gate *g)
+uint64_t *gate_done(struct gate *g)
 {
 	return g->done;
 }

@@ -26,7 +26,7 @@ int gate_read_counters(struct gate *g, unsigned int port, struct weir_counter *o
 		return -EINVAL;
 	for (uint32_t i = 0; i < WEIR_REASON_COUNT; i++) {
 		uint64_t words[3];
-		int r = gate_sum(g, GATE_MAP_COUNTERS, port * WEIR_REASON_COUNT + i, words, 3);
+		int r = gate_sum(g, GATE_MAP_COUNTERS, port * WEIR_REASON_STRIDE + i, words, 3);
 
 		if (r)
 			return r;
@@ -63,7 +63,7 @@ int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
 	for (uint32_t i = 0; !r && i < ARRAY_SIZE(volumes); i++)
 		r = read_volume(g, GATE_MAP_APP_BYTES, app * 2 + i, &volumes[i]);
 	for (uint32_t i = 0; !r && i < WEIR_METHOD_COUNT; i++)
-		r = gate_sum(g, GATE_MAP_APP_FLOWS, app * WEIR_METHOD_COUNT + i, &counts[i], 1);
+		r = gate_sum(g, GATE_MAP_APP_FLOWS, app * WEIR_METHOD_STRIDE + i, &counts[i], 1);
 	if (r)
 		return r;
 	memcpy(out, volumes, sizeof(volumes));

@@ -209,11 +209,9 @@ static void note_isn(struct glance *g, const struct weir_punt *punt)
 	const struct packet *p = g->p;
 	struct judgement *j = g->j;
 
-	for (int dir = 0; punt && dir < 2; dir++) {
-		if (punt->flags & WEIR_PUNT_ISN(dir)) {
-			j->isn_valid[dir] = true;
-			j->isn[dir] = punt->isn[dir];
-		}
+	if (punt && punt->flags & WEIR_PUNT_ISN) {
+		j->isn_valid[weir_punt_dir(punt)] = true;
+		j->isn[weir_punt_dir(punt)] = punt->isn;
 	}
 	if (!punt && p->tcp_flags & TH_SYN && !j->isn_valid[p->dir]) {
 		j->isn_valid[p->dir] = true;

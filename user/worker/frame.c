@@ -7,16 +7,16 @@
 
 /* What is known of the frame at hand. */
 struct job {
-	const struct frame *frame;
+	struct frame frame; /* its cookie is its lane of the hand-over */
 	struct weir_punt punt;
 	struct packet packet;
 	enum packet_status status;
 	enum weir_reason drop; /* why, where it is dropped */
 };
 
-static uint32_t cookie_of(const struct weir_punt *punt)
+static uint32_t slot_of(const struct worker *w, const struct job *j)
 {
-	return punt->slot << 1 | punt->dir;
+	return weir_flow_slot(j->punt.flow_id, gate_slots(w->shared->gate) - 1);
 }
 
 static void count(struct worker *w, unsigned int port, enum weir_reason reason, uint32_t bytes)
@@ -27,9 +27,9 @@ static void count(struct worker *w, unsigned int port, enum weir_reason reason, 
 
 static void frame_drop(struct worker *w, const struct job *j, enum weir_reason reason)
 {
-	count(w, j->punt.in_port, reason, j->frame->len);
-	frame_give(w->shared->pool, w->index, j->frame);
-	handover_finished(w->handover, j->punt.slot, j->punt.dir);
+	count(w, j->punt.in_port, reason, j->frame.len);
+	frame_give(w->shared->pool, w->index, &j->frame);
+	handover_finished(w->handover, j->frame.cookie);
 }
 
 static bool port_usable(const struct worker *w, unsigned int port)
@@ -53,22 +53,21 @@ static bool transmit(struct worker *w, unsigned int port, uint32_t slot, struct 
 
 static void frame_forward(struct worker *w, const struct job *j)
 {
-	struct frame out = *j->frame;
+	struct frame out = j->frame;
 
 	if (!port_usable(w, j->punt.out_port)) {
 		frame_drop(w, j, WEIR_REASON_DROP_TX_ERROR);
 		return;
 	}
 	if (j->status == PACKET_OK && packet_checksum_unfinished(&j->packet)) {
-		packet_checksum_finish(&j->packet, frame_data(w->shared->pool, j->frame));
+		packet_checksum_finish(&j->packet, frame_data(w->shared->pool, &j->frame));
 		w->counters.finished_checksums++;
 	}
-	out.cookie = cookie_of(&j->punt);
-	if (!transmit(w, j->punt.out_port, j->punt.slot, &out)) {
+	if (!transmit(w, j->punt.out_port, slot_of(w, j), &out)) {
 		frame_drop(w, j, WEIR_REASON_DROP_TX_FULL);
 		return;
 	}
-	count(w, j->punt.in_port, WEIR_REASON_REINJECTED, j->frame->len);
+	count(w, j->punt.in_port, WEIR_REASON_REINJECTED, j->frame.len);
 }
 
 static void make_reset(struct worker *w, const struct job *j, bool to_sender)
@@ -83,8 +82,8 @@ static void make_reset(struct worker *w, const struct job *j, bool to_sender)
 				WEIR_FRAME_BYTES / 2);
 	if (len > 0) {
 		out.len = (uint32_t)len;
-		out.cookie = WORKER_COOKIE_NONE;
-		if (transmit(w, port, j->punt.slot, &out)) {
+		out.cookie = HANDOVER_NONE;
+		if (transmit(w, port, slot_of(w, j), &out)) {
 			count(w, port, WEIR_REASON_MADE_RESET, (uint32_t)len);
 			return;
 		}
@@ -172,7 +171,7 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 		if (!is_drop(cell))
 			continue;
 		/* The key's direction is the inner flow's own. */
-		punt.dir = inner->dir;
+		punt.flags = (punt.flags & ~WEIR_PUNT_DIR) | (inner->dir ? WEIR_PUNT_DIR : 0);
 		if (inner->decided_now)
 			worker_event_drop(w, inner->flow, &punt, cell);
 		return true;
@@ -224,15 +223,14 @@ void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct w
 
 /* Whether the metadata can be the gate's: a frame that got here by another way must not index our
  * tables. */
-static bool punt_is_sane(const struct worker *w, const struct weir_punt *punt)
+static bool punt_is_sane(const struct weir_punt *punt)
 {
-	return punt->in_port < WEIR_PORTS_MAX && punt->out_port < WEIR_PORTS_MAX && punt->dir < 2 &&
-	       punt->slot < gate_slots(w->shared->gate);
+	return punt->in_port < WEIR_PORTS_MAX && punt->out_port < WEIR_PORTS_MAX;
 }
 
 static void job_decode(struct worker *w, struct job *j)
 {
-	j->status = packet_decode(frame_data(w->shared->pool, j->frame), j->frame->len,
+	j->status = packet_decode(frame_data(w->shared->pool, &j->frame), j->frame.len,
 				  PACKET_LINK_ETHERNET, &j->packet);
 	/* The frame does not say which forwarding group it is in; the gate's keys do. */
 	j->packet.key.domain = w->shared->domain[j->punt.in_port];
@@ -241,16 +239,16 @@ static void job_decode(struct worker *w, struct job *j)
 static bool job_open(struct worker *w, const struct frame *f, struct job *j)
 {
 	*j = (struct job){
-		.frame = f,
+		.frame = *f,
 		.punt = *frame_punt(w->shared->pool, f),
 		.drop = WEIR_REASON_DROP_VERDICT,
 	};
-	if (!punt_is_sane(w, &j->punt)) {
+	if (!punt_is_sane(&j->punt)) {
 		count(w, 0, WEIR_REASON_DROP_UNDECODABLE, f->len);
 		frame_give(w->shared->pool, w->index, f);
 		return false;
 	}
-	handover_received(w->handover, &j->punt);
+	j->frame.cookie = handover_received(w->handover, &j->punt);
 	return true;
 }
 
@@ -275,7 +273,7 @@ static void job_end(struct worker *w, const struct job *j, enum weir_action acti
 void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action)
 {
 	struct job j = {
-		.frame = f,
+		.frame = *f,
 		.punt = *frame_punt(w->shared->pool, f),
 		.drop = WEIR_REASON_DROP_VERDICT,
 	};
@@ -286,7 +284,7 @@ void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action 
 
 void worker_frame_lose(struct worker *w, const struct frame *f)
 {
-	struct job j = {.frame = f, .punt = *frame_punt(w->shared->pool, f)};
+	struct job j = {.frame = *f, .punt = *frame_punt(w->shared->pool, f)};
 
 	frame_drop(w, &j, WEIR_REASON_DROP_STALE);
 }
@@ -299,7 +297,7 @@ static void job_judge(struct worker *w, struct job *j)
 	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 
 	if (action == WEIR_ACTION_PASS && j->status == PACKET_OK &&
-	    worker_hold(w, j->frame, &j->punt, &j->packet, &o))
+	    worker_hold(w, &j->frame, &j->punt, &j->packet, &o))
 		return;
 	job_end(w, j, action);
 	worker_hold_after(w, &j->punt, &o, action);
@@ -328,11 +326,8 @@ uint32_t worker_complete(struct worker *w)
 		if (!w->shared->ports[port])
 			continue;
 		n = xsk_complete(w->shared->ports[port], w->index, cookies, WORKER_BATCH);
-		for (uint32_t i = 0; i < n; i++) {
-			if (cookies[i] != WORKER_COOKIE_NONE)
-				handover_finished(w->handover, cookies[i] >> 1,
-						  (uint8_t)(cookies[i] & 1));
-		}
+		for (uint32_t i = 0; i < n; i++)
+			handover_finished(w->handover, cookies[i]);
 		total += n;
 	}
 	w->outstanding -= total < w->outstanding ? total : w->outstanding;

@@ -10,7 +10,7 @@
 
 static struct waiting_key key_of(const struct weir_punt *punt)
 {
-	return (struct waiting_key){.flow_id = punt->flow_id, .dir = punt->dir};
+	return (struct waiting_key){.flow_id = punt->flow_id, .dir = weir_punt_dir(punt)};
 }
 
 static void let_go(struct worker *w, const struct waiting_key *key, enum weir_action action)

@@ -333,7 +333,8 @@ static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t 
 		inspector_on_release(w->inspector, worker_released, w);
 		set_what_is_read(w);
 	}
-	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate));
+	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate),
+				   frame_pool_size(shared->pool));
 	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
 	return w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting ? -ENOMEM : 0;
 }

@@ -10,8 +10,6 @@
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
-/* Completion cookie of a frame that has no slot: a reset made here. */
-#define WORKER_COOKIE_NONE UINT32_MAX
 
 #define WORKER_EVENTS 128 /* a power of two; the daemon reads ten times a second */
 
