@@ -12,10 +12,6 @@
 #include "util/util.h"
 #include "weir/ctl.h"
 
-/* Types of the events there are: "flow" ...; AUDIT_TYPES names them to people. */
-#define AUDIT_TYPES "flow, drop, anomaly, tls, http, dns, policy, port"
-bool audit_type_known(const char *type);
-
 struct audit;
 /* file NULL = no file. Opened for appending, reopened when it was renamed (logrotate). */
 int audit_open(const char *file, struct audit **out, struct error *e);

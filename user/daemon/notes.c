@@ -44,3 +44,7 @@ void notes_read(struct weir *w)
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_read_notes(w->workers[i], note_visit, w);
 }
+
+static const char *const events[] = {"tls", "http", "dns", NULL};
+
+SERVICE(notes) = {.name = "notes", .stage = SERVICE_RUNNING, .events = events};

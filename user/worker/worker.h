@@ -7,6 +7,7 @@
 #include "gate/gate.h"
 #include "inspect/inspect.h"
 #include "policy/policy.h"
+#include "service/metric.h"
 #include "xsk/xsk.h"
 
 /* What all workers share; owned by the daemon, replaced under worker_pause(). */
@@ -78,5 +79,12 @@ void worker_read_events(struct worker *w, void (*fn)(const struct weir_event *, 
 void worker_read_notes(struct worker *w, void (*fn)(const struct worker_note *, void *), void *arg);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
+
+/* What worker_metrics are written from: the counters of all workers. */
+struct worker_numbers {
+	size_t worker_count;
+	struct worker_counters workers[];
+};
+extern const struct metric worker_metrics[];
 
 #endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Families that are written from the workers' counters. */
+#include "worker/worker.h"
+
+#define sample metric_sample
+
+/* A worker's number as a label. */
+static const char *worker_label(size_t index, char buf[24])
+{
+	snprintf(buf, 24, "%zu", index);
+	return buf;
+}
+
+static void write_queue(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++)
+		sample(out, name, s->workers[i].queue_frames, "worker", worker_label(i, label));
+}
+
+static void write_slowpath_events(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++) {
+		const struct worker_counters *c = &s->workers[i];
+
+		worker_label(i, label);
+		sample(out, name, c->bad_checksums, "worker", label, "event", "bad_checksum");
+		sample(out, name, c->finished_checksums, "worker", label, "event",
+		       "finished_checksum");
+		sample(out, name, c->classified, "worker", label, "event", "classified");
+		sample(out, name, c->decided, "worker", label, "event", "decided");
+		sample(out, name, c->learned, "worker", label, "event", "learned");
+		sample(out, name, c->expect.expected, "worker", label, "event", "expected");
+		sample(out, name, c->expect.refused, "worker", label, "event",
+		       "expectation_refused");
+		sample(out, name, c->stalls, "worker", label, "event", "stall");
+	}
+}
+
+static void write_slowpath_flows(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++)
+		sample(out, name, s->workers[i].flows.flows, "worker", worker_label(i, label));
+}
+
+static void write_slowpath_flow_events(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++) {
+		const struct flow_table_stats *f = &s->workers[i].flows;
+
+		worker_label(i, label);
+		sample(out, name, f->created, "worker", label, "event", "created");
+		sample(out, name, f->expired, "worker", label, "event", "expired");
+		sample(out, name, f->evicted, "worker", label, "event", "evicted");
+	}
+}
+
+static void write_stream_bytes(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++)
+		sample(out, name, s->workers[i].flows.stream_bytes, "worker",
+		       worker_label(i, label));
+}
+
+static void write_fragments(FILE *out, const char *name, const struct worker_numbers *s)
+{
+	for (unsigned int e = 0; e < FRAGMENT_EVENT_COUNT; e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].fragments.events[e];
+		sample(out, name, sum, "event", fragment_event_name(e));
+	}
+}
+
+static void write_waiting(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	char label[24];
+
+	for (size_t i = 0; i < s->worker_count; i++)
+		sample(out, name, s->workers[i].waiting_frames, "worker", worker_label(i, label));
+}
+
+/* What became of segments out of order. */
+static void write_holds(FILE *out, const char *name, const struct worker_numbers *s)
+{
+	uint64_t passed = 0, held = 0, expired = 0, full = 0;
+
+	for (size_t i = 0; i < s->worker_count; i++) {
+		passed += s->workers[i].fast_passed;
+		held += s->workers[i].held;
+		expired += s->workers[i].hold_expired;
+		full += s->workers[i].hold_full;
+	}
+	sample(out, name, passed, "event", "tcp-fast-passed");
+	sample(out, name, held, "event", "tcp-held");
+	sample(out, name, expired, "event", "tcp-hold-expired");
+	sample(out, name, full, "event", "tcp-hold-full");
+}
+
+static void write_reassembly(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+	static const char *const names[] = {
+#define X(id, label, help) [FLOW_STREAM_##id] = label,
+		FLOW_STREAM_EVENTS(X)
+#undef X
+	};
+
+	for (size_t e = 0; e < ARRAY_SIZE(names); e++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].flows.stream[e];
+		sample(out, name, sum, "event", names[e]);
+	}
+	write_holds(out, name, s);
+	write_fragments(out, name, s);
+}
+
+const struct metric worker_metrics[] = {
+	{{"weir_slowpath_queue_frames", "gauge", "worker",
+	  "Frames the worker read in its last batch"},
+	 .write_own = write_queue},
+	{{"weir_slowpath_waiting_frames", "gauge", "worker",
+	  "Frames that wait in the worker for something (fast_pass: false)"},
+	 .write_own = write_waiting},
+	{{"weir_slowpath_events_total", "counter", "worker, event",
+	  "What the worker did: classified and decided flows, learned endpoints, expected "
+	  "data connections and those refused, checksums"},
+	 .write_own = write_slowpath_events},
+	{{"weir_slowpath_flows", "gauge", "worker", "Flows the worker holds"},
+	 .write_own = write_slowpath_flows},
+	{{"weir_slowpath_flows_total", "counter", "worker, event",
+	  "Flows of the worker created, expired, and evicted for want of room"},
+	 .write_own = write_slowpath_flow_events},
+	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
+	 .write_own = write_stream_bytes},
+	{{"weir_reassembly_total", "counter", "event",
+	  "What happened to the TCP segments of flows that are read (tcp-...) and to IP fragments "
+	  "(ip-...)"},
+	 .write_own = write_reassembly},
+	{.info.name = NULL},
+};
