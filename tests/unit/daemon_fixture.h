@@ -153,6 +153,15 @@ void worker_counters(const struct worker *w, struct worker_counters *out)
 	*out = w->counters;
 }
 
+void worker_read_news(struct worker *w, const struct worker_reader *to, void *arg)
+{
+}
+
+int worker_news_fd(const struct worker *w)
+{
+	return -1;
+}
+
 enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s)
 {
 	return XSK_MODE_ZEROCOPY;
@@ -174,7 +183,7 @@ int port_link_read(const char *name, struct port_link *out, struct error *e)
 
 /* Rows of files that would bring the layers below with them are replaced by what is shown of them.
  */
-static const char *const fixture_events[] = {"policy", "port", NULL};
+static const char *const fixture_events[] = {"policy", "port", "tls", NULL};
 static const struct service fixture_policy = {
 	.name = "policy",
 	.metrics = stats_policy_metrics,
@@ -183,12 +192,11 @@ static const struct service fixture_policy = {
 extern SERVICE(audit);
 extern SERVICE(blocks);
 extern SERVICE(flows);
-extern SERVICE(notes);
 extern SERVICE(status);
 extern SERVICE(workers);
-#define FIXTURE_SERVICES 7
+#define FIXTURE_SERVICES 6
 static const struct service *const fixture_services[FIXTURE_SERVICES + 1] = {
-	&service_audit,	 &service_blocks,  &service_flows,  &service_notes,
+	&service_audit,	 &service_blocks,  &service_flows,
 	&service_status, &service_workers, &fixture_policy,
 };
 

@@ -266,6 +266,7 @@ static void every_number_reaches_its_series(void **state)
 	s->heartbeat_age_seconds = 0.25;
 	s->endpoints = UINT64_MAX;
 	s->events_lost = 43;
+	counters.news_lost[WORKER_NEWS_DNS] = 44;
 	text = text_of(s);
 	assert_non_null(text);
 	assert_int_equal(value_of(text, "weir_port_frames_total{port=\"lan\",direction=\"rx\"}"),
@@ -319,6 +320,8 @@ static void every_number_reaches_its_series(void **state)
 	assert_true(value_of(text, "weir_heartbeat_age_seconds") == 0.25);
 	assert_non_null(strstr(text, "\nweir_endpoints 18446744073709551615\n"));
 	assert_int_equal(value_of(text, "weir_events_lost_total{place=\"gate\"}"), 43);
+	assert_int_equal(value_of(text, "weir_news_lost_total{record=\"dns\"}"), 44);
+	assert_int_equal(value_of(text, "weir_news_lost_total{record=\"drop\"}"), 0);
 	assert_int_equal(value_of(text, "weir_build_info{version=\"" WEIR_VERSION "\"}"), 1);
 	free(text);
 	stats_snapshot_free(s);

@@ -82,55 +82,61 @@ static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t 
 	}
 }
 
-static int policy_swap(struct weir *w, struct policy *next, struct signatures *s, struct error *e)
+static int policy_swap(struct weir *w, struct worker_settings *next, struct error *e)
 {
 	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
-	struct signatures *old_signatures = w->signatures;
-	struct policy *old = w->policy;
+	const struct policy *p = next->policy;
 	int err;
 
-	err = gate_save_apps(w->gate, w->registry, s, next->inspect_tunnels);
+	err = gate_save_apps(w->gate, w->registry, next->signatures, p->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
-	carry_rule_hits(w, next, hits);
-	err = gate_load_policy(w->gate, next, &w->generation);
+	carry_rule_hits(w, p, hits);
+	err = gate_load_policy(w->gate, p, &w->generation);
 	if (err < 0) {
-		gate_save_apps(w->gate, w->registry, old_signatures, old->inspect_tunnels);
+		gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
 	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
-	workers_pause(w);
-	w->policy = next;
-	w->signatures = s;
-	w->shared.policy = next;
-	w->shared.signatures = s;
-	workers_resume(w);
+	worker_settings_give(next, w->settings, w->workers, w->worker_count);
+	w->settings = w->shared.settings = next;
+	w->policy = next->policy;
+	w->signatures = next->signatures;
 	policy_to_ctl(w);
-	policy_free(old);
-	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
-	signatures_free(old_signatures);
 	return 0;
 }
 
-static int load(struct weir *w, const char *path, struct error *e)
+static int read_settings(struct weir *w, const char *path, struct worker_settings **out,
+			 struct error *e)
 {
 	struct signatures *s = NULL;
 	struct policy *p = NULL;
-	int err;
+	int err = policy_reload(path, w->policy, w->registry, &p, &s, stderr, e);
 
-	err = policy_reload(path, w->policy, w->registry, &p, &s, stderr, e);
-	if (!err)
-		err = services_reload(&w->host, w->policy, p, e);
-	if (!err) {
-		err = policy_swap(w, p, s, e);
-		if (err < 0)
-			services_reload(&w->host, p, w->policy, NULL);
-	}
+	if (!err && worker_settings_new(p, s, out) < 0)
+		err = error_set(e, -ENOMEM, "no memory");
 	if (err < 0) {
 		policy_free(p);
 		signatures_free(s);
 	}
+	return err;
+}
+
+static int load(struct weir *w, const char *path, struct error *e)
+{
+	struct worker_settings *next = NULL;
+	int err = read_settings(w, path, &next, e);
+
+	if (!err)
+		err = services_reload(&w->host, w->policy, next->policy, e);
+	if (!err) {
+		err = policy_swap(w, next, e);
+		if (err < 0)
+			services_reload(&w->host, next->policy, w->policy, NULL);
+	}
+	if (err < 0)
+		worker_settings_free(next);
 	return err;
 }
 

@@ -59,7 +59,8 @@ void ports_look(struct weir *w, bool all);
 /* The monitor's callback: an interface changed. arg: struct weir. */
 void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg);
 
-void workers_pause(struct weir *w);
+/* ending: as worker_pause(). */
+void workers_pause(struct weir *w, unsigned int ending);
 void workers_resume(struct weir *w);
 
 /* losses.c */

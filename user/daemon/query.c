@@ -138,13 +138,13 @@ static double heartbeat_age(const struct weir *w, uint32_t worker, uint64_t now_
 	return now_ns > beat_ns ? (double)(now_ns - beat_ns) / 1e9 : 0;
 }
 
-static json_t *workers_status(struct weir *w, const struct stats_snapshot *s)
+static json_t *workers_status(const struct weir *w, const struct stats_snapshot *s,
+			      const struct worker_numbers *n)
 {
-	_cleanup_free_ struct worker_numbers *numbers = workers_numbers(w);
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; numbers && i < numbers->worker_count; i++) {
-		const struct worker_counters *c = &numbers->workers[i];
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		const struct worker_counters *c = &n->workers[i];
 
 		json_array_append_new(
 			list,
@@ -211,13 +211,25 @@ static json_t *policy_status(const struct weir *w, const struct stats_snapshot *
 			 (json_int_t)s->loads_failed);
 }
 
+/* By the gate and the workers. */
+static uint64_t events_lost(const struct stats_snapshot *s, const struct worker_numbers *n)
+{
+	uint64_t sum = s->events_lost;
+
+	for (size_t i = 0; i < n->worker_count; i++)
+		for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+			sum += n->workers[i].news_lost[kind];
+	return sum;
+}
+
 int query_status(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
 	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
+	_cleanup_free_ struct worker_numbers *n = workers_numbers(w);
 	json_t *flows;
 
-	if (!s)
+	if (!s || !n)
 		return no_memory(e);
 	flows = json_pack("{s:I, s:I}", "decided", (json_int_t)s->flows_decided, "undecided",
 			  (json_int_t)s->flows_undecided);
@@ -226,10 +238,10 @@ int query_status(void *arg, const json_t *args _unused_, json_t **data, struct e
 				"version", WEIR_VERSION, "pid", (int)getpid(), "uptime_seconds",
 				(double)(s->time_ns - w->started_ns) / 1e9, "time_ns",
 				(json_int_t)s->time_ns, "adopted", w->adopted, "policy",
-				policy_status(w, s), "workers", workers_status(w, s),
+				policy_status(w, s), "workers", workers_status(w, s, n),
 				"heartbeat_age_seconds", s->heartbeat_age_seconds, "flows", flows,
 				"endpoints", (json_int_t)s->endpoints, "losses_accounted",
-				s->losses_accounted, "events_lost", (json_int_t)s->events_lost,
+				s->losses_accounted, "events_lost", (json_int_t)events_lost(s, n),
 				"ports", ports_status(w, s), "degraded", degraded(w, s)),
 		      data, e);
 }

@@ -250,7 +250,7 @@ int query_flows(void *arg, const json_t *args, json_t **data, struct error *e)
 
 	if (err < 0)
 		return err;
-	notes_read(w);
+	news_read(w);
 	q.clock_ds = (uint32_t)(q.now_ns / 100000000);
 	q.list = json_array();
 	err = gate_each_flow(w->gate, true, flow_add, &q);

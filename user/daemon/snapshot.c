@@ -257,12 +257,11 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	s->cache_decided = cache[GATE_CACHE_DECIDED];
 	s->cache_undecided = cache[GATE_CACHE_UNDECIDED];
 	s->cache_new = cache[GATE_CACHE_NEW];
-	for (size_t i = 0; i < n->worker_count; i++)
-		s->events_lost += n->workers[i].events_lost + n->workers[i].notes_lost;
 	s->events_unwritten = audit_lost(w->audit);
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;
 	s->generation = gate_ctl(w->gate)->generation;
+	s->policies = worker_settings_count(w->settings);
 	s->loads_ok = w->loads_ok;
 	s->loads_failed = w->loads_failed;
 	s->endpoints = endpoints_count(w->endpoints);

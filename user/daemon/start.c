@@ -95,6 +95,8 @@ static int open_policy(struct weir *w, struct error *e)
 	err = policy_load(w->options.policy, w->registry, &w->policy, &w->signatures, stderr, e);
 	if (err < 0)
 		return err;
+	if (worker_settings_new(w->policy, w->signatures, &w->settings) < 0)
+		return error_set(e, -ENOMEM, "no memory");
 	if (w->adopted) {
 		err = check_adopted_ports(w, e);
 		if (err < 0)
@@ -170,8 +172,7 @@ static void fill_shared(struct weir *w)
 {
 	w->shared.gate = w->gate;
 	w->shared.pool = w->pool;
-	w->shared.policy = w->policy;
-	w->shared.signatures = w->signatures;
+	w->shared.settings = w->settings;
 	w->shared.registry = w->registry;
 	w->shared.endpoints = w->endpoints;
 	w->shared.names = w->names;
@@ -242,7 +243,7 @@ static void close_sockets(struct weir *w)
 void weir_stop(struct weir *w, bool leave_no_trace)
 {
 	if (w->gate && leave_no_trace) {
-		workers_pause(w);
+		workers_pause(w, WEIR_PORTS_MAX);
 		for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
 			port_detach(w, i);
 		workers_resume(w);
@@ -257,7 +258,11 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 	gate_close(w->gate);
 	frame_pool_free(w->pool);
 	services_close(&w->host, SERVICE_BEFORE_PORTS);
-	policy_free(w->policy);
-	signatures_free(w->signatures);
+	if (w->settings) {
+		worker_settings_free(w->settings);
+	} else {
+		policy_free(w->policy);
+		signatures_free(w->signatures);
+	}
 	app_registry_free(w->registry);
 }

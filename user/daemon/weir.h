@@ -44,8 +44,9 @@ struct weir {
 	bool adopted;
 	bool attached_all; /* start is over: what the gate holds of ports is this daemon's */
 	struct frame_pool *pool;
-	struct policy *policy;
-	struct signatures *signatures;
+	struct worker_settings *settings; /* the newest, with those that some worker still uses */
+	struct policy *policy;		  /* of the newest settings */
+	struct signatures *signatures;	  /* likewise */
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;	     /* what the DNS told */
@@ -61,6 +62,7 @@ struct weir {
 	sd_event_source *monitor_source;
 	struct control_server *control;
 	sd_event_source *control_source;
+	sd_event_source *news_sources[WEIR_WORKERS_MAX]; /* of the workers */
 	struct audit *audit;
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
@@ -85,8 +87,10 @@ int query_policy(void *arg, const json_t *args, json_t **data, struct error *e);
 /* Events of the recent past, for those who do not follow. {"type"} filters. */
 int query_recent(void *arg, const json_t *args, json_t **data, struct error *e);
 int query_ports(void *arg, const json_t *args, json_t **data, struct error *e);
-/* notes.c: takes what the workers know of flows. */
-void notes_read(struct weir *w);
+/* notes.c: takes what the workers have to tell. */
+void news_read(struct weir *w);
+/* An event of the gate or a worker. arg: struct weir. */
+void event_visit(const struct weir_event *ev, void *arg);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */
 void snapshot_begin(struct weir *w);

@@ -225,6 +225,11 @@ static void write_loads(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, s->loads_failed, "result", "failed");
 }
 
+static void write_policies(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->policies);
+}
+
 static void write_heartbeat(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	fprintf(out, "%s %.6f\n", name, s->heartbeat_age_seconds);
@@ -320,6 +325,9 @@ const struct metric stats_policy_metrics[] = {
 	 .write = write_generation},
 	{{"weir_policy_loads_total", "counter", "result", "Attempts to load another policy"},
 	 .write = write_loads},
+	{{"weir_policies_in_use", "gauge", "",
+	  "Policies that workers use: more than 1 while one has not taken the newest"},
+	 .write = write_policies},
 	{.info.name = NULL},
 };
 
@@ -331,7 +339,7 @@ const struct metric stats_learned_metrics[] = {
 
 const struct metric stats_event_metrics[] = {
 	{{"weir_events_lost_total", "counter", "place",
-	  "Events that were too many to tell of, or that the events file did not take"},
+	  "Events that the gate's ring had no room for, or that the events file did not take"},
 	 .write = write_events_lost},
 	{.info.name = NULL},
 };

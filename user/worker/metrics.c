@@ -133,6 +133,19 @@ static void write_reassembly(FILE *out, const char *name, const void *numbers)
 	write_fragments(out, name, s);
 }
 
+static void write_news_lost(FILE *out, const char *name, const void *numbers)
+{
+	const struct worker_numbers *s = numbers;
+
+	for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].news_lost[kind];
+		sample(out, name, sum, "record", worker_news_name(kind));
+	}
+}
+
 const struct metric worker_metrics[] = {
 	{{"weir_slowpath_queue_frames", "gauge", "worker",
 	  "Frames the worker read in its last batch"},
@@ -155,5 +168,8 @@ const struct metric worker_metrics[] = {
 	  "What happened to the TCP segments of flows that are read (tcp-...) and to IP fragments "
 	  "(ip-...)"},
 	 .write_own = write_reassembly},
+	{{"weir_news_lost_total", "counter", "record",
+	  "What workers had to tell and the daemon did not read in time"},
+	 .write_own = write_news_lost},
 	{.info.name = NULL},
 };

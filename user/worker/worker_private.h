@@ -6,24 +6,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "worker/post.h"
 #include "worker/waiting.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
-
-#define WORKER_EVENTS 128 /* a power of two; the daemon reads ten times a second */
-
-struct worker_events {
-	_Atomic uint32_t head, tail;
-	struct weir_event event[WORKER_EVENTS];
-};
-
-#define WORKER_NOTES 512 /* a power of two */
-
-struct worker_notes {
-	_Atomic uint32_t head, tail;
-	struct worker_note note[WORKER_NOTES];
-};
 
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
@@ -33,17 +20,21 @@ struct worker_ring {
 
 struct worker {
 	struct worker_ring rings[WEIR_PORTS_MAX][WEIR_QUEUES_MAX];
-	struct worker_shared *shared;
+	const struct worker_shared *origin; /* the daemon's, read while this thread is paused */
+	struct worker_shared own;	    /* a copy, and the settings in use */
+	struct worker_shared *shared;	    /* &own */
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
 	struct waiting *waiting;
-	const struct signatures *signatures; /* what the inspector was given */
 	struct worker_counters counters;
-	struct worker_events events;
-	struct worker_notes notes;
-	uint8_t note_port;    /* of the frame at hand */
-	uint32_t outstanding; /* frames queued for sending whose completion has not come */
+	struct post post;
+	/* To be taken next: put here by the daemon, taken by this thread. */
+	_Atomic(struct worker_settings *) offered;
+	struct worker_settings *next; /* taken, and not in use yet */
+	uint64_t number, told;	      /* of the settings in use; as the daemon was told */
+	uint8_t note_port;	      /* of the frame at hand */
+	uint32_t outstanding;	      /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
 	uint64_t expire_ns; /* next expiry run */
@@ -52,6 +43,7 @@ struct worker {
 	int wake_fd; /* eventfd: leave the poll */
 	atomic_bool stop;
 	atomic_bool pause;
+	unsigned int ending; /* written before pause is */
 	bool paused;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -78,6 +70,12 @@ void worker_hold_expire(struct worker *w);
 void worker_hold_end(struct worker *w, bool stale);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
+/* settings.c: this thread's copy of *shared before it runs. */
+void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
+/* Tells the inspector of the settings in use, except for the signatures. */
+void worker_settings_apply(struct worker *w);
+/* Between two batches: what the daemon wants. */
+void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
@@ -86,8 +84,10 @@ void worker_event_drop(struct worker *w, const struct flow *f, const struct weir
  * raise. */
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 			    uint16_t anomalies);
-/* notes.c: tells the daemon what is known of a decided flow; its details go along. */
+/* notes.c: tells the daemon what is known of a decided flow, once. */
 void worker_note_details(struct worker *w, struct flow *f);
+/* Bytes of an answer without the records it has not. */
+size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
 void worker_released(struct flow *f, void *arg);
 void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
