@@ -60,87 +60,6 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	return 0;
 }
 
-static bool same_forward(const struct policy_forward *a, const struct policy_forward *b)
-{
-	if (a->mode != b->mode || a->port_count != b->port_count || strcmp(a->bridge, b->bridge))
-		return false;
-	for (unsigned int i = 0; i < a->port_count; i++)
-		if (a->ports[i] != b->ports[i])
-			return false;
-	return true;
-}
-
-/* Ports, and how they are joined. */
-static int ports_fit(const struct policy *old, const struct policy *p, struct error *e)
-{
-	if (p->port_count != old->port_count)
-		return error_set(e, -EINVAL,
-				 "%s: its ports are not the running ones; restart weir "
-				 "to change ports",
-				 p->path);
-	for (unsigned int i = 0; i < p->port_count; i++) {
-		if (strcmp(p->ports[i].interface, old->ports[i].interface) != 0 ||
-		    strcmp(p->ports[i].name, old->ports[i].name) != 0 ||
-		    p->ports[i].hook != old->ports[i].hook)
-			return error_set(e, -EINVAL,
-					 "%s:%u:%u: port %s is not the running one; restart weir "
-					 "to change ports",
-					 p->path, p->ports[i].line, p->ports[i].column,
-					 p->ports[i].name);
-	}
-	for (unsigned int i = 0; i < p->forward_count || i < old->forward_count; i++) {
-		if (i < p->forward_count && i < old->forward_count &&
-		    same_forward(&p->forwards[i], &old->forwards[i]))
-			continue;
-		return error_set(e, -EINVAL,
-				 "%s: `forward` is not the running one; restart weir to change it",
-				 p->path);
-	}
-	return 0;
-}
-
-static bool same_sizes(const struct policy *a, const struct policy *b)
-{
-	return a->limit_decided == b->limit_decided && a->limit_undecided == b->limit_undecided &&
-	       a->limit_reconnects == b->limit_reconnects &&
-	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
-	       a->limit_fragments == b->limit_fragments && a->limit_slots == b->limit_slots &&
-	       a->limit_fragmented == b->limit_fragmented && a->workers == b->workers &&
-	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
-}
-
-/* What is built once at start cannot follow a reload. */
-static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
-{
-	const struct policy *old = w->policy;
-	int err = ports_fit(old, p, e);
-
-	if (err < 0)
-		return err;
-	if (!same_sizes(old, p))
-		return error_set(e, -EINVAL,
-				 "%s: `limits`, `workers` or `rings` differ from the "
-				 "running ones; restart weir to change them",
-				 p->path);
-	if (strcmp(old->metrics_listen, p->metrics_listen) != 0)
-		return error_set(e, -EINVAL,
-				 "%s: `metrics` differs from the running one; restart weir to "
-				 "change it",
-				 p->path);
-	if (old->inspect_bytes != p->inspect_bytes)
-		return error_set(e, -EINVAL,
-				 "%s: `inspect: bytes` differs from the running one; restart weir "
-				 "to change it",
-				 p->path);
-	if (old->reassembly_flow != p->reassembly_flow ||
-	    old->reassembly_total != p->reassembly_total)
-		return error_set(e, -EINVAL,
-				 "%s: `reassembly: flow` or `total` differs from the running one; "
-				 "restart weir to change it",
-				 p->path);
-	return 0;
-}
-
 /* Hits are shown per rule name and go on over a reload. */
 static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
 {
@@ -191,10 +110,8 @@ static int read_settings(struct weir *w, const char *path, struct worker_setting
 {
 	struct signatures *s = NULL;
 	struct policy *p = NULL;
-	int err = policy_load(path, w->registry, &p, &s, stderr, e);
+	int err = policy_reload(path, w->policy, w->registry, &p, &s, stderr, e);
 
-	if (!err)
-		err = policy_fits(w, p, e);
 	if (!err && worker_settings_new(p, s, out) < 0)
 		err = error_set(e, -ENOMEM, "no memory");
 	if (err < 0) {

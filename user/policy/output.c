@@ -41,7 +41,7 @@ static int signature_read(struct draft *d, const struct yaml_node *n)
 	return 0;
 }
 
-static int signatures_read(struct draft *d, const struct yaml_node *n)
+static int signatures_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
 	int err;
 
@@ -61,6 +61,8 @@ static int signatures_read(struct draft *d, const struct yaml_node *n)
 		err = signature_read(d, n->items[i]);
 	return err;
 }
+
+POLICY_SECTION(signatures) = {.key = "signatures", .read = signatures_read, POLICY_LIVE};
 
 /* "127.0.0.1:9477" or "[::1]:9477". Names are not resolved: a policy means the same everywhere. */
 static bool listen_is_valid(const char *text)
@@ -87,7 +89,7 @@ static bool listen_is_valid(const char *text)
 	return address_parse(host, addr) == 0 && six == (strchr(host, ':') != NULL);
 }
 
-static int metrics_read(struct draft *d, const struct yaml_node *n)
+static int metrics_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
 	static const char *const known[] = {"listen", NULL};
 	const struct yaml_node *listen = yaml_get(n, "listen");
@@ -110,6 +112,15 @@ static int metrics_read(struct draft *d, const struct yaml_node *n)
 	return 0;
 }
 
+static bool metrics_same(const void *running, const void *next)
+{
+	const struct policy *a = running, *b = next;
+
+	return strcmp(a->metrics_listen, b->metrics_listen) == 0;
+}
+
+POLICY_SECTION(metrics) = {.key = "metrics", .read = metrics_read, POLICY_RESTART(metrics_same)};
+
 static int protocols_read(struct draft *d, const struct yaml_node *n)
 {
 	/* In the order of POLICY_EVENT_*. */
@@ -126,7 +137,7 @@ static int protocols_read(struct draft *d, const struct yaml_node *n)
 	return err;
 }
 
-static int events_read(struct draft *d, const struct yaml_node *n)
+static int events_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
 	static const char *const known[] = {"file", "protocols", NULL};
 	const struct yaml_node *file = yaml_get(n, "file");
@@ -147,13 +158,4 @@ static int events_read(struct draft *d, const struct yaml_node *n)
 				      : draft_memory(d);
 }
 
-int draft_read_files(struct draft *d, const struct yaml_node *root)
-{
-	int err = signatures_read(d, yaml_get(root, "signatures"));
-
-	if (err == 0)
-		err = metrics_read(d, yaml_get(root, "metrics"));
-	if (err == 0)
-		err = events_read(d, yaml_get(root, "events"));
-	return err;
-}
+POLICY_SECTION(events) = {.key = "events", .read = events_read, POLICY_LIVE};

@@ -88,6 +88,7 @@ struct policy {
 	uint32_t *rows; /* class_ids * class_ids * levels: row of (source, destination, level) */
 	uint32_t row_count;
 	struct weir_cell *cells; /* row_count * WEIR_APPS_MAX */
+	void **sections;	 /* data of the sections that have their own: policy/section.h */
 };
 
 /*
@@ -97,6 +98,11 @@ struct policy {
  */
 int policy_load(const char *path, struct app_registry *r, struct policy **out,
 		struct signatures **signatures, FILE *warnings, struct error *e);
+/* The same for a policy that is to replace the running one: refuses, with the place, what is fixed
+ * at the start and differs from it. */
+int policy_reload(const char *path, const struct policy *running, struct app_registry *r,
+		  struct policy **out, struct signatures **signatures, FILE *warnings,
+		  struct error *e);
 void policy_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);
