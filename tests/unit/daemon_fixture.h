@@ -33,6 +33,10 @@ struct gate {
 	size_t block_count;
 	uint64_t verdict_of;
 	struct weir_identification verdict;
+	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX];
+	uint64_t parked_id;
+	uint8_t parked_dir;
+	struct weir_parked parked;
 	bool accounts;
 	int fail;
 };
@@ -91,6 +95,28 @@ int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identi
 	if (flow_id != g->verdict_of)
 		return -ENOENT;
 	*out = g->verdict;
+	return 0;
+}
+
+uint64_t *gate_ended(struct gate *g)
+{
+	return g->ended;
+}
+
+int gate_get_parked(struct gate *g, uint64_t flow_id, uint8_t dir, struct weir_parked *out)
+{
+	if (flow_id != g->parked_id || dir != g->parked_dir)
+		return -ENOENT;
+	*out = g->parked;
+	return 0;
+}
+
+int gate_each_parked(struct gate *g,
+		     bool (*fn)(uint64_t flow_id, uint8_t dir, const struct weir_parked *, void *),
+		     void *arg)
+{
+	if (g->parked_id)
+		fn(g->parked_id, g->parked_dir, &g->parked, arg);
 	return 0;
 }
 

@@ -18,9 +18,6 @@ void policy_to_ctl(struct weir *w)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
 	ctl->handover_max_ms = HANDOVER_MAX_MS;
-	/* Frames that wait are no reason to drop those behind them. */
-	if (w->policy->hold_out_of_order)
-		ctl->handover_max_ms += (uint32_t)(w->policy->reassembly_hold_ns / 1000000);
 }
 
 int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)

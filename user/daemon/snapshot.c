@@ -4,16 +4,46 @@
 
 #include "daemon/weir.h"
 
-void snapshot_begin(struct weir *w)
+/* Frames of a port that the workers ended. */
+static uint64_t ended_of(struct weir *w, unsigned int port)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < WEIR_WORKERS_MAX; i++)
+		sum += gate_ended(w->gate)[i * WEIR_PORTS_MAX + port];
+	return sum;
+}
+
+/* Frames in the pool, the rings or the parking of a daemon that was killed died with it. */
+static void begin_port(struct weir *w, unsigned int port, bool known)
 {
 	struct weir_counter c[WEIR_REASON_COUNT];
+	uint64_t taken, ended;
+
+	if (gate_read_counters(w->gate, port, c) < 0)
+		return;
+	taken = c[WEIR_REASON_PUNTED].segments - c[WEIR_REASON_DROP_PUNT_LOST].segments;
+	ended = ended_of(w, port);
+	w->punted_before[port] = taken;
+	if (known && taken > ended) {
+		w->stale_before[port] = taken - ended;
+		w->punted_before[port] = ended;
+	}
+	/* The next daemon counts from here. */
+	gate_ended(w->gate)[port] += taken - ended;
+}
+
+void snapshot_begin(struct weir *w)
+{
+	uint64_t ended = 0;
 
 	if (!w->adopted)
 		return;
+	/* A gate whose daemon did not keep these counts has none. */
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
-		if (gate_read_counters(w->gate, i, c) == 0)
-			w->punted_before[i] = c[WEIR_REASON_PUNTED].segments -
-					      c[WEIR_REASON_DROP_PUNT_LOST].segments;
+		ended += ended_of(w, i);
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		begin_port(w, i, ended > 0);
 }
 
 static const char *hook_name(enum port_hook hook)
@@ -102,6 +132,7 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsign
 	if (!s->losses_accounted)
 		out->slow[WEIR_REASON_DROP_PUNT_LOST] +=
 			out->sockets.rx_dropped + out->sockets.rx_ring_full;
+	out->slow[WEIR_REASON_DROP_STALE] += w->stale_before[port];
 	/* What was on its way up when the sockets closed went with them. */
 	out->slow[WEIR_REASON_DROP_PUNT_LOST] += p->lost_at_close;
 	if (!p->attached)

@@ -51,6 +51,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 			.blocks = p->limit_blocks,
 			.fragments = p->limit_fragments,
 			.slots = p->limit_slots,
+			.parked = p->limit_parked,
 			.xsk = p->port_count * w->queues * w->shared.workers,
 		};
 	}

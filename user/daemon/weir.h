@@ -66,7 +66,8 @@ struct weir {
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided;       /* from the last scan */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
-	uint64_t punted_before[WEIR_PORTS_MAX];	   /* snapshot_begin: what an earlier daemon took */
+	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon ended */
+	uint64_t stale_before[WEIR_PORTS_MAX];	/* and what died with it */
 	uint64_t second_ns, flow_scan_ns, look_ns; /* when the next of each is due */
 };
 

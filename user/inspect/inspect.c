@@ -144,6 +144,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	return 0;
 }
 
+struct flow *inspector_find(const struct inspector *i, uint64_t flow_id)
+{
+	return flow_table_find_id(i->table, flow_id);
+}
+
 void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt)
 {
 	flow_table_prefetch(i->table, punt->flow_id);

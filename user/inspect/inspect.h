@@ -107,6 +107,8 @@ void inspector_finish(struct inspector *i, void (*fn)(struct flow *, void *), vo
 /* Calls fn for flows as they leave the table (expiry, eviction, another flow on the same tuple).
  * Offline flows are then not kept for inspector_finish. */
 void inspector_on_release(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
+/* The flow of an id that the table has, or NULL. */
+struct flow *inspector_find(const struct inspector *i, uint64_t flow_id);
 unsigned int inspector_expire(struct inspector *i, uint64_t now_ns, unsigned int budget);
 void inspector_stats(const struct inspector *i, struct flow_table_stats *out);
 void inspector_fragments_stats(const struct inspector *i, struct fragments_stats *out);

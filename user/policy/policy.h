@@ -56,6 +56,10 @@ struct policy {
 	bool inspect_copy;	      /* mode: copy */
 	uint32_t modules_off;	      /* bits by place in app_modules(): disabled */
 	bool inspect_tunnels;	      /* tunnels: inspect */
+	/* Key `parking:`. */
+	uint64_t parking_flow;	/* bytes of a direction, 256 KiB */
+	uint32_t parking_share; /* percent of the frame pool under one reason, 25 */
+	uint32_t parking_total; /* in all, 50 */
 	/* Key `reassembly:`. */
 	uint64_t reassembly_flow;  /* bytes kept of a direction that is read on, 64 KiB */
 	uint64_t reassembly_total; /* of all flows, 64 MiB */
@@ -74,7 +78,7 @@ struct policy {
 	enum weir_action default_action;
 	/* Sizes (key `limits:`), see docs/policy.md. */
 	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
-		limit_fragments, limit_slots, limit_fragmented;
+		limit_fragments, limit_slots, limit_fragmented, limit_parked;
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
 	/* Compiled: */

@@ -53,6 +53,7 @@ static const struct policy_setting limits[] = {
 	POLICY_NUMBER(RESTART, "fragments", struct policy, limit_fragments, 256, 1048576, 16384),
 	POLICY_POWER_OF_TWO(RESTART, "slots", struct policy, limit_slots, 1024, 1048576, 65536),
 	POLICY_NUMBER(RESTART, "fragmented", struct policy, limit_fragmented, 16, 65536, 1024),
+	POLICY_NUMBER(RESTART, "parked", struct policy, limit_parked, 16, 1048576, 16384),
 };
 POLICY_SECTION(limits) = {.key = "limits", POLICY_SETTINGS(limits)};
 

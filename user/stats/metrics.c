@@ -368,6 +368,65 @@ static void write_holds(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, full, "event", "tcp-hold-full");
 }
 
+static const char *const park_names[] = {
+#define X(id, name, help) [WEIR_PARK_##id] = name,
+	WEIR_PARKS(X)
+#undef X
+};
+
+/* A counter of each reason, `offset` bytes into the workers'. */
+static void write_by_park(FILE *out, const char *name, const struct stats_snapshot *s,
+			  size_t offset)
+{
+	for (unsigned int r = 0; r < WEIR_PARK_COUNT; r++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += ((const uint64_t *)((const char *)&s->workers[i] + offset))[r];
+		sample(out, name, sum, "reason", park_names[r]);
+	}
+}
+
+static void write_parked_frames(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	write_by_park(out, name, s, offsetof(struct worker_counters, parked_frames));
+}
+
+static void write_parked_bytes(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	write_by_park(out, name, s, offsetof(struct worker_counters, parked_bytes));
+}
+
+static void write_park_refused(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	write_by_park(out, name, s, offsetof(struct worker_counters, park_refused));
+}
+
+static void write_park_timeouts(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (unsigned int a = WEIR_ACTION_PASS; a < WEIR_ACTION_COUNT; a++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < s->worker_count; i++)
+			sum += s->workers[i].park_timeouts[a];
+		sample(out, name, sum, "answer", policy_action_name(a));
+	}
+}
+
+static void write_parking(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	uint64_t parked = 0, released = 0, repeated = 0;
+
+	for (size_t i = 0; i < s->worker_count; i++) {
+		parked += s->workers[i].parked;
+		released += s->workers[i].park_released;
+		repeated += s->workers[i].park_repeated;
+	}
+	sample(out, name, parked, "event", "parked");
+	sample(out, name, released, "event", "released");
+	sample(out, name, repeated, "event", "repeated");
+}
+
 static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	static const char *const names[] = {
@@ -493,6 +552,19 @@ static const struct metric metrics[] = {
 	{{"weir_slowpath_waiting_frames", "gauge", "worker",
 	  "Frames that wait in the worker for something (fast_pass: false)"},
 	 write_waiting},
+	{{"weir_parked_frames", "gauge", "reason", "Frames that wait for an event"},
+	 write_parked_frames},
+	{{"weir_parked_bytes", "gauge", "reason", "Their bytes; a frame counts at least 512"},
+	 write_parked_bytes},
+	{{"weir_parking_total", "counter", "event",
+	  "Frames that had to wait, that went on, and copies of waiting bytes that were dropped"},
+	 write_parking},
+	{{"weir_parking_timeouts_total", "counter", "answer",
+	  "Deadlines that passed, by what became of the frames"},
+	 write_park_timeouts},
+	{{"weir_parking_refused_total", "counter", "reason",
+	  "Times that a bound was reached, so that the answer applied at once"},
+	 write_park_refused},
 	{{"weir_slowpath_events_total", "counter", "worker, event",
 	  "What the worker did: classified and decided flows, learned endpoints, expected "
 	  "data connections and those refused, checksums"},

@@ -13,10 +13,6 @@
 /* A completion does not wake a poll, so while some are due the sleep is short. */
 #define SLEEP_BUSY_NS 100000
 #define SLEEP_IDLE_NS 100000000
-/* How late a frame that waits may be let go. */
-#define SLEEP_WAITING_NS 1000000
-/* Of the frame pool, what may wait at most. */
-#define WAITING_SHARE 8
 /* Longer than the kernel keeps a batch of redirected frames to itself. */
 #define QUIET_NS	1000000ULL
 #define EXPIRE_EVERY_NS 1000000000ULL
@@ -103,7 +99,7 @@ static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const
 static void drop_stale(struct worker *w)
 {
 	w->counters.stalls++;
-	worker_hold_end(w, true);
+	worker_park_stale(w);
 	while (read_all(w, worker_frame_stale) > 0)
 		w->now_ns = time_now_ns();
 }
@@ -128,9 +124,11 @@ static void kick_all(struct worker *w)
 
 static long sleep_limit_ns(const struct worker *w)
 {
-	if (w->outstanding)
+	uint64_t due_ns = park_next_ns(w->park);
+
+	if (w->outstanding || due_ns <= w->now_ns)
 		return SLEEP_BUSY_NS;
-	return waiting_count(w->waiting) ? SLEEP_WAITING_NS : SLEEP_IDLE_NS;
+	return due_ns - w->now_ns < SLEEP_IDLE_NS ? (long)(due_ns - w->now_ns) : SLEEP_IDLE_NS;
 }
 
 static void sleep_for_work(struct worker *w)
@@ -173,7 +171,7 @@ static void wait_while_paused(struct worker *w)
 		return;
 	/* What waits leaves while its port is there. */
 	if (w->ending)
-		worker_hold_end(w, false);
+		worker_park_end(w, w->ending);
 	kick_all(w);
 	pthread_mutex_lock(&w->lock);
 	w->paused = true;
@@ -233,6 +231,15 @@ static void stay_on_one_cpu(const struct worker *w)
 	}
 }
 
+static void read_orders(struct worker *w)
+{
+	uint64_t number = w->number;
+
+	worker_read_orders(w);
+	if (w->number != number)
+		worker_park_reload(w);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
@@ -246,18 +253,18 @@ static void *run(void *arg)
 		uint32_t n, done;
 
 		wait_while_paused(w);
-		worker_read_orders(w);
+		read_orders(w);
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
-		worker_hold_expire(w);
+		worker_park_expire(w);
 		done = worker_complete(w);
 		kick_all(w);
 		expire(w);
 		if (!n && !done)
 			sleep_for_work(w);
 	}
-	worker_hold_end(w, false);
+	worker_park_end(w, WEIR_PORTS_MAX);
 	kick_all(w);
 	return NULL;
 }
@@ -267,7 +274,7 @@ static void worker_free(struct worker *w)
 	if (!w)
 		return;
 	handover_free(w->handover);
-	waiting_free(w->waiting);
+	park_free(w->park);
 	inspector_free(w->inspector);
 	post_close(&w->post);
 	if (w->wake_fd >= 0)
@@ -320,9 +327,12 @@ static int worker_init(struct worker *w, const struct worker_shared *shared, uin
 		return err;
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate),
 				   frame_pool_size(shared->pool));
-	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
-	if (w->wake_fd < 0 || !w->handover || !w->waiting)
+	w->park = park_new(frame_pool_size(shared->pool) / shared->workers,
+			   w->shared->policy->limit_parked / shared->workers + 1);
+	if (w->wake_fd < 0 || !w->handover || !w->park)
 		return -ENOMEM;
+	worker_park_reload(w);
+	worker_park_adopt(w);
 	return post_open(&w->post, w->wake_fd);
 }
 

@@ -7,6 +7,7 @@
 #include "gate/gate.h"
 #include "inspect/inspect.h"
 #include "policy/policy.h"
+#include "weir/park.h"
 #include "xsk/xsk.h"
 
 /*
@@ -92,7 +93,13 @@ struct worker_counters {
 				    long */
 	uint64_t hold_full;	 /* segments that went on because no more could wait */
 	uint64_t waiting_frames; /* that wait now */
-	uint64_t news_lost[WORKER_NEWS_COUNT]; /* the daemon did not read them in time */
+	uint64_t parked_frames[WEIR_PARK_COUNT], parked_bytes[WEIR_PARK_COUNT]; /* now, by reason */
+	uint64_t parked;			   /* frames that had to wait */
+	uint64_t park_released;			   /* of these, frames that went on */
+	uint64_t park_repeated;			   /* copies of parked bytes, dropped */
+	uint64_t park_timeouts[WEIR_ACTION_COUNT]; /* deadlines passed, by answer */
+	uint64_t park_refused[WEIR_PARK_COUNT];	   /* no room: the answer applied at once */
+	uint64_t news_lost[WORKER_NEWS_COUNT];	   /* the daemon did not read them in time */
 	struct flow_table_stats flows;
 	struct fragments_stats fragments;
 	struct expect_stats expect;

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "worker/park.h"
 #include "worker/post.h"
-#include "worker/waiting.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
@@ -26,7 +26,7 @@ struct worker {
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
-	struct waiting *waiting;
+	struct park *park;
 	struct worker_counters counters;
 	struct post post;
 	/* To be taken next: put here by the daemon, taken by this thread. */
@@ -53,21 +53,52 @@ struct worker {
 void worker_frame(struct worker *w, const struct frame *f);
 /* Ends a frame that waited while the daemon stood still. */
 void worker_frame_stale(struct worker *w, const struct frame *f);
-/* Ends a frame that waited in w->waiting: PASS sends it on. Owns the frame. */
-void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action);
+/* Ends a frame that was parked: PASS sends it on; drop: the reason where the action is DROP. Owns
+ * the frame. */
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action,
+		      enum weir_reason drop);
 /* The same for one that was overtaken while the daemon stood still. */
 void worker_frame_lose(struct worker *w, const struct frame *f);
-/* hold.c: puts a TCP frame that was judged (o) and may pass among the waiting where it has to wait
- * for what is before it. False: it is still the caller's, and next in its order. */
-bool worker_hold(struct worker *w, const struct frame *f, const struct weir_punt *punt,
-		 const struct packet *p, const struct inspect_outcome *o);
+/* What the policy says of a flow that is decided here; UNDECIDED where none is. */
+enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id);
+/* Whether the flow's frames come to this worker. */
+bool worker_owns(const struct worker *w, uint64_t flow_id);
+
+/* parking.c */
+enum parking {
+	PARKING_NONE,	/* the frame is the caller's, and next in its order */
+	PARKING_PARKED, /* it waits */
+	PARKING_DROP,	/* it has to be dropped as WEIR_REASON_DROP_PARKED */
+	PARKING_RESET,	/* likewise as a reset */
+};
+/*
+ * Holds a direction: from now on what carries payload, SYN, FIN or RST of it waits until every
+ * reason was released, or a deadline has passed; then the answer applies. Of several reasons the
+ * strictest answer does. To be called before the frame that has to wait is given to worker_park().
+ * -ENOBUFS and the errors of a map: nothing is held (counted), and the answer is the caller's to
+ * give.
+ */
+int worker_park_hold(struct worker *w, const struct park_key *key, enum weir_park reason,
+		     uint64_t deadline_ns, enum weir_action answer);
+/* The reason has ended: without another one the frames go on. */
+void worker_park_release(struct worker *w, const struct park_key *key, enum weir_park reason);
+/* Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+ */
+enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
+			 const struct packet *p, const struct inspect_outcome *o);
 /* After a frame was judged and has ended: lets those go that waited for it. */
-void worker_hold_after(struct worker *w, const struct weir_punt *punt,
+void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action);
-/* Lets those go that have waited too long. */
-void worker_hold_expire(struct worker *w);
-/* Lets all go; stale: drops them, for others have gone before them. */
-void worker_hold_end(struct worker *w, bool stale);
+/* Deadlines that have passed. */
+void worker_park_expire(struct worker *w);
+/* The policy has changed: bounds, and what it says of the flows whose frames wait. */
+void worker_park_reload(struct worker *w);
+/* Lets go what came in by the port or would leave by it; WEIR_PORTS_MAX: everything. */
+void worker_park_end(struct worker *w, unsigned int port);
+/* After a standstill: drops the frames that others were sent past. */
+void worker_park_stale(struct worker *w);
+/* Takes over what weir_parked has of an earlier daemon. */
+void worker_park_adopt(struct worker *w);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
 /* settings.c: this thread's copy of *shared before it runs. */

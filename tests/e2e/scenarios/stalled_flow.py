@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-from harness.check import check_equal, hold_for, wait_for
+from harness.check import check, check_equal, hold_for, wait_for
 from harness.scenario import scenario
 from harness.segments import Sender, begin, reassembly, waiting
 from harness.services import Web, fetch, random_file
@@ -26,26 +26,31 @@ def stalled_flow(lab):
     stalled.send(1000, b"a" * 100)
     wait_for(lambda: stalled.arrived() == b"a" * 100 + b"b" * 100, "both arrive, in order", 5)
     check_equal((waiting(weir), reassembly(weir, "tcp-held")), (0, 1), "segments that wait and did")
-    kept_by_reload(weir, stalled)
+    stays_over_a_reload(weir, stalled)
     let_go_by_time(weir, stalled)
     net.stop_hosts()
     weir.check_conservation()
     weir.stop()
 
 
-def kept_by_reload(weir, stalled):
-    """A load takes nothing out of the queue, and what waits still goes on in its order."""
-    before = stalled.arrived()
+def stays_over_a_reload(weir, stalled):
     stalled.send(1210, b"c" * 10)
     wait_for(lambda: waiting(weir) == 1, "a segment waits", 5)
     check_equal(sum(port["in_flight"] for port in weir.ports().values()), 1,
                 "frames in flight while one waits")
-    weir.load(WAITING % "4s")
-    hold_for(lambda: waiting(weir) == 1 and stalled.arrived() == before, "it waits after a load", 1)
-    stalled.send(1200, b"b" * 10)
-    wait_for(lambda: stalled.arrived() == before + b"b" * 10 + b"c" * 10, "both arrive, in order", 2)
-    check_equal(reassembly(weir, "tcp-hold-expired"), 0, "times that one waited too long")
+    (flow,) = [flow for flow in weir.flows() if flow["parked"]]
+    (parked,) = flow["parked"]
+    check_equal((parked["direction"], parked["reasons"], parked["answer"]),
+                ("toserver", ["out_of_order"], "pass"), "what the flow waits for")
+    check(1 < parked["seconds_left"] <= 5, f"and how long: {parked}")
+    check(", parked " in weir.must("flows"), "the table shows it")
     weir.load(WAITING % "300ms")
+    hold_for(lambda: waiting(weir) == 1, "it waits for its own deadline", 1)
+    stalled.send(1210, b"c" * 10)
+    wait_for(lambda: weir.dropped("parked") == 1, "a copy of what waits is dropped", 5)
+    stalled.send(1200, b"g" * 10)
+    wait_for(lambda: stalled.arrived().endswith(b"g" * 10 + b"c" * 10), "the gap closes", 2)
+    check(not any(flow["parked"] for flow in weir.flows()), "nothing is parked any more")
 
 
 def let_go_by_time(weir, stalled):
