@@ -28,7 +28,7 @@ struct pool_chunk {
 /* Free chunks of one worker; accessed by that worker only. */
 struct pool_stock {
 	_Alignas(64) uint32_t count;
-	uint32_t *chunks;
+	uint32_t chunks[];
 };
 
 /* Free chunks that belong to no worker: surplus of workers, and the chunks of closed ports. Workers
@@ -36,22 +36,32 @@ struct pool_stock {
 struct pool_spare {
 	_Alignas(64) atomic_flag busy;
 	atomic_uint count;
-	uint32_t *chunks;
+	uint32_t chunks[];
 };
 
+struct pool_state {
+	atomic_uint queues; /* that are open on all ports, so that none takes everything */
+};
+
+/*
+ * One process's view of the pool. What is behind pointers is shared by all that have the
+ * descriptor: who closes ports may be another process than the workers, and does not believe what
+ * they write.
+ */
 struct frame_pool {
+	int fd;
 	uint8_t *area;
-	size_t area_bytes;
+	size_t area_bytes, map_bytes;
 	uint32_t frames, workers;
-	uint32_t share; /* target size of a worker's stock: half of the pool is divided among the
-			   stocks, the other half is for the rings */
-	atomic_uint
-		queues; /* open queues of all ports; divides the frames among their fill rings */
+	uint32_t share; /* of a worker's stock: half of the pool is for it, half for the rings */
+	struct pool_state *state;
 	struct pool_chunk *chunks;
-	struct ring *mail; /* [from * workers + to]: cookies of completed frames. from == workers is
-			      the thread that opens and closes ports */
-	struct pool_stock stocks[WEIR_WORKERS_MAX];
-	struct pool_spare spare;
+	struct pool_stock *stocks[WEIR_WORKERS_MAX];
+	struct pool_spare *spare;
+	/* [from * workers + to]: cookies of completed frames; from == workers is the thread that
+	 * opens and closes ports */
+	struct ring *mail[(WEIR_WORKERS_MAX + 1) * WEIR_WORKERS_MAX];
+	uint32_t box_words, closer_box_words;
 };
 
 static inline void pool_place(struct frame_pool *p, uint32_t chunk, uint8_t place)
@@ -62,7 +72,7 @@ static inline void pool_place(struct frame_pool *p, uint32_t chunk, uint8_t plac
 /* Take a chunk from a worker's stock, put one back. False: the stock is empty. */
 static inline bool pool_take(struct frame_pool *p, uint32_t worker, uint32_t *chunk)
 {
-	struct pool_stock *s = &p->stocks[worker];
+	struct pool_stock *s = p->stocks[worker];
 
 	if (!s->count)
 		return false;
@@ -72,7 +82,7 @@ static inline bool pool_take(struct frame_pool *p, uint32_t worker, uint32_t *ch
 
 static inline void pool_put(struct frame_pool *p, uint32_t worker, uint32_t chunk)
 {
-	struct pool_stock *s = &p->stocks[worker];
+	struct pool_stock *s = p->stocks[worker];
 
 	pool_place(p, chunk, POOL_USER);
 	s->chunks[s->count++] = chunk;
@@ -86,8 +96,8 @@ uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies
 /* Moves a surplus of the worker's stock to the spare chunks, or refills the stock from them. Never
  * waits for the lock. */
 void pool_balance(struct frame_pool *p, uint32_t worker);
-/* Takes up to max spare chunks to fill a new port's rings; returns their number. Not for workers:
- * waits for the lock. */
+/* Takes spare chunks, for a port's first frames. Not for workers: waits for the lock, up to a
+ * second (its holder may be a process that died); 0 then. */
 uint32_t pool_spare_take(struct frame_pool *p, uint32_t *chunks, uint32_t max);
 /* Takes back the chunks that were in the rings of a closed port; the cookies of frames that were
  * queued for sending go to the workers that queued them. Workers may run. */

@@ -205,7 +205,7 @@ int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port
 	err = open_best(s, c, generic);
 	if (err)
 		return open_failed(err, ifname, queues, p, e);
-	atomic_fetch_add(&p->queues, queues);
+	atomic_fetch_add(&p->state->queues, queues);
 	err = first_fill(s);
 	if (err) {
 		xsk_sockets_close(TAKE_PTR(s));
@@ -225,7 +225,8 @@ static void count_completions(struct xsk_sockets *s, uint32_t queue)
 		uint64_t addr = *xsk_ring_cons__comp_addr(completion, at + i);
 		uint8_t sender = s->pool->chunks[addr / WEIR_FRAME_BYTES].sender;
 
-		atomic_fetch_add(&sockets_at(s, queue, sender)->completed, 1);
+		if (sender < s->workers)
+			atomic_fetch_add(&sockets_at(s, queue, sender)->completed, 1);
 	}
 	if (n)
 		xsk_ring_cons__release(completion, n);
@@ -261,7 +262,7 @@ void xsk_sockets_close(struct xsk_sockets *s)
 	for (uint32_t q = 0; s->mode == XSK_MODE_ZEROCOPY && q < s->queue_count; q++)
 		if (socket_wait_released(s->ifindex, q) == -EBUSY)
 			log_warning("port %u: queue %u is slow to stop", s->port, q);
-	atomic_fetch_sub(&s->pool->queues, s->queue_count);
+	atomic_fetch_sub(&s->pool->state->queues, s->queue_count);
 	pool_reclaim(s->pool, s->port);
 	sockets_freep(&s);
 }

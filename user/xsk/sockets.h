@@ -33,7 +33,7 @@ static inline uint32_t sockets_outstanding(struct xsk_socket *ps)
  * The other half remains for frames that workers hold or that are being sent. */
 static inline uint32_t sockets_fill_level(const struct xsk_sockets *s, const struct xsk_queue *q)
 {
-	uint32_t queues = atomic_load_explicit(&s->pool->queues, memory_order_relaxed);
+	uint32_t queues = atomic_load_explicit(&s->pool->state->queues, memory_order_relaxed);
 	uint32_t level = s->pool->frames / 2 / (queues ? queues : 1);
 
 	return level < q->fill.size ? level : q->fill.size;

@@ -100,7 +100,7 @@ void xsk_kick(struct xsk_sockets *s, uint32_t worker)
 
 static void refill(struct xsk_sockets *s, struct xsk_queue *q, uint32_t worker)
 {
-	uint32_t stock = s->pool->stocks[worker].count, want = sockets_fill_level(s, q), have, n,
+	uint32_t stock = s->pool->stocks[worker]->count, want = sockets_fill_level(s, q), have, n,
 		 at, chunk;
 
 	have = q->fill.size - xsk_prod_nb_free(&q->fill, q->fill.size);
