@@ -211,6 +211,7 @@ static void every_number_reaches_its_series(void **state)
 	p->enabled = p->present = true;
 	s->flows_decided = 17;
 	s->cache[GATE_CACHE_NEW] = 19;
+	s->cache[GATE_CACHE_EVICTED] = 53;
 	s->apps[0].volume[0].bytes = 1000;
 	s->apps[0].volume[1].bytes = 2000;
 	s->apps[0].flows[WEIR_METHOD_ENDPOINT] = 8;
@@ -259,6 +260,7 @@ static void every_number_reaches_its_series(void **state)
 		1);
 	assert_int_equal(value_of(text, "weir_flows{state=\"decided\"}"), 17);
 	assert_int_equal(value_of(text, "weir_flow_cache_total{port=\"all\",result=\"new\"}"), 19);
+	assert_int_equal(value_of(text, "weir_flow_table_total{event=\"evicted\"}"), 53);
 	assert_int_equal(value_of(text, "weir_reconnection_drops_total"), 9);
 	assert_int_equal(value_of(text, "weir_application_bytes_total{application=\"bittorrent\","
 					"direction=\"toclient\"}"),

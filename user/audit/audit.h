@@ -26,8 +26,8 @@ void audit_set_sink(struct audit *a, void (*sink)(const char *type, const char *
 /* Another file from now on (policy reload); NULL = none. */
 int audit_set_file(struct audit *a, const char *file, struct error *e);
 
-/* The gate's event as `flow` (decided, closed) or `drop`. port_interface: of ev->port; rule: name;
- * hostname "" = none. */
+/* The gate's event as `flow` (decided, closed, evicted) or `drop`. port_interface: of ev->in_port;
+ * rule: name; hostname "" = none. */
 void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
 		const char *port_interface, const char *rule, const char *hostname);
 /* A weir_event of kind ANOMALY as `anomaly`; src is the sender of the frame. */

@@ -218,7 +218,8 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	snapshot_ports(w, s);
 	snapshot_apps(w, s, &names);
 	snapshot_rules(w, s, &names);
-	gate_read_cache(w->gate, s->cache, &s->events_lost);
+	gate_read_cache(w->gate, s->cache);
+	s->events_lost = s->cache[GATE_CACHE_EVENTS_LOST];
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		s->events_lost += s->workers[i].events_lost + s->workers[i].notes_lost;
 	s->events_unwritten = audit_lost(w->audit);

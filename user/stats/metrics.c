@@ -205,6 +205,12 @@ static void write_flows(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, s->flows_undecided, "state", "undecided");
 }
 
+static void write_flow_table(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->cache[GATE_CACHE_EVICTED], "event", "evicted");
+	sample(out, name, s->cache[GATE_CACHE_REFUSED], "event", "refused");
+}
+
 static void write_flow_cache(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	static const char *const results[GATE_CACHE_RESULTS] = {
@@ -462,6 +468,10 @@ static const struct metric metrics[] = {
 	{{"weir_flow_cache_total", "counter", "port, result",
 	  "Lookups that found a decided flow, an undecided one, or none (new)"},
 	 write_flow_cache},
+	{{"weir_flow_table_total", "counter", "event",
+	  "Decided flows that made room for others (evicted), and those to be decided for which "
+	  "there was none (refused)"},
+	 write_flow_table},
 	{{"weir_reconnection_drops_total", "counter", "",
 	  "First packets dropped because they repeat a connection that was dropped"},
 	 write_reconnection_drops},

@@ -45,7 +45,7 @@ struct stats_snapshot {
 	struct stats_rule *rules;
 	size_t rule_count;
 	uint64_t flows_decided, flows_undecided;
-	uint64_t cache[GATE_CACHE_RESULTS];
+	uint64_t cache[GATE_CACHE_COUNT];
 	uint64_t events_lost;	   /* by the gate and the workers: more than are told of */
 	uint64_t events_unwritten; /* by the events file */
 	struct worker_counters *workers;
