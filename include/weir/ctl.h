@@ -29,9 +29,10 @@ struct weir_ctl {
 	__u32 ring_frames; /* size of an AF_XDP receive ring */
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
 	__u32 sets_mask;       /* elements of weir_tags - 1, a power of two */
+	__u32 zero;	       /* always: a number that the verifier does not know */
 	__u32 loaded;	       /* generation that the policy was loaded as */
-	__u32 pad[6];
-	/* Random, secret, never changed: flow_hash() of a key's 32-bit words. */
+	__u32 pad[5];
+	/* Random, secret, never changed: weir_flow_hash() of a key's 32-bit words. */
 	__u64 hash_key[WEIR_HASH_KEYS];
 	__u64 pad2[4];
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */

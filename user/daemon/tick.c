@@ -25,11 +25,10 @@ static bool flow_visit(const struct weir_flow_key *key _unused_, const struct we
 
 static void count_flows(struct weir *w)
 {
-	uint64_t decided = 0, undecided = 0;
+	uint64_t undecided = 0;
 
-	gate_each_flow(w->gate, true, flow_visit, &decided);
 	gate_each_flow(w->gate, false, flow_visit, &undecided);
-	w->flows_decided = decided;
+	w->flows_decided = gate_count_decided(w->gate);
 	w->flows_undecided = undecided;
 }
 
@@ -81,8 +80,9 @@ static void watch_programs(struct weir *w)
 	}
 }
 
-void weir_tick(struct weir *w)
+static void tick(void *arg)
 {
+	struct weir *w = arg;
 	uint64_t now = time_now_ns();
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
@@ -107,3 +107,12 @@ void weir_tick(struct weir *w)
 			w->flow_scan_ns = now + SECOND_NS / 2;
 	}
 }
+
+static int clock_open(struct host *h, const struct policy *p _unused_, void **self,
+		      struct error *e _unused_)
+{
+	*self = h->daemon;
+	return loop_every(h->loop, DAEMON_TICK_MS, tick, h->daemon, NULL);
+}
+
+SERVICE(clock) = {.name = "clock", .stage = SERVICE_RUNNING, .open = clock_open};
