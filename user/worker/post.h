@@ -15,6 +15,7 @@
 /* Records from the daemon to a worker. */
 enum worker_order {
 	WORKER_ORDER_SETTINGS, /* uint64_t: others are to be used, of this number or a later one */
+	WORKER_ORDER_BLOCK,    /* struct weir_block_key: what is parked of such flows is dropped */
 };
 
 /* What a note begins with; behind it the details, or the answer of the DNS as far as it has

@@ -114,14 +114,10 @@ void worker_settings_begin(struct worker *w, const struct worker_shared *shared)
 	w->own.signatures = shared->settings->signatures;
 }
 
-static void order_visit(const struct mail_record *m, void *arg)
+void worker_settings_ordered(struct worker *w)
 {
-	struct worker *w = arg;
-	struct worker_settings *s;
+	struct worker_settings *s = atomic_exchange(&w->offered, NULL);
 
-	if (m->type != WORKER_ORDER_SETTINGS)
-		return;
-	s = atomic_exchange(&w->offered, NULL);
 	if (s)
 		w->next = s;
 }
@@ -158,9 +154,8 @@ static void take_next(struct worker *w)
 	worker_settings_apply(w);
 }
 
-void worker_read_orders(struct worker *w)
+void worker_settings_take(struct worker *w)
 {
-	mail_read(w->post.in, order_visit, w);
 	if (w->next)
 		take_next(w);
 	if (w->told != w->number &&

@@ -130,6 +130,10 @@ void worker_settings_give(struct worker_settings *s, struct worker_settings *old
 void worker_settings_sweep(struct worker_settings *newest, struct worker *const *workers,
 			   uint32_t count);
 
+/* An address or service was blocked: what is parked of its flows is dropped. -ENOBUFS where the
+ * worker has not read its orders for long. */
+int worker_block(struct worker *w, const struct weir_block_key *key);
+
 /* What the worker's news are handed to. */
 struct worker_reader {
 	/*
