@@ -3,11 +3,12 @@
 
 #include <sched.h>
 
-/* Kept in stock before anything is given away, and asked for when there is less. */
+/* A stock smaller than this is refilled from the spare chunks; one that exceeds its share by more
+ * gives chunks away. */
 #define STOCK_LOW 128
-/* Most that changes hands at a time, so that a turn of a worker stays short. */
+/* Chunks moved at a time at most: bounds the time a worker spends on it. */
 #define BALANCE_BATCH 256
-/* Somebody who holds the lock for this long is no more. */
+/* Whoever holds the lock for this long has died with it. */
 #define LOCK_NS 1000000000ULL
 
 uint32_t frame_pool_size(const struct frame_pool *p)
@@ -39,7 +40,7 @@ uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies
 	return n;
 }
 
-/* ---- the spare ones ---- */
+/* ---- spare chunks ---- */
 
 static bool spare_try(struct pool_spare *s)
 {
@@ -51,7 +52,7 @@ static void spare_leave(struct pool_spare *s)
 	atomic_flag_clear_explicit(&s->busy, memory_order_release);
 }
 
-/* The count is atomic only so that it can be looked at without the lock. */
+/* The count is atomic so that it can be read without the lock. */
 static void spare_set(struct pool_spare *s, uint32_t count)
 {
 	atomic_store_explicit(&s->count, count, memory_order_relaxed);
@@ -62,7 +63,7 @@ static uint32_t spare_count(struct pool_spare *s)
 	return atomic_load_explicit(&s->count, memory_order_relaxed);
 }
 
-/* For a thread that may wait: never a worker. */
+/* Waits for the lock, up to LOCK_NS; not for workers. False: not locked. */
 static bool spare_enter(struct pool_spare *s)
 {
 	uint64_t until_ns = time_now_ns() + LOCK_NS;
@@ -75,7 +76,7 @@ static bool spare_enter(struct pool_spare *s)
 	return true;
 }
 
-/* As many as can be, whatever the workers wrote. */
+/* Bounded by the size of the list: workers write the count. */
 static uint32_t spare_count_sane(const struct frame_pool *p)
 {
 	uint32_t count = spare_count(p->spare);
@@ -139,8 +140,8 @@ void pool_balance(struct frame_pool *p, uint32_t worker)
 			spare_take(p, worker, BALANCE_BATCH);
 		return;
 	}
-	/* A little above the share of the rest is normal;
-	 * moving it would only keep the lock busy. */
+	/* Tolerate a stock slightly above its share: moving so little would only contend for the
+	 * lock. */
 	if (have <= p->share + STOCK_LOW || p->workers == 1)
 		return;
 	surplus = have - p->share;

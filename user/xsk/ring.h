@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A ring of words between one producer and one consumer thread, without locks. It lies in memory
- * that starts zeroed and may be shared between processes; its size is each side's own knowledge. */
+/* Lock-free single-producer, single-consumer ring of 64-bit words, in zeroed memory that processes
+ * may share. Its size is not in that memory: each side passes the one it knows. */
 #ifndef WEIR_XSK_RING_H
 #define WEIR_XSK_RING_H
 
