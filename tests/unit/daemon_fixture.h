@@ -183,6 +183,11 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 {
 }
 
+int worker_block(struct worker *w, const struct weir_block_key *key)
+{
+	return 0;
+}
+
 enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s)
 {
 	return XSK_MODE_ZEROCOPY;

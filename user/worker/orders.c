@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the daemon wants of a worker: sent by the daemon's thread, obeyed between two batches. */
+/* Orders to a worker: written by the daemon's thread, carried out between two batches. */
 #include <string.h>
 
 #include "worker/worker_private.h"
@@ -13,7 +13,7 @@ int worker_block(struct worker *w, const struct weir_block_key *key)
 
 /* ---- the worker's thread ---- */
 
-/* As the gate looks for it, which drops what comes of the flow from now on. */
+/* The same match as the gate's, which drops the flow's later frames. */
 static bool blocks(const struct weir_block_key *key, const struct flow *f)
 {
 	for (unsigned int side = 0; side < 2; side++)
