@@ -12,10 +12,6 @@
 #include "util/util.h"
 #include "weir/ctl.h"
 
-/* The event types, as listed in messages. */
-#define AUDIT_TYPES "flow, drop, anomaly, tls, http, dns, policy, port"
-bool audit_type_known(const char *type);
-
 struct audit;
 /* Opens the events. file NULL = no file. The file is opened for appending, and reopened after it
  * was renamed (logrotate). 0 or a negative errno with e filled. */

@@ -13,17 +13,6 @@
 
 #define NS_PER_S 1000000000ull
 
-bool audit_type_known(const char *type)
-{
-	static const char *const types[] = {"flow", "drop", "anomaly", "tls",
-					    "http", "dns",  "policy",  "port"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i], type))
-			return true;
-	return false;
-}
-
 int64_t audit_flow_id(uint64_t id)
 {
 	return (int64_t)(id & 0x7ffffffffffff);
