@@ -19,6 +19,8 @@
 struct endpoints;
 struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns);
 void endpoints_free(struct endpoints *e);
+/* For what is told from now on. */
+void endpoints_set_ttl(struct endpoints *e, uint64_t ttl_ns);
 /* host zero = the peer said it of itself. expires_ns 0 = now and the table's time to live. Refuses
  * (-EINVAL) port 0, multicast, broadcast, loopback, unspecified addresses. 1 new, 0 renewed. The
  * table full, the one told longest ago goes. */
