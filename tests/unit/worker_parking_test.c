@@ -169,6 +169,7 @@ struct arrival {
 	uint32_t seq, len, next;
 	bool read, out_of_order, bad;
 	uint8_t in_port;
+	uint32_t settle_ms;
 	enum weir_action action;
 };
 
@@ -191,7 +192,7 @@ static void arrive(struct fixture *f, struct arrival a)
 	if (!a.action)
 		a.action = WEIR_ACTION_PASS;
 	if (a.action == WEIR_ACTION_PASS) {
-		switch (worker_park(&f->worker, &frame, &punt, &p, &o)) {
+		switch (worker_park(&f->worker, &frame, &punt, &p, &o, a.settle_ms)) {
 		case PARKING_PARKED:
 			return;
 		case PARKING_DROP:
@@ -543,12 +544,12 @@ static void beyond_a_bound_the_answer_applies_at_once(void **state)
 
 	f->policy.parking_flow = 2 * PARK_FRAME_MIN;
 	worker_park_reload(&f->worker);
-	hold(f, WEIR_PARK_SETTLE, 100, WEIR_ACTION_PASS);
+	hold(f, WEIR_PARK_TAP, 100, WEIR_ACTION_PASS);
 	plain(f, 'a', 100);
 	plain(f, 'b', 110);
 	plain(f, 'c', 120);
 	assert_string_equal(went, "abc");
-	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_SETTLE], 1);
+	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_TAP], 1);
 	assert_null(told_of(7));
 	went[0] = '\0';
 	hold(f, WEIR_PARK_SCAN, 100, WEIR_ACTION_DROP);
@@ -558,6 +559,45 @@ static void beyond_a_bound_the_answer_applies_at_once(void **state)
 	plain(f, 'd', 160);
 	assert_string_equal(went, "~a~b~c~d");
 	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_SCAN], 1);
+}
+
+/* All frames of a flow that changes its exit wait, in the order they came in. */
+static void another_exit_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+
+	arrive(f, (struct arrival){.name = 'a',
+				   .seq = 100,
+				   .len = 10,
+				   .read = true,
+				   .next = 110,
+				   .settle_ms = 2});
+	arrive(f, (struct arrival){.name = 'k', .seq = 110, .settle_ms = 1});
+	f->worker.now_ns += 1900000;
+	plain(f, 'b', 110);
+	arrive(f, (struct arrival){.name = 'l', .seq = 120});
+	worker_park_expire(&f->worker);
+	assert_string_equal(went, "");
+	assert_int_equal(told_of(7)->reasons, 1u << WEIR_PARK_SETTLE);
+	f->worker.now_ns += 200000;
+	worker_park_expire(&f->worker);
+	assert_string_equal(went, "akbl");
+	assert_null(told_of(7));
+	plain(f, 'c', 120);
+	/* There is no room: what comes would overtake them. */
+	f->policy.parking_flow = PARK_FRAME_MIN;
+	worker_park_reload(&f->worker);
+	arrive(f, (struct arrival){.name = 'd',
+				   .seq = 130,
+				   .len = 10,
+				   .read = true,
+				   .next = 140,
+				   .settle_ms = 2});
+	plain(f, 'e', 140);
+	assert_string_equal(went, "akblc~e");
+	f->worker.now_ns += 2000000;
+	worker_park_expire(&f->worker);
+	assert_string_equal(went, "akblc~ed");
 }
 
 static void a_gap_that_closed_meanwhile_holds_nobody(void **state)
@@ -652,6 +692,7 @@ int main(void)
 		TEST(bare_acks_and_keep_alives_pass),
 		TEST(what_comes_again_is_dropped),
 		TEST(beyond_a_bound_the_answer_applies_at_once),
+		TEST(another_exit_is_waited_for),
 		TEST(a_gap_that_closed_meanwhile_holds_nobody),
 		TEST(a_load_lets_nothing_go),
 		TEST(an_earlier_daemons_directions_stay_shut),
