@@ -51,8 +51,10 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
 	parked = park_find(f, flow);
 	behind = parked ? park_follows(f, parked) : flow_outstanding(flow, f->pkt.dir);
-	if (!behind && !parked && flow->flags & bit)
+	if (!behind && !parked && flow->flags & bit) {
 		__sync_fetch_and_and(&flow->flags, ~bit);
+		flow_handed_over(flow, f->pkt.dir);
+	}
 	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	if (!behind && !watched)
 		return f->fallback;
