@@ -183,6 +183,11 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 {
 }
 
+int worker_news_fd(const struct worker *w)
+{
+	return -1;
+}
+
 enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s)
 {
 	return XSK_MODE_ZEROCOPY;
@@ -202,8 +207,28 @@ int port_link_read(const char *name, struct port_link *out, struct error *e)
 
 /* ---- a daemon ---- */
 
+/* Rows of files that would bring the layers below with them are replaced by what is shown of them.
+ */
+static const char *const fixture_events[] = {"policy", "port", "tls", NULL};
+static const struct service fixture_policy = {
+	.name = "policy",
+	.metrics = stats_policy_metrics,
+	.events = fixture_events,
+};
+extern SERVICE(audit);
+extern SERVICE(blocks);
+extern SERVICE(flows);
+extern SERVICE(status);
+extern SERVICE(workers);
+#define FIXTURE_SERVICES 6
+static const struct service *const fixture_services[FIXTURE_SERVICES + 1] = {
+	&service_audit,	 &service_blocks,  &service_flows,
+	&service_status, &service_workers, &fixture_policy,
+};
+
 struct fixture {
 	struct weir w;
+	void *self[FIXTURE_SERVICES];
 	struct gate gate;
 	struct worker worker;
 	struct xsk_sockets sockets;
@@ -238,6 +263,9 @@ static inline int setup(void **state)
 	w->rule_hits_before[2] = 200;
 	w->started_ns = time_now_ns() - 5000000000ull;
 	assert_int_equal(audit_open(NULL, &w->audit, NULL), 0);
+	w->host = (struct host){.services = fixture_services, .self = f->self, .daemon = w};
+	for (size_t i = 0; i < FIXTURE_SERVICES; i++)
+		f->self[i] = w;
 	w->ports[2] = (struct daemon_port){.name = "lan",
 					   .interface = "eth1",
 					   .hook = PORT_HOOK_TC,
@@ -264,7 +292,7 @@ static inline int teardown(void **state)
 }
 
 /* The answer of one query; args is stolen. */
-static inline json_t *ask(int (*query)(struct weir *, const json_t *, json_t **, struct error *),
+static inline json_t *ask(int (*query)(void *, const json_t *, json_t **, struct error *),
 			  struct fixture *f, json_t *args)
 {
 	struct error e = {0};

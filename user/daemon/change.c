@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verbs that change something at run time. Everything is checked before anything is changed. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,8 +21,9 @@ void policy_to_ctl(struct weir *w)
 	ctl->handover_max_ms = HANDOVER_MAX_MS;
 }
 
-int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int change_port(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	const char *name = json_string_value(json_object_get(args, "port"));
 	bool enable = json_is_true(json_object_get(args, "enabled"));
 	struct daemon_port *p;
@@ -124,19 +126,20 @@ static int load(struct weir *w, const char *path, struct error *e)
 	int err = read_settings(w, path, &next, e);
 
 	if (!err)
-		err = audit_set_file(w->audit, next->policy->events_file, e);
+		err = services_reload(&w->host, w->policy, next->policy, e);
 	if (!err) {
 		err = policy_swap(w, next, e);
 		if (err < 0)
-			audit_set_file(w->audit, w->policy->events_file, NULL);
+			services_reload(&w->host, next->policy, w->policy, NULL);
 	}
 	if (err < 0)
 		worker_settings_free(next);
 	return err;
 }
 
-int change_policy(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int change_policy(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	const char *path = json_string_value(json_object_get(args, "path"));
 	int err;
 
@@ -155,3 +158,38 @@ int change_policy(struct weir *w, const json_t *args, json_t **data, struct erro
 			  (json_int_t)w->generation, "rules", (json_int_t)w->policy->rule_count);
 	return 0;
 }
+
+/* SIGHUP loads the policy file again. */
+static int on_hangup(sd_event_source *s _unused_, const struct signalfd_siginfo *si _unused_,
+		     void *arg)
+{
+	json_t *data = NULL;
+	struct error e = {0};
+
+	change_policy(arg, NULL, &data, &e);
+	json_decref(data);
+	return 0;
+}
+
+static int reloads_open(struct host *h, const struct policy *p _unused_, void **self,
+			struct error *e _unused_)
+{
+	*self = h->daemon;
+	return sd_event_add_signal(h->loop, NULL, SIGHUP, on_hangup, h->daemon);
+}
+
+static const struct service_verb verbs[] = {
+	{.name = "load", .answer = change_policy},
+	{.name = "policy", .answer = query_policy},
+	{.name = NULL},
+};
+static const char *const events[] = {"policy", NULL};
+
+SERVICE(policy) = {
+	.name = "policy",
+	.stage = SERVICE_RUNNING,
+	.open = reloads_open,
+	.verbs = verbs,
+	.metrics = stats_policy_metrics,
+	.events = events,
+};

@@ -63,8 +63,6 @@ void ports_changed(const char *name, unsigned int ifindex, bool present, void *a
 void workers_pause(struct weir *w, unsigned int ending);
 void workers_resume(struct weir *w);
 
-/* tick.c: what happens every DAEMON_TICK_MS. */
-void weir_tick(struct weir *w);
 /* losses.c */
 /* Losses behind redirects of a port are watched from here on. */
 void port_begin_losses(struct weir *w, unsigned int index);

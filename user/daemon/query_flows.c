@@ -288,8 +288,9 @@ static bool parked_seen(uint64_t flow_id _unused_, uint8_t dir _unused_,
 	return false;
 }
 
-int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int query_flows(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	struct flow_filter q = {.w = w, .now_ns = time_now_ns()};
 	int err = filter_parse(&q, args, e);
 
@@ -309,3 +310,18 @@ int query_flows(struct weir *w, const json_t *args, json_t **data, struct error 
 	*data = json_pack("{s:o, s:b}", "flows", q.list, "more", q.more);
 	return *data ? 0 : error_set(e, -ENOMEM, "out of memory");
 }
+
+static const struct service_verb verbs[] = {
+	{.name = "flows", .answer = query_flows},
+	{.name = "top", .answer = query_top},
+	{.name = NULL},
+};
+static const char *const events[] = {"flow", "drop", "anomaly", NULL};
+
+SERVICE(flows) = {
+	.name = "flows",
+	.stage = SERVICE_RUNNING,
+	.verbs = verbs,
+	.metrics = stats_flow_metrics,
+	.events = events,
+};

@@ -7,9 +7,6 @@
 
 #include "daemon/daemon_private.h"
 
-#define NAMES_MAX	 65536
-#define HOSTNAMES_MAX	 65536
-#define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define POOL_FRAMES_MIN	 8192
 
@@ -61,14 +58,6 @@ static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 	return err;
 }
 
-static bool restore_endpoint(const struct weir_endpoint_key *k, const struct weir_peer *v,
-			     void *arg)
-{
-	if (v->expires_ns > time_now_ns())
-		endpoints_add(arg, k, v);
-	return true;
-}
-
 /*
  * Port numbers are places in the policy, and stand in flow entries: a pinned gate goes on with the
  * same ports in the same order, except for interfaces that are gone.
@@ -117,16 +106,7 @@ static int open_policy(struct weir *w, struct error *e)
 	err = gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
-	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);
-	w->names = names_new(NAMES_MAX);
-	w->hostnames = hostnames_new(HOSTNAMES_MAX);
-	if (!w->names || !w->hostnames)
-		return error_set(e, -ENOMEM, "no memory for host names");
-	if (!w->endpoints)
-		return error_set(e, -ENOMEM, "no memory for %u endpoints",
-				 w->policy->limit_endpoints);
-	gate_each_endpoint(w->gate, restore_endpoint, w->endpoints);
-	return audit_open(w->policy->events_file, &w->audit, e);
+	return services_open(&w->host, SERVICE_BEFORE_PORTS, w->policy, e);
 }
 
 static void open_ctl(struct weir *w)
@@ -278,10 +258,7 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 		gate_unpin(w->gate);
 	gate_close(w->gate);
 	frame_pool_free(w->pool);
-	audit_close(w->audit);
-	endpoints_free(w->endpoints);
-	names_free(w->names);
-	hostnames_free(w->hostnames);
+	services_close(&w->host, SERVICE_BEFORE_PORTS);
 	if (w->settings) {
 		worker_settings_free(w->settings);
 	} else {

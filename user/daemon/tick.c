@@ -81,8 +81,9 @@ static void watch_programs(struct weir *w)
 	}
 }
 
-void weir_tick(struct weir *w)
+static void tick(void *arg)
 {
+	struct weir *w = arg;
 	uint64_t now = time_now_ns();
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
@@ -107,3 +108,12 @@ void weir_tick(struct weir *w)
 			w->flow_scan_ns = now + SECOND_NS / 2;
 	}
 }
+
+static int clock_open(struct host *h, const struct policy *p _unused_, void **self,
+		      struct error *e _unused_)
+{
+	*self = h->daemon;
+	return loop_every(h->loop, DAEMON_TICK_MS, tick, h->daemon, NULL);
+}
+
+SERVICE(clock) = {.name = "clock", .stage = SERVICE_RUNNING, .open = clock_open};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the policy names outside itself: signature files, the metrics listener, the event file. */
+/* What the policy names outside itself: signature files, the event file. */
 #include "policy/draft.h"
 
 /* path as seen from the policy file's folder; as it is when absolute. */
@@ -63,63 +63,6 @@ static int signatures_read(struct draft *d, const struct yaml_node *n, void *dat
 }
 
 POLICY_SECTION(signatures) = {.key = "signatures", .read = signatures_read, POLICY_LIVE};
-
-/* "127.0.0.1:9477" or "[::1]:9477". Names are not resolved: a policy means the same everywhere. */
-static bool listen_is_valid(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	bool six = text[0] == '[';
-	char host[ADDRESS_TEXT_MAX];
-	uint32_t addr[4];
-	unsigned long port;
-	size_t len;
-	char *end;
-
-	if (!colon || colon[1] < '0' || colon[1] > '9')
-		return false;
-	port = strtoul(colon + 1, &end, 10);
-	len = (size_t)(colon - text);
-	if (*end || port == 0 || port > 65535 || len < 3 || len >= sizeof(host))
-		return false;
-	if (six && colon[-1] != ']')
-		return false;
-	len -= six ? 2 : 0;
-	memcpy(host, text + six, len);
-	host[len] = '\0';
-	return address_parse(host, addr) == 0 && six == (strchr(host, ':') != NULL);
-}
-
-static int metrics_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
-{
-	static const char *const known[] = {"listen", NULL};
-	const struct yaml_node *listen = yaml_get(n, "listen");
-	const char *text = NULL;
-	int err = n ? draft_mapping(d, n, "metrics", known) : 0;
-
-	if (err < 0 || !n)
-		return err;
-	if (!listen)
-		return draft_error(d, n, "metrics: `listen` is missing");
-	err = yaml_string(d->file, listen, "listen", &text, d->e);
-	if (err < 0)
-		return err;
-	if (!listen_is_valid(text) || strlen(text) >= sizeof(d->policy->metrics_listen))
-		return draft_error(d, listen,
-				   "listen: expected address:port such as \"127.0.0.1:9477\" or "
-				   "\"[::1]:9477\", found `%.64s`",
-				   text);
-	memcpy(d->policy->metrics_listen, text, strlen(text) + 1);
-	return 0;
-}
-
-static bool metrics_same(const void *running, const void *next)
-{
-	const struct policy *a = running, *b = next;
-
-	return strcmp(a->metrics_listen, b->metrics_listen) == 0;
-}
-
-POLICY_SECTION(metrics) = {.key = "metrics", .read = metrics_read, POLICY_RESTART(metrics_same)};
 
 static int protocols_read(struct draft *d, const struct yaml_node *n)
 {

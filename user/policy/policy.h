@@ -70,7 +70,6 @@ struct policy {
 	char **signatures; /* paths resolved against the policy file's folder, then the working
 			      folder; none = built in */
 	size_t signature_count;
-	char metrics_listen[64];      /* "" = off */
 	char *events_file;	      /* NULL = none */
 	unsigned int event_protocols; /* POLICY_EVENT_*: whose events are made */
 	struct policy_rule *rules;

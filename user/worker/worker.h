@@ -7,6 +7,7 @@
 #include "gate/gate.h"
 #include "inspect/inspect.h"
 #include "policy/policy.h"
+#include "service/metric.h"
 #include "weir/park.h"
 #include "xsk/xsk.h"
 
@@ -147,5 +148,12 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 int worker_news_fd(const struct worker *w);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);
+
+/* What worker_metrics are written from: the counters of all workers. */
+struct worker_numbers {
+	size_t worker_count;
+	struct worker_counters workers[];
+};
+extern const struct metric worker_metrics[];
 
 #endif
