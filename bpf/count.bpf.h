@@ -7,7 +7,15 @@
 
 #include "maps.bpf.h"
 
-enum { CACHE_DECIDED, CACHE_UNDECIDED, CACHE_NEW, CACHE_EVENTS_LOST };
+/* Elements of weir_cache. */
+enum {
+	CACHE_DECIDED,
+	CACHE_UNDECIDED,
+	CACHE_NEW,
+	CACHE_EVENTS_LOST,
+	CACHE_EVICTED, /* decided flows that made room for others */
+	CACHE_REFUSED, /* flows to be decided for which there was no room */
+};
 
 /* The port of an interface; 0 = none of ours. */
 static __always_inline __u32 port_of(__u32 ifindex)
@@ -42,6 +50,14 @@ static __always_inline void count_volume(struct weir_volume *v, __u64 frames, __
 static __always_inline void count_sent(__u32 egress, __u64 bytes)
 {
 	count_volume(bpf_map_lookup_elem(&weir_sent, &egress), 1, bytes);
+}
+
+/* A decided flow's frame that was redirected: counted here and nowhere else. */
+static __always_inline void count_redirected(__u32 port, __u32 egress, __u64 bytes)
+{
+	__u32 index = port * WEIR_PORTS_MAX + egress;
+
+	count_volume(bpf_map_lookup_elem(&weir_redirected, &index), 1, bytes);
 }
 
 static __always_inline void count_app(__u32 app, __u32 to_originator, __u64 frames, __u64 bytes)

@@ -4,36 +4,13 @@
 #define WEIR_FLOW_BPF_H
 
 #include "policy.bpf.h"
+#include "table.bpf.h"
 
-#define EEXIST	     17
 #define OVERSIZE_MAX 8 /* frames beyond the slow path's reach before a flow stays unknown */
-
-static __always_inline bool flow_closed(__u32 flags)
-{
-	const __u32 both = WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
-
-	return flags & WEIR_FLOW_RST || (flags & both) == both;
-}
 
 static __always_inline bool packet_is_syn(const struct packet *p)
 {
 	return (p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN;
-}
-
-/*
- * Both directions' hash: multilinear over the key's words (Lemire and Kaser, "Strongly universal
- * string hashing is fast", 2014), by keys of the daemon's, so that nobody outside can choose.
- */
-static __always_inline __u64 flow_hash(const struct weir_flow_key *key, const struct weir_ctl *ctl)
-{
-	const __u32 *word = (const __u32 *)key;
-	__u64 hash = ctl->hash_key[0];
-
-	_Static_assert(sizeof(*key) / sizeof(*word) + 1 == WEIR_HASH_KEYS, "a key for each word");
-#pragma unroll
-	for (__u32 i = 0; i < sizeof(*key) / sizeof(*word); i++)
-		hash += word[i] * ctl->hash_key[i + 1];
-	return hash;
 }
 
 /* A new entry of which this frame is the first. */
@@ -54,15 +31,16 @@ static __always_inline void flow_init(const struct frame *f, struct weir_flow *f
 }
 
 /*
- * Counts a frame of a flow. Two receive queues may bring frames of one direction to two CPUs, hence
- * the atomic adds; the rest is written only when it changes.
+ * Counts a frame of a flow by plain adds: where two receive queues bring frames of one direction to
+ * two CPUs at once, the flow (not weir_counters) loses some. The rest is written only when it
+ * changes.
  */
 static __always_inline void flow_see(const struct frame *f, struct weir_flow *flow)
 {
 	__u32 dir = f->pkt.dir & 1, flags = flow->flags;
 
-	__sync_fetch_and_add(&flow->frames[dir], 1);
-	__sync_fetch_and_add(&flow->bytes[dir], f->bytes);
+	flow->frames[dir]++;
+	flow->bytes[dir] += f->bytes;
 	if (flow->seen_ds != f->clock_ds)
 		flow->seen_ds = f->clock_ds;
 	if (flow->in_port[dir] != f->port)
@@ -94,63 +72,6 @@ __noinline int flow_track(const struct frame *f, struct weir_flow *flow)
 		set |= WEIR_FLOW_RST;
 	before = __sync_fetch_and_or(&flow->flags, set);
 	return !flow_closed(before) && flow_closed(before | set);
-}
-
-__noinline int flow_event(const struct frame *f, const struct weir_flow *flow, __u8 kind,
-			  __u8 reason)
-{
-	struct weir_event *e;
-
-	if (!f || !flow || !ctl_has(WEIR_CTL_EVENTS))
-		return 0;
-	e = bpf_ringbuf_reserve(&weir_events, sizeof(*e), 0);
-	if (!e) {
-		count_cache(CACHE_EVENTS_LOST);
-		return -1;
-	}
-	e->time_ns = bpf_ktime_get_ns();
-	e->key = f->pkt.key;
-	e->kind = kind;
-	e->reason = reason;
-	e->in_port = f->port;
-	e->dir = f->pkt.dir;
-	e->flow = *flow;
-	/* A forced wake-up costs fifty times the record; the daemon polls. */
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-#define TOLD_AGAIN_DS 600 /* a flow that is dropped over and over is reported once a minute */
-#define TOLD_MAX_A_DS 100 /* reports in a tenth of a second */
-
-/*
- * Whether a drop without a flow is to be reported: such a frame has no entry to remember it by, and
- * whoever sends a million of them must not keep the daemon writing.
- */
-__noinline int flow_drop_is_news(const struct frame *f)
-{
-	const struct weir_ctl *ctl = ctl_get();
-	__u32 hash, index, last = WEIR_TOLD;
-	struct weir_told *told, *rate;
-
-	if (!f || !ctl)
-		return 0;
-	hash = flow_hash(&f->pkt.key, ctl) >> 32;
-	index = hash & (WEIR_TOLD - 1);
-	told = bpf_map_lookup_elem(&weir_told, &index);
-	rate = bpf_map_lookup_elem(&weir_told, &last);
-	if (!told || !rate)
-		return 0;
-	if (told->hash == hash && told->time_ds && f->clock_ds - told->time_ds < TOLD_AGAIN_DS)
-		return 0;
-	if (rate->time_ds != f->clock_ds)
-		*rate = (struct weir_told){.time_ds = f->clock_ds};
-	if (__sync_fetch_and_add(&rate->hash, 1) >= TOLD_MAX_A_DS) {
-		count_cache(CACHE_EVENTS_LOST);
-		return 0;
-	}
-	*told = (struct weir_told){.hash = hash, .time_ds = f->clock_ds};
-	return 1;
 }
 
 static __always_inline __u32 flow_slot(const struct weir_flow *flow)
@@ -234,29 +155,32 @@ static __always_inline void flow_adopt(struct weir_flow *flow, const struct deci
 }
 
 /*
- * Puts a flow into the decided table with its decision. What it carried so far is its
- * application's; frames of undecided flows are nobody's. 0, -EEXIST when another CPU was first, or
- * the map's error.
+ * Puts the flow in weir_scratch into the decided table with the decision there. What it carried so
+ * far is its application's; frames of undecided flows are nobody's. Returns as table_insert().
  */
-static __always_inline int flow_insert(const struct frame *f, const struct weir_flow_key *key,
-				       struct weir_flow *flow, const struct decision *d)
+static __always_inline int flow_insert(const struct frame *f, struct weir_scratch *s)
 {
+	const struct decision *d = &s->decision;
+	struct weir_flow *flow = &s->flow;
 	int r;
 
 	flow_adopt(flow, d);
 	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | FLOW_WATCH | FLOW_SAID);
 	flow->flags |= d->flags | flow_handover(flow, d);
 	flow->decided_ns = bpf_ktime_get_ns();
+	flow->seen_ds = f->clock_ds;
 	flow->generation = f->generation;
-	r = bpf_map_update_elem(&weir_decided, key, flow, BPF_NOEXIST);
-	if (r)
+	r = table_insert(f);
+	if (r == -ENOSPC)
+		count_cache(CACHE_REFUSED);
+	if (r < 0)
 		return r;
 	count_app(d->app, d->origin & 1, flow->frames[0], flow->bytes[0]);
 	count_app(d->app, (d->origin & 1) ^ 1, flow->frames[1], flow->bytes[1]);
 	count_app_flow(d->app, d->method);
 	count_rule(f->generation, d->rule);
 	flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
-	return 0;
+	return r;
 }
 
 static __always_inline __u32 flow_asked(const struct weir_identification *v)
@@ -290,24 +214,24 @@ static __always_inline void flow_catch_up(struct weir_flow *flow, const struct w
 }
 
 /*
- * Decides an undecided flow. 0, or the map's error. The old entry stays, marked, for the CPU that
- * has just looked it up: either that one sees the mark (punt_take) or its number is seen here.
+ * Decides an undecided flow. 0, or -ENOSPC. The old entry stays, marked, for the CPU that has just
+ * looked it up: either that one sees the mark (punt_take) or its number is seen here.
  */
-static __always_inline int flow_move(const struct frame *f, const struct weir_flow_key *key,
-				     struct weir_flow *undecided, struct weir_scratch *s)
+static __always_inline int flow_move(const struct frame *f, struct weir_flow *undecided,
+				     struct weir_scratch *s)
 {
-	struct weir_flow *flow;
+	struct weir_entry *e;
 	int r;
 
 	s->flow = *undecided;
-	r = flow_insert(f, key, &s->flow, &s->decision);
-	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
-	if (r && r != -EEXIST)
+	r = flow_insert(f, s);
+	if (r == -ENOSPC)
 		return r;
-	flow = bpf_map_lookup_elem(&weir_decided, key);
-	if (flow && flow->id == undecided->id) {
-		flow_catch_up(flow, undecided);
-		__sync_fetch_and_or(&flow->flags, flow_handover(flow, &s->decision));
+	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
+	e = table_at(r < 0 ? table_search(f) : r);
+	if (e && e->flow.id == undecided->id) {
+		flow_catch_up(&e->flow, undecided);
+		__sync_fetch_and_or(&e->flow.flags, flow_handover(&e->flow, &s->decision));
 	}
 	return 0;
 }
@@ -316,8 +240,7 @@ static __always_inline int flow_move(const struct frame *f, const struct weir_fl
  * Decides a flow as unknown when it goes on in frames that the slow path cannot take: nobody will
  * ever say what it is.
  */
-static __noinline void flow_give_up(const struct frame *f, const struct weir_flow_key *key,
-				    struct weir_flow *undecided)
+static __noinline void flow_give_up(const struct frame *f, struct weir_flow *undecided)
 {
 	struct weir_scratch *s = scratch_get();
 
@@ -325,16 +248,15 @@ static __noinline void flow_give_up(const struct frame *f, const struct weir_flo
 		return;
 	flow_decision(undecided, &s->decision);
 	policy_decide(f, &s->decision);
-	flow_move(f, key, undecided, s);
+	flow_move(f, undecided, s);
 }
 
 /*
  * Moves an undecided flow into the decided table when it can be decided: it is blocked since the
  * generation moved, or user space has said what it is. Returns 0 (moved), 1 (stays undecided) or
- * the map's error.
+ * -ENOSPC, with the flow as decided in weir_scratch.
  */
-static __noinline int flow_fold(const struct frame *f, const struct weir_flow_key *key,
-				struct weir_flow *undecided)
+static __noinline int flow_fold(const struct frame *f, struct weir_flow *undecided)
 {
 	struct weir_scratch *s = scratch_get();
 
@@ -349,7 +271,7 @@ static __noinline int flow_fold(const struct frame *f, const struct weir_flow_ke
 			return 1;
 		policy_decide(f, &s->decision);
 	}
-	return flow_move(f, key, undecided, s);
+	return flow_move(f, undecided, s);
 }
 
 /* Decides a flow again, by what is known about it now: the generation or what was said moved. */

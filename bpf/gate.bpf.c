@@ -31,6 +31,15 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 {
 	int action = XDP_PASS;
 
+	if (reason == WEIR_REASON_REDIRECTED) {
+		action = bpf_redirect_map(&weir_devmap, f->egress, XDP_PASS);
+		if (action == XDP_REDIRECT) {
+			count_redirected(f->port, f->egress, f->bytes);
+			return action;
+		}
+		count_cache(CACHE_DECIDED);
+		reason = WEIR_REASON_STACK_NO_REDIRECT;
+	}
 	if (unlikely(reason == WEIR_REASON_PUNTED)) {
 		if (xdp_punt(ctx, f))
 			action = XDP_REDIRECT;

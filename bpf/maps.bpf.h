@@ -23,6 +23,7 @@
 
 #define WEIR_XSK_DEFAULT   1024
 #define WEIR_SLOTS_DEFAULT 4096
+#define WEIR_SETS_DEFAULT  512
 #define WEIR_PROBES	   1024 /* a power of two; slots may share one, which costs time only */
 
 /* In milliseconds: when the gate last let a frame of a draining slot through, and when it last gave
@@ -110,11 +111,27 @@ struct {
 } weir_xsk SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_SETS_DEFAULT);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct weir_tags);
+} weir_tags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_SETS_DEFAULT *WEIR_WAYS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct weir_entry);
+} weir_decided SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct weir_flow_key);
 	__type(value, struct weir_flow);
-} weir_decided SEC(".maps"), weir_undecided SEC(".maps");
+} weir_undecided SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -290,6 +307,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_PORTS_MAX *WEIR_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct weir_volume);
+} weir_redirected SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, WEIR_APPS_MAX * 2);
 	__type(key, __u32);
 	__type(value, struct weir_volume);
@@ -311,7 +335,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4);
+	__uint(max_entries, 8);
 	__type(key, __u32);
 	__type(value, __u64);
 } weir_cache SEC(".maps");

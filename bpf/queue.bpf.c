@@ -105,7 +105,7 @@ static __noinline bool queue_punt(struct __sk_buff *skb, struct frame *f, bool *
 static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, int reason)
 {
 	const struct weir_port *out;
-	bool changed = false;
+	bool changed = false, fell_back = false;
 	int action = QUEUE_PASS;
 	__u32 egress;
 
@@ -114,11 +114,19 @@ static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, 
 			action = TC_ACT_REDIRECT;
 		else
 			reason = changed ? WEIR_REASON_DROP_PUNT_LOST : f->fallback;
+		fell_back = true;
 	}
 	if (reason_leaves(reason)) {
 		egress = f->egress;
 		out = bpf_map_lookup_elem(&weir_ports, &egress);
 		action = bpf_redirect(out ? out->ifindex : 0, 0);
+		if (!fell_back && reason == WEIR_REASON_REDIRECTED) {
+			count_redirected(f->port, egress, f->bytes);
+			/* What the row does not hold: an skb may be more than one wire frame. */
+			if (f->segments > 1)
+				count_reason(f->port, reason, 0, 0, f->segments - 1);
+			return action;
+		}
 		count_sent(egress, f->bytes);
 	}
 	count_reason(f->port, reason, 1, f->bytes, f->segments);

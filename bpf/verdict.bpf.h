@@ -96,11 +96,10 @@ static __always_inline int decided_drop(const struct weir_flow *flow)
 }
 
 /* The path of almost every frame. */
-static __always_inline int decided_verdict(struct frame *f, struct weir_flow *flow)
+static __always_inline int decided_end(struct frame *f, struct weir_flow *flow)
 {
 	__u32 flags;
 
-	count_cache(CACHE_DECIDED);
 	if (unlikely(flow->generation != f->generation))
 		flow_redecide(f, flow);
 	flow_see(f, flow);
@@ -117,6 +116,25 @@ static __always_inline int decided_verdict(struct frame *f, struct weir_flow *fl
 	if (frame_other_disabled(f, flow))
 		return WEIR_REASON_STACK_DISABLED;
 	return flow->action == WEIR_ACTION_RESET ? decided_reset(f, flow) : decided_drop(flow);
+}
+
+/* That a decided flow was found is counted with the frame where that is redirected. */
+static __always_inline int decided_verdict(struct frame *f, struct weir_flow *flow)
+{
+	int r = decided_end(f, flow);
+
+	if (r != WEIR_REASON_REDIRECTED)
+		count_cache(CACHE_DECIDED);
+	return r;
+}
+
+/* A flow that is decided and has no place in the table: what is not allowed is dropped all the
+ * same. */
+static __always_inline int refused_verdict(const struct frame *f, const struct weir_flow *flow)
+{
+	if (flow->action == WEIR_ACTION_PASS)
+		return WEIR_REASON_STACK_TABLE;
+	return frame_other_disabled(f, flow) ? WEIR_REASON_STACK_DISABLED : decided_drop(flow);
 }
 
 /* Ends a first packet whose peer is known and not allowed; no entry is made. */
@@ -168,8 +186,8 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 	if (reason_is_drop(reason) && d->action != WEIR_ACTION_PASS)
 		return first_drop(f, &s->flow, d, reason);
 	bpf_map_delete_elem(&weir_undecided, key);
-	r = flow_insert(f, key, &s->flow, d);
-	return r && r != -EEXIST ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
+	r = flow_insert(f, s);
+	return r == -ENOSPC ? refused_verdict(f, &s->flow) : PACKET_FLOW;
 }
 
 /* Whether a frame without payload has to follow others of its direction into the slow path. */
@@ -185,15 +203,19 @@ static __always_inline bool undecided_behind(const struct frame *f, const struct
 	return parked ? park_follows(f, parked) : behind;
 }
 
-/* An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. */
-static __always_inline int undecided_verdict(struct frame *f, const struct weir_flow_key *key,
-					     struct weir_flow *flow)
+/*
+ * An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. One that
+ * is allowed and has no place in the table goes by the stack, but not past its own frames.
+ */
+static __always_inline int undecided_verdict(struct frame *f, struct weir_flow *flow)
 {
-	int r;
+	const struct weir_scratch *s = scratch_get();
+	int r = flow_fold(f, flow);
 
-	r = flow_fold(f, key, flow);
-	if (r != 1)
-		return r ? WEIR_REASON_STACK_TABLE : PACKET_FLOW;
+	if (!r || !s)
+		return PACKET_FLOW;
+	if (r < 0 && (s->flow.action != WEIR_ACTION_PASS || !flow_outstanding(flow, f->pkt.dir)))
+		return refused_verdict(f, &s->flow);
 	flow_see(f, flow);
 	if (flow_is_tracked(&f->pkt))
 		flow_track(f, flow);
@@ -207,7 +229,7 @@ static __always_inline int undecided_verdict(struct frame *f, const struct weir_
 	    r == WEIR_REASON_STACK_OVERSIZE)
 		stack_note(f, flow);
 	if (r == WEIR_REASON_STACK_OVERSIZE)
-		flow_give_up(f, key, flow);
+		flow_give_up(f, flow);
 	if (r != WEIR_REASON_PUNTED)
 		return r;
 	if (!stack_settled(f, flow))
@@ -257,7 +279,7 @@ __noinline int gate_miss(struct frame *f, int restart)
 	key = f->pkt.key;
 	frame_note_mac(f);
 	if (restart)
-		bpf_map_delete_elem(&weir_decided, &key);
+		table_remove(f);
 	else
 		flow = undecided_find(f, &key);
 	if (flow) {
@@ -268,7 +290,7 @@ __noinline int gate_miss(struct frame *f, int restart)
 			return r;
 		flow = bpf_map_lookup_elem(&weir_undecided, &key);
 	}
-	return flow ? undecided_verdict(f, &key, flow) : WEIR_REASON_STACK_TABLE;
+	return flow ? undecided_verdict(f, flow) : WEIR_REASON_STACK_TABLE;
 }
 
 /*
@@ -277,16 +299,18 @@ __noinline int gate_miss(struct frame *f, int restart)
  */
 static __always_inline int gate_verdict(struct frame *f)
 {
-	struct weir_flow *flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
+	struct weir_flow *flow = table_flow(&f->pkt.key);
 
 	if (unlikely(!flow || (packet_is_syn(&f->pkt) && flow_closed(flow->flags)))) {
+		struct weir_entry *e;
 		int r = gate_miss(f, !!flow);
 
 		if (r != PACKET_FLOW)
 			return r;
-		flow = bpf_map_lookup_elem(&weir_decided, &f->pkt.key);
-		if (!flow)
+		e = table_at(table_search(f));
+		if (!e)
 			return WEIR_REASON_STACK_TABLE;
+		flow = &e->flow;
 	}
 	return decided_verdict(f, flow);
 }
@@ -332,15 +356,15 @@ static __always_inline const struct weir_port *gate_reread(struct frame *f)
 /* An ICMP error about a flow that is dropped goes with it; any other is the stack's. */
 __noinline int quoted_verdict(struct frame *f)
 {
-	struct weir_flow_key key;
 	struct weir_flow *flow;
+	struct weir_entry *e;
 
 	if (!f)
 		return WEIR_REASON_STACK_CONTROL;
-	key = f->pkt.key;
-	flow = bpf_map_lookup_elem(&weir_decided, &key);
-	if (!flow)
+	e = table_at(table_search(f));
+	if (!e)
 		return WEIR_REASON_STACK_CONTROL;
+	flow = &e->flow;
 	if (flow->generation != f->generation)
 		flow_redecide(f, flow);
 	if (flow->action == WEIR_ACTION_PASS || frame_other_disabled(f, flow))

@@ -30,13 +30,13 @@ struct weir_ctl {
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
 	__u32 classes[2];      /* classes of each policy slot */
 	__u32 sets_mask;       /* elements of weir_tags - 1, a power of two */
-	__u32 pad;
+	__u32 zero;	       /* always: a number that the verifier does not know */
 	/* Of each policy slot: the confidences that its rules ask for, ascending; 0 behind the
 	 * last.
 	 */
 	__u8 confidence[2][WEIR_CONFIDENCES_MAX];
 	__u8 levels[2]; /* those confidences, and 1; 0 counts as 1 */
-	/* Random, secret, never changed: flow_hash() of a key's 32-bit words. */
+	/* Random, secret, never changed: weir_flow_hash() of a key's 32-bit words. */
 	__u64 hash_key[WEIR_HASH_KEYS];
 	__u64 pad2[4];
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */

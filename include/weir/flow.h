@@ -135,6 +135,34 @@ struct weir_tags {
 };
 _Static_assert(sizeof(struct weir_tags) == 64, "weir_tags");
 
+/*
+ * Both directions' hash: multilinear over the key's words (Lemire and Kaser, "Strongly universal
+ * string hashing is fast", 2014; the high half is the good one). hash_key: weir_ctl.hash_key.
+ */
+static inline __attribute__((always_inline)) __u64 weir_flow_hash(const struct weir_flow_key *key,
+								  const __u64 *hash_key)
+{
+	typedef __u32 __attribute__((may_alias)) word_type;
+	const word_type *word = (const word_type *)key;
+	__u64 hash = hash_key[0];
+
+	_Static_assert(sizeof(*key) / sizeof(*word) + 1 == WEIR_HASH_KEYS, "a key for each word");
+	for (__u32 i = 0; i < sizeof(*key) / sizeof(*word); i++)
+		hash += word[i] * hash_key[i + 1];
+	return hash;
+}
+
+static inline __attribute__((always_inline)) __u32 weir_flow_set(__u64 hash, __u32 sets_mask)
+{
+	return (__u32)(hash >> 32) & sets_mask;
+}
+
+/* Neither FREE nor BUSY. */
+static inline __attribute__((always_inline)) __u64 weir_flow_tag(__u64 hash)
+{
+	return hash > WEIR_TAG_BUSY ? hash : hash + 2;
+}
+
 /* Index into weir_probe, and modulo the workers the flow's worker. mask: weir_ctl.slots_mask. */
 static inline __attribute__((always_inline)) __u32 weir_flow_slot(__u64 id, __u32 mask)
 {

@@ -18,7 +18,7 @@
 #define WEIR_HEARTBEAT_MAX_NS 500000000ULL
 #define WEIR_PORT_NONE	      0xff
 #define WEIR_RULE_DEFAULT     0xffff
-#define WEIR_HASH_KEYS	      12 /* of flow_hash(): one for each word of a key, one to add */
+#define WEIR_HASH_KEYS	      12 /* of weir_flow_hash(): one for each word of a key, one to add */
 /* Changes when a struct here or a map's meaning changes. */
 #define WEIR_ABI 4
 

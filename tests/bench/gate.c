@@ -22,6 +22,7 @@
 
 #include "gate.skel.h"
 #include "gate/gate.h"
+#include "gate/table.h"
 #include "gate_variants.h"
 #include "gate_variants.skel.h"
 
@@ -43,7 +44,7 @@ struct bench {
 	struct gate *gate;
 	struct gate_variants_bpf *variants;
 	int enter[VARIANTS];
-	int decided;
+	int tags, decided;
 	uint8_t frame[FRAME_BYTES];
 };
 
@@ -123,6 +124,29 @@ static int flow_make(uint32_t i, uint32_t generation, struct weir_flow_key *key,
 	return dir;
 }
 
+/* The gate's own table: a set that is full takes no more, and such flows would be measured as
+ * misses.
+ */
+static int gate_fill(const struct bench *b, uint32_t count)
+{
+	struct gate_table table;
+	uint32_t full = 0;
+	int r = gate_table_map(&table, b->tags, b->decided, gate_ctl(b->gate)->sets_mask + 1,
+			       gate_ctl(b->gate)->hash_key);
+
+	for (uint32_t i = 0; !r && i < count; i++) {
+		struct weir_flow_key key;
+		struct weir_flow flow;
+
+		flow_make(i, gate_ctl(b->gate)->generation, &key, &flow);
+		full += gate_table_put(&table, &key, &flow) < 0;
+	}
+	if (full)
+		fprintf(stderr, "gate: %u of %u flows found their set full\n", full, count);
+	gate_table_unmap(&table);
+	return r;
+}
+
 static int table_fill(const struct bench *b, int fd, uint32_t count)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -146,9 +170,11 @@ static int table_fill(const struct bench *b, int fd, uint32_t count)
 
 static int tables_fill(const struct bench *b, uint32_t count)
 {
-	const int tables[] = {b->decided, bpf_map__fd(b->variants->maps.plain_hash),
+	const int tables[] = {bpf_map__fd(b->variants->maps.plain_hash),
 			      bpf_map__fd(b->variants->maps.plain_lru)};
 
+	if (gate_fill(b, count))
+		return fail("cannot fill the gate's table", 0);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		int r = table_fill(b, tables[i], count);
 
@@ -218,7 +244,11 @@ static int gate_make(struct bench *b)
 		return fail("cannot configure the gate", r);
 	snprintf(path, sizeof(path), "%s/maps/weir_decided", b->pins);
 	b->decided = bpf_obj_get(path);
-	return b->decided < 0 ? fail(path, 0) : 0;
+	if (b->decided < 0)
+		return fail(path, 0);
+	snprintf(path, sizeof(path), "%s/maps/weir_tags", b->pins);
+	b->tags = bpf_obj_get(path);
+	return b->tags < 0 ? fail(path, 0) : 0;
 }
 
 /* Only programs that agree on multi-buffer frames may call each other. */
@@ -327,7 +357,7 @@ int main(int argc, char **argv)
 	static const uint32_t flows[] = {1, 1000, FLOWS_MAX};
 	unsigned int runs = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 15;
 	uint32_t repeat = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 400000;
-	struct bench b = {.decided = -1};
+	struct bench b = {.tags = -1, .decided = -1};
 	int r;
 
 	frame_make(b.frame);

@@ -32,7 +32,7 @@ static void fresh_open_pins_everything(void **state)
 	assert_int_equal(ctl->generation, 0);
 	assert_int_equal(gate_slots(g), f->sizes.slots);
 	assert_true(gate_accounts_losses(g));
-	assert_int_equal(entries(f, "maps"), 33);
+	assert_int_equal(entries(f, "maps"), 35);
 	assert_true(pinned(f, "progs/weir_gate"));
 	assert_true(pinned(f, "progs/weir_queue"));
 	assert_true(pinned(f, "progs/weir_pair_near"));
@@ -40,7 +40,7 @@ static void fresh_open_pins_everything(void **state)
 	assert_true(pinned(f, "links/weir_redirect_err_account"));
 	assert_true(pinned(f, "links/weir_devmap_xmit_account"));
 	gate_close(g);
-	assert_int_equal(entries(f, "maps"), 33);
+	assert_int_equal(entries(f, "maps"), 35);
 	fixture_remove(f);
 }
 
@@ -119,8 +119,8 @@ static void other_sizes_are_refused(void **state)
 	gate_close(g);
 	sizes.decided *= 2;
 	assert_int_equal(gate_open(f->pins, &sizes, &other, &adopted, &e), -EEXIST);
-	assert_non_null(strstr(e.text, "weir_decided"));
-	assert_non_null(strstr(e.text, "has 16384 entries where 32768"));
+	assert_non_null(strstr(e.text, "weir_tags"));
+	assert_non_null(strstr(e.text, "has 2048 entries where 4096"));
 	assert_non_null(strstr(e.text, "weir detach"));
 	assert_null(other);
 	/* The refusal changed nothing. */

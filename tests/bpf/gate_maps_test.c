@@ -2,6 +2,8 @@
 /* Policy generations, ports, and what is read out of the maps. Needs root. */
 #include "gate_fixture.h"
 
+#include "gate/table.h"
+
 #include <arpa/inet.h>
 
 #define FLOWS 10000
@@ -210,12 +212,13 @@ static void sums_run_over_all_cpus(void **state)
 	struct gate *g = fixture_open(f, false);
 	_cleanup_close_ int counters = map_open(f, "weir_counters");
 	_cleanup_close_ int sent = map_open(f, "weir_sent");
+	_cleanup_close_ int redirected = map_open(f, "weir_redirected");
 	_cleanup_close_ int bytes = map_open(f, "weir_app_bytes");
 	_cleanup_close_ int flows = map_open(f, "weir_app_flows");
 	_cleanup_close_ int cache = map_open(f, "weir_cache");
 	struct weir_counter out[WEIR_REASON_COUNT];
 	struct weir_volume volume, app[2];
-	uint64_t methods[WEIR_METHOD_COUNT], results[GATE_CACHE_RESULTS], lost, want;
+	uint64_t methods[WEIR_METHOD_COUNT], results[GATE_CACHE_COUNT], want, row;
 	uint32_t index = 31 * WEIR_REASON_STRIDE + WEIR_REASON_DROP_VERDICT;
 
 	want = percpu_put(counters, index, 3, 2, 1000);
@@ -230,6 +233,17 @@ static void sums_run_over_all_cpus(void **state)
 	assert_int_equal(volume.frames, 0);
 	assert_int_equal(volume.bytes, want);
 
+	/* A frame that was redirected is counted once and shows in three places. */
+	row = percpu_put(redirected, 3 * WEIR_PORTS_MAX + 4, 2, 0, 500);
+	assert_int_equal(gate_read_sent(g, 4, &volume), 0);
+	assert_int_equal(volume.frames, row);
+	assert_int_equal(volume.bytes, want);
+	assert_int_equal(gate_read_counters(g, 3, out), 0);
+	assert_int_equal(out[WEIR_REASON_REDIRECTED].frames, row);
+	assert_int_equal(out[WEIR_REASON_REDIRECTED].segments, row);
+	assert_int_equal(gate_read_cache(g, results), 0);
+	assert_int_equal(results[GATE_CACHE_DECIDED], row);
+
 	want = percpu_put(bytes, 9 * 2 + 1, 2, 0, 60);
 	percpu_put(flows, 9 * WEIR_METHOD_STRIDE + WEIR_METHOD_ENDPOINT, 1, 0, 70);
 	assert_int_equal(gate_read_app(g, 9, app, methods), 0);
@@ -240,8 +254,8 @@ static void sums_run_over_all_cpus(void **state)
 	assert_int_equal(gate_read_app(g, WEIR_APPS_MAX, app, methods), -EINVAL);
 
 	want = percpu_put(cache, 3, 1, 0, 5);
-	assert_int_equal(gate_read_cache(g, results, &lost), 0);
-	assert_int_equal(lost, want);
+	assert_int_equal(gate_read_cache(g, results), 0);
+	assert_int_equal(results[GATE_CACHE_EVENTS_LOST], want);
 	assert_int_equal(results[GATE_CACHE_NEW], 0);
 	gate_close(g);
 	fixture_remove(f);
@@ -265,18 +279,23 @@ static void every_flow_is_seen_once(void **state)
 {
 	struct fixture *f = *state;
 	struct gate *g = fixture_open(f, false);
-	_cleanup_close_ int decided = map_open(f, "weir_decided");
+	_cleanup_close_ int tags = map_open(f, "weir_tags"), entries = map_open(f, "weir_decided");
 	_cleanup_close_ int undecided = map_open(f, "weir_undecided");
 	struct seen seen = {};
+	struct gate_table table;
 
+	assert_int_equal(gate_table_map(&table, tags, entries, gate_ctl(g)->sets_mask + 1,
+					gate_ctl(g)->hash_key),
+			 0);
 	assert_int_equal(gate_each_flow(g, true, flow_seen, &seen), 0);
 	assert_int_equal(seen.count, 0);
 	for (uint32_t i = 1; i <= FLOWS; i++) {
 		struct weir_flow_key key = {.addr[0][3] = i, .proto = 6};
 		struct weir_flow flow = {.id = i};
 
-		assert_int_equal(bpf_map_update_elem(decided, &key, &flow, BPF_ANY), 0);
+		assert_int_equal(gate_table_put(&table, &key, &flow), 0);
 	}
+	assert_int_equal(gate_count_decided(g), FLOWS);
 	assert_int_equal(gate_each_flow(g, true, flow_seen, &seen), 0);
 	assert_int_equal(seen.count, FLOWS);
 	assert_int_equal(seen.ids, (uint64_t)FLOWS * (FLOWS + 1) / 2);
@@ -294,6 +313,7 @@ static void every_flow_is_seen_once(void **state)
 	assert_int_equal(gate_each_flow(g, false, flow_seen, &seen), 0);
 	assert_int_equal(seen.count, 5);
 	assert_int_equal(seen.ids, 2 + 4 + 6 + 8 + 10);
+	gate_table_unmap(&table);
 	gate_close(g);
 	fixture_remove(f);
 }

@@ -121,7 +121,7 @@ static void decided_again_after_eviction(void **state)
 
 	SEND(r, DROP_VERDICT, DATA);
 	shape_key(&tcp, &key, NULL);
-	assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_decided"), &key), 0);
+	assert_int_equal(gate_table_remove(&r->table, &key), 0);
 	SEND(r, DROP_VERDICT, DATA);
 	assert_true(rig_flow(r, true, &tcp, &flow));
 	assert_true(flow.id == id);

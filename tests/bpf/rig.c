@@ -131,6 +131,7 @@ static void ctl_set(struct weir_ctl *ctl)
 	ctl->flags = WEIR_CTL_EVENTS;
 	ctl->workers = 1;
 	ctl->slots_mask = RIG_SLOTS - 1;
+	ctl->sets_mask = RIG_SETS - 1;
 	ctl->ring_frames = 64;
 	ctl->handover_max_ms = 1000;
 	ctl->classes[0] = ctl->classes[1] = 2;
@@ -156,6 +157,9 @@ int rig_setup(void **state)
 	r->sent = map_memory(r, "weir_xsk_sent", 4096);
 	r->read = map_memory(r, "weir_xsk_read", 4096);
 	ctl_set(r->ctl);
+	assert_int_equal(gate_table_map(&r->table, rig_map(r, "weir_tags"),
+					rig_map(r, "weir_decided"), RIG_SETS, r->ctl->hash_key),
+			 0);
 	ports_set(r);
 	rig_put(r, "weir_proto_apps", &icmp[0], &app);
 	rig_put(r, "weir_proto_apps", &icmp[1], &app);
@@ -168,6 +172,8 @@ int rig_teardown(void **state)
 {
 	struct rig *r = *state;
 
+	r->table.sets = RIG_SETS;
+	gate_table_unmap(&r->table);
 	munmap(r->ctl, 4096);
 	munmap(r->done, RIG_DONE_BYTES);
 	munmap(r->sent, 4096);
@@ -267,18 +273,53 @@ uint64_t rig_soon(void)
 	return time_now_ns() + 60000000000ULL;
 }
 
-uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index)
+/* Sums over CPUs of the first words of an element. */
+static void words_sum(const struct rig *r, const char *map, uint32_t index, uint64_t sum[3])
 {
 	int cpus = libbpf_num_possible_cpus();
-	uint64_t values[256][3], sum = 0;
 	struct bpf_map *m = bpf_object__find_map_by_name(r->gate, map);
 	size_t words = bpf_map__value_size(m) / 8;
+	uint64_t values[256 * 3];
 
 	assert_true(cpus <= 256);
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(m), &index, values), 0);
-	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += ((uint64_t *)values)[cpu * words];
+	memset(sum, 0, 3 * sizeof(*sum));
+	for (size_t i = 0; i < cpus * words; i++)
+		sum[i % words] += values[i];
+}
+
+/* Frames that were redirected, from and to a port; 0 = any. */
+static struct weir_volume redirected(const struct rig *r, uint32_t from, uint32_t to)
+{
+	struct weir_volume sum = {};
+
+	for (uint32_t in = RIG_A; in <= RIG_B; in++)
+		for (uint32_t out = RIG_A; out <= RIG_B; out++) {
+			uint64_t words[3];
+
+			if ((from && from != in) || (to && to != out))
+				continue;
+			words_sum(r, "weir_redirected", in * WEIR_PORTS_MAX + out, words);
+			sum.frames += words[0];
+			sum.bytes += words[1];
+		}
 	return sum;
+}
+
+uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index)
+{
+	uint64_t words[3];
+
+	words_sum(r, map, index, words);
+	if (!strcmp(map, "weir_counters") && index % WEIR_REASON_STRIDE == WEIR_REASON_REDIRECTED)
+		words[0] += index < WEIR_REASON_STRIDE
+				    ? 0
+				    : redirected(r, index / WEIR_REASON_STRIDE, 0).frames;
+	if (!strcmp(map, "weir_sent"))
+		words[0] += redirected(r, 0, index).frames;
+	if (!strcmp(map, "weir_cache") && index == 0)
+		words[0] += redirected(r, 0, 0).frames;
+	return words[0];
 }
 
 #define RIG_COUNTERS ((RIG_B + 1) * WEIR_REASON_STRIDE) /* no other port exists */
@@ -301,6 +342,14 @@ static void counters_read(const struct rig *r, struct weir_counter *out)
 			out[i].bytes += all[i * cpus + cpu].bytes;
 			out[i].segments += all[i * cpus + cpu].segments;
 		}
+	for (uint32_t port = RIG_A; port <= RIG_B; port++) {
+		struct weir_volume v = redirected(r, port, 0);
+		struct weir_counter *c = &out[port * WEIR_REASON_STRIDE + WEIR_REASON_REDIRECTED];
+
+		c->frames += v.frames;
+		c->segments += v.frames;
+		c->bytes += v.bytes;
+	}
 }
 
 /* Finds the one reason whose counter moved. */
@@ -382,27 +431,30 @@ void rig_done(struct rig *r, const struct weir_flow *flow, uint8_t dir, uint32_t
 		weir_done_word(flow->id, number);
 }
 
-static void table_finish(struct rig *r, int map)
+static void flow_finish(struct rig *r, const struct weir_flow *flow)
 {
-	struct weir_flow_key key;
-	struct weir_flow flow;
-	bool first = true;
-
-	while (!bpf_map_get_next_key(map, first ? NULL : &key, &key)) {
-		first = false;
-		if (bpf_map_lookup_elem(map, &key, &flow))
-			continue;
-		for (uint8_t dir = 0; dir < 2; dir++)
-			if (flow.given[dir])
-				rig_done(r, &flow, dir, flow.given[dir]);
-	}
+	for (uint8_t dir = 0; dir < 2; dir++)
+		if (flow->given[dir])
+			rig_done(r, flow, dir, flow->given[dir]);
 }
 
 /* A flow that was moved has its last numbers in the decided table. */
 void rig_finish(struct rig *r)
 {
-	table_finish(r, rig_map(r, "weir_undecided"));
-	table_finish(r, rig_map(r, "weir_decided"));
+	int map = rig_map(r, "weir_undecided");
+	struct weir_flow_key key;
+	struct weir_flow flow;
+	struct weir_entry e;
+	bool first = true;
+
+	while (!bpf_map_get_next_key(map, first ? NULL : &key, &key)) {
+		first = false;
+		if (!bpf_map_lookup_elem(map, &key, &flow))
+			flow_finish(r, &flow);
+	}
+	for (uint32_t i = 0; i < r->table.sets * WEIR_WAYS; i++)
+		if (gate_table_read(&r->table, i, &e))
+			flow_finish(r, &e.flow);
 	for (uint32_t xsk = 0; xsk < 8; xsk++)
 		r->read[xsk] = r->sent[xsk];
 }
@@ -418,7 +470,7 @@ static void forget(int map)
 
 void rig_forget(struct rig *r)
 {
-	forget(rig_map(r, "weir_decided"));
+	memset(r->table.tags, 0, RIG_SETS * sizeof(*r->table.tags));
 	forget(rig_map(r, "weir_undecided"));
 	forget(rig_map(r, "weir_fragments"));
 	rig_finish(r);
@@ -427,10 +479,15 @@ void rig_forget(struct rig *r)
 bool rig_flow(const struct rig *r, bool decided, const struct shape *s, struct weir_flow *out)
 {
 	struct weir_flow_key key;
+	struct weir_entry e;
 
 	shape_key(s, &key, NULL);
-	return !bpf_map_lookup_elem(rig_map(r, decided ? "weir_decided" : "weir_undecided"), &key,
-				    out);
+	if (!decided)
+		return !bpf_map_lookup_elem(rig_map(r, "weir_undecided"), &key, out);
+	if (!gate_table_find(&r->table, &key, &e))
+		return false;
+	*out = e.flow;
+	return true;
 }
 
 void rig_tell(struct rig *r, uint64_t id, uint16_t app, uint8_t flags)

@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/shape.h"
+#include "gate/table.h"
 #include "util/util.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
@@ -26,7 +27,8 @@
 enum rig_hook { RIG_XDP, RIG_TC };
 
 #define RIG_SLOTS  65536 /* so many that no two flows of a test share an element of weir_done */
-#define RIG_A	   1	 /* port of host A */
+#define RIG_SETS   128
+#define RIG_A	   1 /* port of host A */
 #define RIG_B	   2
 #define RIG_BROKEN -1 /* not exactly one reason was counted */
 
@@ -37,6 +39,7 @@ struct rig {
 	enum rig_hook hook;
 	struct bpf_object *gate, *queue;
 	struct weir_ctl *ctl;
+	struct gate_table table;
 	uint64_t *done;
 	uint32_t *sent, *read;
 	int xsk;		     /* an AF_XDP socket for the XSKMAP */
@@ -105,6 +108,7 @@ void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns, uint8_t fla
 /* Gives the application's cell in the running policy WEIR_CELL_* flags. */
 void rig_watch(struct rig *r, uint16_t app, uint8_t flags);
 uint64_t rig_soon(void); /* a minute from now */
+/* weir_counters, weir_sent and weir_cache with what weir_redirected adds to them. */
 uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index);
 /* Drains the ring of events: how many of a kind, and the last one. */
 unsigned int rig_events(struct rig *r, enum weir_event_kind kind, struct weir_event *last);

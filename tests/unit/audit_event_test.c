@@ -149,6 +149,13 @@ static void a_closed_flow_says_how(void **state)
 	o = audit_flow_json(&ev, r, NULL, NULL, NULL);
 	assert_string_equal(text_at(json_object_get(o, "flow"), "reason"), "reset");
 	json_decref(o);
+	ev.kind = WEIR_EVENT_EVICTED;
+	ev.flow.seen_ds = ev.flow.created_ds;
+	o = audit_flow_json(&ev, r, NULL, NULL, NULL);
+	flow = json_object_get(o, "flow");
+	assert_string_equal(text_at(flow, "reason"), "evicted");
+	assert_string_equal(text_at(flow, "end"), text_at(flow, "start"));
+	json_decref(o);
 	app_registry_free(r);
 }
 

@@ -120,10 +120,10 @@ int gate_each_parked(struct gate *g,
 	return 0;
 }
 
-int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost)
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_COUNT])
 {
 	out[GATE_CACHE_NEW] = 3;
-	*events_lost = 4;
+	out[GATE_CACHE_EVENTS_LOST] = 4;
 	return 0;
 }
 
@@ -137,6 +137,11 @@ int gate_each_flow(struct gate *g, bool decided,
 		if (!fn(&g->keys[decided][i], &g->flows[decided][i], arg))
 			break;
 	return 0;
+}
+
+uint64_t gate_count_decided(const struct gate *g)
+{
+	return g->flow_count[true];
 }
 
 int gate_each_block(struct gate *g,

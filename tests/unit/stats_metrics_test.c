@@ -233,11 +233,9 @@ static double value_of(const char *text, const char *series)
 	return strtod(found, NULL);
 }
 
-static void every_number_reaches_its_series(void **state)
+static void ports_count(struct stats_snapshot *s)
 {
-	struct stats_snapshot *s = a_snapshot();
 	struct stats_port *p = &s->ports[0];
-	char *text;
 
 	gate_counts(p, WEIR_REASON_REDIRECTED, 11, 2);
 	gate_counts(p, WEIR_REASON_PUNTED, 5, 2);
@@ -252,8 +250,17 @@ static void every_number_reaches_its_series(void **state)
 	p->slow_sent_bytes = 400;
 	p->sockets.rx_ring_full = 13;
 	p->enabled = p->present = true;
+}
+
+static void every_number_reaches_its_series(void **state)
+{
+	struct stats_snapshot *s = a_snapshot();
+	char *text;
+
+	ports_count(s);
 	s->flows_decided = 17;
 	s->cache_new = 19;
+	s->cache_evicted = 53;
 	s->apps[0].volume[0].bytes = 1000;
 	s->apps[0].volume[1].bytes = 2000;
 	s->apps[0].flows[WEIR_METHOD_ENDPOINT] = 8;
@@ -303,6 +310,7 @@ static void every_number_reaches_its_series(void **state)
 		1);
 	assert_int_equal(value_of(text, "weir_flows{state=\"decided\"}"), 17);
 	assert_int_equal(value_of(text, "weir_flow_cache_total{port=\"all\",result=\"new\"}"), 19);
+	assert_int_equal(value_of(text, "weir_flow_table_total{event=\"evicted\"}"), 53);
 	assert_int_equal(value_of(text, "weir_reconnection_drops_total"), 9);
 	assert_int_equal(value_of(text, "weir_application_bytes_total{application=\"bittorrent\","
 					"direction=\"toclient\"}"),

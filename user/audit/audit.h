@@ -24,8 +24,8 @@ void audit_set_sink(struct audit *a, void (*sink)(const char *type, const char *
 /* Switches to another file (policy reload); NULL = none. 0 or a negative errno with e filled. */
 int audit_set_file(struct audit *a, const char *file, struct error *e);
 
-/* Writes the gate's event as `flow` (decided, closed) or `drop`. port_interface: interface of
- * ev->port; rule: the rule's name; hostname: "" = none. */
+/* Writes the gate's event as `flow` (decided, closed, evicted) or `drop`. port_interface: interface
+ * of ev->in_port; rule: the rule's name; hostname: "" = none. */
 void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
 		const char *port_interface, const char *rule, const char *hostname);
 /* Writes a weir_event of kind ANOMALY as `anomaly`; src is the sender of the frame. */

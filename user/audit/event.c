@@ -166,7 +166,8 @@ static json_t *event_flow(const struct weir_event *ev, unsigned int origin)
 	uint64_t created_ns = (uint64_t)f->created_ds * (NS_PER_S / 10);
 	uint64_t age_ns = ev->time_ns > created_ns ? ev->time_ns - created_ns : 0;
 	char start[AUDIT_TIMESTAMP_MAX], end[AUDIT_TIMESTAMP_MAX];
-	bool closed = ev->kind == WEIR_EVENT_CLOSED;
+	bool closed = ev->kind == WEIR_EVENT_CLOSED, evicted = ev->kind == WEIR_EVENT_EVICTED;
+	uint64_t end_ns = evicted ? (uint64_t)f->seen_ds * (NS_PER_S / 10) : ev->time_ns;
 	json_t *o = json_object();
 
 	set(o, "pkts_toserver", json_integer((json_int_t)f->frames[origin]));
@@ -174,10 +175,12 @@ static json_t *event_flow(const struct weir_event *ev, unsigned int origin)
 	set(o, "bytes_toserver", json_integer((json_int_t)f->bytes[origin]));
 	set(o, "bytes_toclient", json_integer((json_int_t)f->bytes[!origin]));
 	set(o, "start", json_string(audit_timestamp(created_ns, start)));
-	if (closed)
-		set(o, "end", json_string(audit_timestamp(ev->time_ns, end)));
+	if (closed || evicted)
+		set(o, "end", json_string(audit_timestamp(end_ns, end)));
 	set(o, "age", json_integer((json_int_t)(age_ns / NS_PER_S)));
-	set(o, "state", json_string(closed ? "closed" : "decided"));
+	set(o, "state", json_string(closed || evicted ? "closed" : "decided"));
+	if (evicted)
+		set(o, "reason", json_string("evicted"));
 	if (closed)
 		set(o, "reason", json_string(f->flags & WEIR_FLOW_RST ? "reset" : "fin"));
 	return o;

@@ -269,7 +269,7 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	/* Outcomes before arrivals: what moves meanwhile shows as in flight, never as made up. */
 	_cleanup_free_ struct worker_numbers *n = workers_numbers(w);
 	struct stats_snapshot *s = n ? snapshot_new(w) : NULL;
-	uint64_t cache[GATE_CACHE_RESULTS] = {0};
+	uint64_t cache[GATE_CACHE_COUNT] = {0};
 	char *names;
 
 	if (!s)
@@ -281,10 +281,13 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	snapshot_ports(w, s, n);
 	snapshot_apps(w, s, &names);
 	snapshot_rules(w, s, &names);
-	gate_read_cache(w->gate, cache, &s->events_lost);
+	gate_read_cache(w->gate, cache);
+	s->events_lost = cache[GATE_CACHE_EVENTS_LOST];
 	s->cache_decided = cache[GATE_CACHE_DECIDED];
 	s->cache_undecided = cache[GATE_CACHE_UNDECIDED];
 	s->cache_new = cache[GATE_CACHE_NEW];
+	s->cache_evicted = cache[GATE_CACHE_EVICTED];
+	s->cache_refused = cache[GATE_CACHE_REFUSED];
 	s->events_unwritten = audit_lost(w->audit);
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;

@@ -25,11 +25,10 @@ static bool flow_visit(const struct weir_flow_key *key _unused_, const struct we
 
 static void count_flows(struct weir *w)
 {
-	uint64_t decided = 0, undecided = 0;
+	uint64_t undecided = 0;
 
-	gate_each_flow(w->gate, true, flow_visit, &decided);
 	gate_each_flow(w->gate, false, flow_visit, &undecided);
-	w->flows_decided = decided;
+	w->flows_decided = gate_count_decided(w->gate);
 	w->flows_undecided = undecided;
 }
 

@@ -112,6 +112,9 @@ int gate_each_parked(struct gate *g,
 int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns);
 int gate_del_block(struct gate *g, const struct weir_block_key *k);
 
+/* How many decided flows there are: reads the table's tags alone, without a system call. */
+uint64_t gate_count_decided(const struct gate *g);
+
 /* Reading. fn returns false to stop. */
 int gate_each_flow(struct gate *g, bool decided,
 		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
@@ -134,11 +137,16 @@ enum gate_cache_result {
 	GATE_CACHE_DECIDED,
 	GATE_CACHE_UNDECIDED,
 	GATE_CACHE_NEW,
-	GATE_CACHE_RESULTS
+	GATE_CACHE_EVENTS_LOST,
+	GATE_CACHE_EVICTED,
+	GATE_CACHE_REFUSED,
+	GATE_CACHE_COUNT,
+	GATE_CACHE_RESULTS = GATE_CACHE_EVENTS_LOST
 };
-/* weir_flow_cache: lookups that found a decided flow, an undecided one, none. Events lost because
- * the ring was full. */
-int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost);
+/* Lookups that found a decided flow, an undecided one, none (GATE_CACHE_RESULTS); events lost
+ * because the ring was full; decided flows that made room for others, and those for which there was
+ * no room. */
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_COUNT]);
 /* Descriptor to poll; gate_read_events hands every waiting event to fn. */
 int gate_events_fd(struct gate *g);
 int gate_read_events(struct gate *g, void (*fn)(const struct weir_event *, void *), void *arg);

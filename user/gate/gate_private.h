@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "gate/gate.h"
+#include "gate/table.h"
 
 /* X(enumerator, "name", entries by struct gate_sizes *s, 0 = as the object has it). An element of
  * weir_xsk_sent and weir_xsk_read counts for two XSKMAP indexes. */
@@ -18,7 +19,8 @@
 	X(PORTS, "weir_ports", 0)                                                                  \
 	X(DEVMAP, "weir_devmap", 0)                                                                \
 	X(XSK, "weir_xsk", s->xsk)                                                                 \
-	X(DECIDED, "weir_decided", s->decided)                                                     \
+	X(TAGS, "weir_tags", gate_table_sets(s->decided))                                          \
+	X(DECIDED, "weir_decided", WEIR_WAYS *gate_table_sets(s->decided))                         \
 	X(UNDECIDED, "weir_undecided", s->undecided)                                               \
 	X(FRAGMENTS, "weir_fragments", s->fragments)                                               \
 	X(MACS, "weir_macs", 0)                                                                    \
@@ -40,6 +42,7 @@
 	X(CELLS, "weir_cells", 0)                                                                  \
 	X(COUNTERS, "weir_counters", 0)                                                            \
 	X(SENT, "weir_sent", 0)                                                                    \
+	X(REDIRECTED, "weir_redirected", 0)                                                        \
 	X(APP_BYTES, "weir_app_bytes", 0)                                                          \
 	X(APP_FLOWS, "weir_app_flows", 0)                                                          \
 	X(RULE_HITS, "weir_rule_hits", 0)                                                          \
@@ -78,11 +81,12 @@ struct gate {
 	int progs[GATE_PROG_COUNT]; /* -1 where the kernel lacks what an optional one needs */
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
+	struct gate_table table;
 	uint64_t *done;
 	uint32_t *xsk_sent; /* mapped read-only */
 	uint32_t *xsk_read;
 	uint64_t *ended;
-	uint32_t slots, xsk;
+	uint32_t slots, sets, xsk;
 	int cpus; /* values of a per-CPU element */
 	bool accounts;
 	struct ring_buffer *events;

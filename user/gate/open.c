@@ -63,11 +63,14 @@ static int gate_map_arrays(struct gate *g, struct error *e)
 
 	g->ctl = array_map(g->maps[GATE_MAP_CTL], sizeof(*g->ctl), both);
 	g->done = array_map(g->maps[GATE_MAP_DONE], 2 * g->slots * sizeof(*g->done), both);
+	if (gate_table_map(&g->table, g->maps[GATE_MAP_TAGS], g->maps[GATE_MAP_DECIDED], g->sets,
+			   g->ctl ? g->ctl->hash_key : NULL))
+		g->table = (struct gate_table){0};
 	g->xsk_sent =
 		array_map(g->maps[GATE_MAP_XSK_SENT], g->xsk * sizeof(*g->xsk_sent), PROT_READ);
 	g->xsk_read = array_map(g->maps[GATE_MAP_XSK_READ], g->xsk * sizeof(*g->xsk_sent), both);
 	g->ended = array_map(g->maps[GATE_MAP_ENDED], ENDED_BYTES, both);
-	if (g->ctl && g->done && g->xsk_sent && g->xsk_read && g->ended)
+	if (g->ctl && g->done && g->table.tags && g->xsk_sent && g->xsk_read && g->ended)
 		return 0;
 	return error_set(e, -errno,
 			 "the kernel does not map BPF arrays into memory (Linux 5.5): %s",
@@ -80,6 +83,7 @@ void gate_close(struct gate *g)
 		return;
 	if (g->events)
 		ring_buffer__free(g->events);
+	gate_table_unmap(&g->table);
 	array_unmap(g->ctl, sizeof(*g->ctl));
 	array_unmap(g->done, 2 * g->slots * sizeof(*g->done));
 	array_unmap(g->xsk_sent, g->xsk * sizeof(*g->xsk_sent));
@@ -129,6 +133,7 @@ static int ctl_init(struct gate *g, struct error *e)
 		return error_set(e, -EIO, "no random numbers: %s", strerror(errno));
 	memcpy(g->ctl->hash_key, keys, sizeof(keys));
 	g->ctl->slots_mask = g->slots - 1;
+	g->ctl->sets_mask = g->sets - 1;
 	g->ctl->abi = WEIR_ABI;
 	return 0;
 }
@@ -173,6 +178,7 @@ static int gate_load(struct gate *g, const struct gate_sizes *sizes, bool adopt,
 	int r = 0;
 
 	g->slots = sizes->slots;
+	g->sets = gate_table_sets(sizes->decided);
 	g->xsk = sizes->xsk;
 	g->cpus = libbpf_num_possible_cpus();
 	if (g->cpus < 0)

@@ -18,20 +18,46 @@ int gate_sum(struct gate *g, enum gate_map map, uint32_t index, uint64_t *words,
 	return 0;
 }
 
+/* Adds up the rows of weir_redirected that begin at `first` and lie `step` apart. */
+static int read_redirected(struct gate *g, uint32_t first, uint32_t step, uint32_t count,
+			   uint64_t sum[2])
+{
+	sum[0] = sum[1] = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t words[2];
+		int r = gate_sum(g, GATE_MAP_REDIRECTED, first + i * step, words, 2);
+
+		if (r)
+			return r;
+		sum[0] += words[0];
+		sum[1] += words[1];
+	}
+	return 0;
+}
+
 int gate_read_counters(struct gate *g, unsigned int port, struct weir_counter *out)
 {
 	struct weir_counter counters[WEIR_REASON_COUNT];
+	uint64_t redirected[2];
+	int r;
 
 	if (port >= WEIR_PORTS_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < WEIR_REASON_COUNT; i++) {
 		uint64_t words[3];
-		int r = gate_sum(g, GATE_MAP_COUNTERS, port * WEIR_REASON_STRIDE + i, words, 3);
+
+		r = gate_sum(g, GATE_MAP_COUNTERS, port * WEIR_REASON_STRIDE + i, words, 3);
 
 		if (r)
 			return r;
 		counters[i] = (struct weir_counter){words[0], words[1], words[2]};
 	}
+	r = read_redirected(g, port * WEIR_PORTS_MAX, 1, WEIR_PORTS_MAX, redirected);
+	if (r)
+		return r;
+	counters[WEIR_REASON_REDIRECTED].frames += redirected[0];
+	counters[WEIR_REASON_REDIRECTED].segments += redirected[0];
+	counters[WEIR_REASON_REDIRECTED].bytes += redirected[1];
 	memcpy(out, counters, sizeof(counters));
 	return 0;
 }
@@ -48,7 +74,19 @@ static int read_volume(struct gate *g, enum gate_map map, uint32_t index, struct
 
 int gate_read_sent(struct gate *g, unsigned int port, struct weir_volume *out)
 {
-	return port < WEIR_PORTS_MAX ? read_volume(g, GATE_MAP_SENT, port, out) : -EINVAL;
+	struct weir_volume volume;
+	uint64_t redirected[2];
+	int r;
+
+	if (port >= WEIR_PORTS_MAX)
+		return -EINVAL;
+	r = read_volume(g, GATE_MAP_SENT, port, &volume);
+	if (!r)
+		r = read_redirected(g, port, WEIR_PORTS_MAX, WEIR_PORTS_MAX, redirected);
+	if (!r)
+		*out = (struct weir_volume){volume.frames + redirected[0],
+					    volume.bytes + redirected[1]};
+	return r;
 }
 
 int gate_read_app(struct gate *g, unsigned int app, struct weir_volume out[2],
@@ -81,18 +119,21 @@ int gate_read_rule_hits(struct gate *g, uint32_t generation, unsigned int rule, 
 			hits, 1);
 }
 
-int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_RESULTS], uint64_t *events_lost)
+int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_COUNT])
 {
-	uint64_t counts[GATE_CACHE_RESULTS + 1];
+	uint64_t counts[GATE_CACHE_COUNT], redirected[2];
+	int err = read_redirected(g, 0, 1, WEIR_PORTS_MAX * WEIR_PORTS_MAX, redirected);
 
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		int r = gate_sum(g, GATE_MAP_CACHE, i, &counts[i], 1);
 
 		if (r)
 			return r;
 	}
-	memcpy(out, counts, GATE_CACHE_RESULTS * sizeof(*out));
-	*events_lost = counts[GATE_CACHE_RESULTS];
+	counts[GATE_CACHE_DECIDED] += redirected[0];
+	memcpy(out, counts, sizeof(counts));
 	return 0;
 }
 

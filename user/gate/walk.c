@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Walks over hash maps that the gate changes meanwhile: an entry that moves may be missed or seen
+/* Walks over tables that the gate changes meanwhile: an entry that moves may be missed or seen
  * twice, and the walk ends. */
 #include <string.h>
 
@@ -103,6 +103,15 @@ static bool flow_entry(const void *key, const void *value, void *arg)
 	return walk->fn(key, flow, walk->arg);
 }
 
+static void walk_table(const struct gate *g, const struct flow_walk *walk)
+{
+	struct weir_entry e;
+
+	for (uint32_t i = 0; i < g->table.sets * WEIR_WAYS; i++)
+		if (gate_table_read(&g->table, i, &e) && !walk->fn(&e.key, &e.flow, walk->arg))
+			return;
+}
+
 int gate_each_flow(struct gate *g, bool decided,
 		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
 		   void *arg)
@@ -110,7 +119,15 @@ int gate_each_flow(struct gate *g, bool decided,
 	struct flow_walk flows = {fn, arg};
 	struct walk walk = {.fn = flow_entry, .arg = &flows};
 
-	return walk_map(g, decided ? GATE_MAP_DECIDED : GATE_MAP_UNDECIDED, &walk);
+	if (!decided)
+		return walk_map(g, GATE_MAP_UNDECIDED, &walk);
+	walk_table(g, &flows);
+	return 0;
+}
+
+uint64_t gate_count_decided(const struct gate *g)
+{
+	return gate_table_count(&g->table);
 }
 
 struct block_walk {

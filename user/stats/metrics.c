@@ -159,6 +159,12 @@ static void write_flows(FILE *out, const char *name, const struct stats_snapshot
 	sample(out, name, s->flows_undecided, "state", "undecided");
 }
 
+static void write_flow_table(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->cache_evicted, "event", "evicted");
+	sample(out, name, s->cache_refused, "event", "refused");
+}
+
 static void write_flow_cache(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	sample(out, name, s->cache_decided, "port", "all", "result", "decided");
@@ -303,6 +309,10 @@ const struct metric stats_flow_metrics[] = {
 	{{"weir_flow_cache_total", "counter", "port, result",
 	  "Lookups that found a decided flow, an undecided one, or none (new)"},
 	 .write = write_flow_cache},
+	{{"weir_flow_table_total", "counter", "event",
+	  "Decided flows that made room for others (evicted), and those to be decided for which "
+	  "there was none (refused)"},
+	 .write = write_flow_table},
 	{{"weir_reconnection_drops_total", "counter", "",
 	  "First packets dropped because they repeat a connection that was dropped"},
 	 .write = write_reconnection_drops},

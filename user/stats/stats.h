@@ -56,8 +56,9 @@ struct stats_snapshot {
 	size_t rule_count;
 	uint64_t flows_decided, flows_undecided;
 	uint64_t cache_decided, cache_undecided, cache_new; /* what lookups found */
-	uint64_t events_lost;	   /* by the gate: more than its ring had room for */
-	uint64_t events_unwritten; /* by the events file */
+	uint64_t cache_evicted, cache_refused; /* decided flows that made room; that found none */
+	uint64_t events_lost;		       /* by the gate: more than its ring had room for */
+	uint64_t events_unwritten;	       /* by the events file */
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
 	uint64_t policies;	      /* in use: more than one until all workers took the newest */
