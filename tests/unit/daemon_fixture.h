@@ -34,7 +34,7 @@ struct gate {
 	uint64_t verdict_of;
 	struct weir_identification verdict;
 	uint64_t trait_ids[WEIR_USER_TRAITS];
-	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX];
+	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX + 1];
 	uint64_t parked_id;
 	uint8_t parked_dir;
 	struct weir_parked parked;
@@ -206,6 +206,11 @@ void worker_counters(const struct worker *w, struct worker_counters *out)
 
 void worker_read_news(struct worker *w, const struct worker_reader *to, void *arg)
 {
+}
+
+int worker_block(struct worker *w, const struct weir_block_key *key)
+{
+	return 0;
 }
 
 int worker_news_fd(const struct worker *w)

@@ -120,7 +120,6 @@ struct draft {
 /* section.c */
 /* Room for the sections' own data. */
 int draft_sections_new(struct draft *d);
-void policy_sections_free(struct policy *p);
 int draft_read_sections(struct draft *d);
 /* -EINVAL with the place of the first section that is fixed at the start and says something else
  * than the running policy's. */
@@ -145,7 +144,6 @@ void draft_traits_free(struct draft *d);
 /* condition.c: those that user space judges. */
 int draft_read_user_conditions(struct draft *d, const struct yaml_node *rule,
 			       struct policy_rule *out);
-void policy_conditions_free(struct policy *p);
 /* What the rule needs of a flow. */
 uint64_t policy_rule_traits(const struct policy *p, unsigned int rule);
 /* class.c: prefixes to classes. trait.c: weir_traits and weir_mac_traits. table.c: rules to sets,

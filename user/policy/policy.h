@@ -121,7 +121,8 @@ struct policy {
 	size_t mac_count;
 	struct policy_condition *conditions; /* at most WEIR_USER_TRAITS */
 	size_t condition_count;
-	void **sections; /* data of the sections that have their own: policy/section.h */
+	struct policy_data *sections; /* what the sections' own data is: policy/section.h */
+	size_t section_count;
 };
 
 /*

@@ -83,10 +83,14 @@ int worker_park_hold(struct worker *w, const struct park_key *key, enum weir_par
 		     uint64_t deadline_ns, enum weir_action answer);
 /* The reason has ended: without another one the frames go on. */
 void worker_park_release(struct worker *w, const struct park_key *key, enum weir_park reason);
-/* Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+/*
+ * Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+ * settle_ms: how long frames of its flow may be on their way by another exit, 0 where none are: it
+ * waits so long, whatever it carries, and what comes behind it.
  */
 enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
-			 const struct packet *p, const struct inspect_outcome *o);
+			 const struct packet *p, const struct inspect_outcome *o,
+			 uint32_t settle_ms);
 /* After a frame was judged and has ended: lets those go that waited for it. */
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action);
@@ -94,6 +98,9 @@ void worker_park_after(struct worker *w, const struct weir_punt *punt,
 void worker_park_expire(struct worker *w);
 /* The policy has changed: bounds, and what it says of the flows whose frames wait. */
 void worker_park_reload(struct worker *w);
+/* Drops what is parked of the flows for which fn is true. */
+void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg), void *arg,
+		      enum weir_reason reason);
 /* Lets go what came in by the port or would leave by it; WEIR_PORTS_MAX: everything. */
 void worker_park_end(struct worker *w, unsigned int port);
 /* After a standstill: drops the frames that others were sent past. */
@@ -114,7 +121,10 @@ bool worker_waits_for_name(const struct worker *w, const struct flow *f);
 void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
 /* Tells the inspector of the settings in use, except for the signatures. */
 void worker_settings_apply(struct worker *w);
-/* Between two batches: what the daemon wants. */
+/* Others lie in the place for them; takes what lay there before this call, and says so. */
+void worker_settings_ordered(struct worker *w);
+void worker_settings_take(struct worker *w);
+/* orders.c: between two batches, what the daemon wants. */
 void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
