@@ -60,7 +60,7 @@ int change_port(void *arg, const json_t *args, json_t **data, struct error *e)
 }
 
 /* Hits are shown per rule name and go on over a reload. */
-static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
+void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t out[WEIR_RULES_MAX + 1])
 {
 	for (unsigned int i = 0; i <= next->rule_count; i++) {
 		unsigned int id = i < next->rule_count ? i : WEIR_RULE_DEFAULT;

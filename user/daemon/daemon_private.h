@@ -77,6 +77,10 @@ void blocks_refresh(struct weir *w);
 int traits_number(struct weir *w, struct policy *p, uint32_t *changed, struct error *e);
 /* Judges the flows that were decided before by a policy that is to be switched to. */
 void traits_tell(struct weir *w, const struct policy *p, uint32_t changed);
+/* schedule.c: once a second. */
+void schedule_tick(struct weir *w);
+/* change.c: hits by rule, to go on from, for a policy that takes the live one's place. */
+void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t out[WEIR_RULES_MAX + 1]);
 /* change.c: weir_ctl.flags and what else follows the policy. */
 void policy_to_ctl(struct weir *w);
 

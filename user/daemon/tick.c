@@ -92,6 +92,7 @@ static void tick(void *arg)
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
+		schedule_tick(w);
 		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
 			blocks_refresh(w);
 	}

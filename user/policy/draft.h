@@ -146,6 +146,8 @@ int draft_read_user_conditions(struct draft *d, const struct yaml_node *rule,
 			       struct policy_rule *out);
 /* What the rule needs of a flow. */
 uint64_t policy_rule_traits(const struct policy *p, unsigned int rule);
+/* schedule.c: n NULL: always. */
+int draft_read_schedule(struct draft *d, const struct yaml_node *n, uint8_t *out);
 /* class.c: prefixes to classes. trait.c: weir_traits and weir_mac_traits. table.c: rules to sets,
  * anew each time. reach.c: warns of rules that are never reached. */
 int draft_compile_classes(struct draft *d);

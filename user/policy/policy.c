@@ -42,6 +42,7 @@ void policy_free(struct policy *p)
 	free(p->traits);
 	free(p->macs);
 	conditions_free(p);
+	policy_schedules_free(p);
 	free(p);
 }
 
