@@ -188,6 +188,11 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 {
 }
 
+int worker_block(struct worker *w, const struct weir_block_key *key)
+{
+	return 0;
+}
+
 int worker_news_fd(const struct worker *w)
 {
 	return -1;

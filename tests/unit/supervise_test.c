@@ -47,6 +47,7 @@ static int look_around(void)
 	while (dir && (d = readdir(dir)))
 		if (d->d_name[0] != '.' && atoi(d->d_name) != dirfd(dir))
 			fds |= 1ull << atoi(d->d_name);
+	closedir(dir);
 	len = snprintf(text, sizeof(text),
 		       "fds %lx files %lu core %lu masked %d env %s,%s stdin %ld", fds,
 		       files.rlim_cur, core.rlim_max, masked, environ[0],

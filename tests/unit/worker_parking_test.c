@@ -238,6 +238,28 @@ static void an_earlier_daemons_directions_stay_shut(void **state)
 	assert_non_null(told_of(8));
 }
 
+static bool is_seven(uint64_t flow_id, void *arg)
+{
+	return flow_id == 7;
+}
+
+static void what_was_blocked_meanwhile_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+
+	early(f, 'b', 110);
+	arrive(f, (struct arrival){.name = 'x',
+				   .flow_id = 8,
+				   .seq = 5,
+				   .len = 10,
+				   .read = true,
+				   .out_of_order = true});
+	worker_park_drop(&f->worker, is_seven, NULL, WEIR_REASON_DROP_BLOCKED);
+	assert_string_equal(went, "~b");
+	assert_null(told_of(7));
+	assert_int_equal(f->worker.counters.waiting_frames, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +272,7 @@ int main(void)
 		TEST(a_gap_that_closed_meanwhile_holds_nobody),
 		TEST(a_load_lets_nothing_go),
 		TEST(an_earlier_daemons_directions_stay_shut),
+		TEST(what_was_blocked_meanwhile_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,17 @@ void inspector_set_read_on(struct inspector *i, bool read_on)
 {
 }
 
+struct flow *inspector_find(const struct inspector *i, uint64_t flow_id)
+{
+	return NULL;
+}
+
+void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg), void *arg,
+		      enum weir_reason reason)
+{
+	fail();
+}
+
 /* ---- two workers and their daemon ---- */
 
 #define WORKERS 2

@@ -105,6 +105,8 @@ int change_block(void *arg, const json_t *args, json_t **data, struct error *e)
 	blocks_refresh(w);
 	gate_redecide(w->gate);
 	w->generation = gate_ctl(w->gate)->generation;
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_block(w->workers[i], &k);
 	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
 	return 0;
 }

@@ -15,7 +15,7 @@ static _Noreturn void fail(int status)
 	_exit(127);
 }
 
-/* Handlers are functions of a program that this is not any more; blocked signals would stay so. */
+/* Blocked and ignored signals would otherwise be inherited through execve. */
 static void reset_signals(void)
 {
 	const struct sigaction action = {.sa_handler = SIG_DFL};
@@ -77,7 +77,7 @@ _Noreturn void child_become(const struct supervise_spec *spec, int status, int h
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	/* What a terminal sends is for the daemon to obey. */
+	/* Signals of the terminal (Ctrl-C) are the daemon's to handle. */
 	setsid();
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)

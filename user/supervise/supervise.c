@@ -13,7 +13,7 @@
 #include "supervise/child.h"
 
 #define NEVER UINT64_MAX
-/* What the kernel may take to end a process after SIGKILL. */
+/* Time for the kernel to end a process after SIGKILL. */
 #define KILL_NS 1000000000ULL
 
 enum state {
@@ -29,7 +29,7 @@ struct supervised {
 	struct supervised *next;
 	const struct supervise_spec *spec;
 	enum state state;
-	bool stop; /* was asked for */
+	bool stop; /* requested */
 	bool hung;
 	pid_t pid;
 	int pidfd, heartbeat, status; /* -1 = none */
@@ -95,7 +95,7 @@ static void close_all(struct supervised *c)
 	close_fd(&c->status);
 }
 
-/* end, code: of an instance that is no more. */
+/* The instance has ended in this way. */
 static void ended(struct supervised *c, enum supervise_end end, int code)
 {
 	uint64_t now = time_now_ns();
@@ -142,7 +142,7 @@ static int fork_child(struct supervised *c, int status)
 	if (pid == 0)
 		child_become(c->spec, status, c->heartbeat, parent);
 	c->pid = pid;
-	/* It is ours to wait for, so the number cannot be another's yet. */
+	/* The pid is not reused before it is waited for, which is done below only. */
 	c->pidfd = pidfd_open(pid, 0);
 	if (c->pidfd >= 0 && add_source(c->owner, c->pidfd) == 0)
 		return 0;
@@ -280,7 +280,7 @@ void supervisor_work(struct supervisor *s)
 	set_timer(s);
 }
 
-/* Numbers that are in range, each once. */
+/* Whether the descriptor numbers are in range and distinct. */
 static bool numbers_fit(const struct supervise_spec *spec)
 {
 	uint64_t taken = 0;
@@ -290,7 +290,7 @@ static bool numbers_fit(const struct supervise_spec *spec)
 
 		if (i == spec->fd_count && !at)
 			break;
-		/* The last is left for the status pipe. */
+		/* The last number is needed for the status pipe. */
 		if (at < 3 || at >= SUPERVISE_FDS_MAX - 1 || taken >> at & 1)
 			return false;
 		taken |= 1ULL << at;

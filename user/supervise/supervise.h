@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Child processes: started with nothing but what they are given, watched, started again, stopped.
- * By pidfd, so that no signal handler is needed and other children are nobody's business here. One
- * thread; it has to live as long as the children, which the kernel kills when it ends.
+ * Child processes: started with the descriptors, limits and environment they are given and nothing
+ * else, watched, restarted, stopped. Built on pidfds: no SIGCHLD handler, and children started
+ * elsewhere are not affected. All calls from one thread, which must live as long as the children:
+ * the kernel kills them when it ends.
  */
 #ifndef WEIR_SUPERVISE_H
 #define WEIR_SUPERVISE_H
@@ -15,11 +16,10 @@
 
 #include "util/util.h"
 
-/* Numbers of descriptors in the child: 3 to before this. */
+/* Descriptors in the child are numbered from 3 to below SUPERVISE_FDS_MAX - 1. */
 #define SUPERVISE_FDS_MAX 64
 
-/* A descriptor of ours, and its number in the child; it stays the caller's. Several children can
- * have the same. */
+/* A descriptor of this process, which stays the caller's, and its number in the child. */
 struct supervise_fd {
 	int fd, at;
 };
@@ -33,9 +33,9 @@ struct supervise_limit {
 #define SUPERVISE_ENDS(X)                                                                          \
 	X(EXITED, "exited")	 /* code: exit status */                                           \
 	X(KILLED, "killed")	 /* code: signal */                                                \
-	X(HUNG, "hung")		 /* no sign of life in time: we killed it */                       \
-	X(FAILED, "not started") /* code: errno of fork, of a limit or descriptor, of execve */    \
-	X(STOPPED, "stopped")	 /* it was asked for. code: signal that ended it, 0: it exited */
+	X(HUNG, "hung")		 /* missed its heartbeat and was killed */                         \
+	X(FAILED, "not started") /* code: errno of fork, dup2, setrlimit, execve */                \
+	X(STOPPED, "stopped")	 /* on request. code: the signal that ended it, 0: it exited */
 
 enum supervise_end {
 #define X(id, name) SUPERVISE_##id,
@@ -50,61 +50,61 @@ struct supervise_report {
 	enum supervise_end end;
 	int code;
 	uint64_t ran_ns;
-	uint64_t again_ns; /* until it is started again; after STOPPED it is not */
+	uint64_t again_ns; /* until the restart; none after STOPPED */
 };
 
-/* What a child is. All of it stays the caller's, and is read again at each start. */
+/* Describes a child. It stays the caller's and is read again at each start. */
 struct supervise_spec {
 	const char *name; /* for people */
-	/* Either a program with its arguments (the first is its name) and its whole environment ...
-	 */
+	/* A program, its arguments (the first is its name) and its whole environment. */
 	const char *path;
 	const char *const *arguments, *const *environment;
-	/* ... or, where path is NULL, a function, whose result is the exit status. It runs in a
-	 * copy of this process that has one thread: what other threads had locked stays locked. */
+	/* If path is NULL, a function, which returns the exit status. It runs in a fork of this
+	 * process: locks that other threads held at that moment are never released there. */
 	int (*run)(void *arg);
 	void *run_arg;
-	/* Besides standard output and error it has these and no others; standard input is empty. */
+	/* All descriptors besides standard output and error; standard input is /dev/null. */
 	const struct supervise_fd *fds;
 	size_t fd_count;
 	const struct supervise_limit *limits;
 	size_t limit_count;
-	/* Number of an eventfd in the child to which it has to write at least every heartbeat_ns,
-	 * also after its start. 0: no signs of life are asked for. */
+	/* Number of an eventfd in the child to which it must write at least every heartbeat_ns,
+	 * the first time within that of its start. 0: none. */
 	int heartbeat_at;
 	uint64_t heartbeat_ns;
-	uint64_t stop_ns; /* from SIGTERM to SIGKILL */
-	/* Pause before the first start after a failure; it doubles with each up to the longest, and
-	 * begins anew once an instance has run for steady_ns. */
+	uint64_t stop_ns; /* between SIGTERM and SIGKILL */
+	/* Delay of a restart: pause_ns, doubled with each further end up to pause_max_ns; pause_ns
+	 * again after an instance that ran for steady_ns. */
 	uint64_t pause_ns, pause_max_ns, steady_ns;
-	/* An instance has ended. May be NULL. It may stop children. */
+	/* Called when an instance has ended; may be NULL, may call supervised_stop(). */
 	void (*report)(const struct supervise_report *r, void *arg);
 	void *report_arg;
 };
 
 struct supervisor;
-struct supervised; /* a child, whichever instance of it runs */
+struct supervised; /* a child over all its restarts */
 
 /* 0 or a negative errno. Heap. */
 int supervisor_new(struct supervisor **out);
-/* Stops all children and waits for that, at most their longest stop_ns and a second. */
+/* Stops all children and waits until they have ended, for the longest stop_ns and a second at most.
+ */
 void supervisor_free(struct supervisor *s);
-/* Readable when supervisor_work() has something to do: for any event loop. */
+/* Readable when supervisor_work() is due, for an event loop. */
 int supervisor_fd(const struct supervisor *s);
-/* Ends, signs of life, and what is due. Waits for nothing. */
+/* Handles ends, heartbeats and deadlines. Does not wait. */
 void supervisor_work(struct supervisor *s);
 
 /*
- * Adds a child and starts it. A start that fails is reported and tried again like any end. -ENOMEM;
- * -EINVAL for numbers of descriptors out of range or given twice.
+ * Adds a child and starts it. A failed start is reported and retried like any other end. -ENOMEM;
+ * -EINVAL: descriptor numbers out of range or used twice, or not exactly one of path and run.
  */
 int supervisor_add(struct supervisor *s, const struct supervise_spec *spec,
 		   struct supervised **out);
-/* SIGTERM, and SIGKILL after stop_ns; it is not started again. Returns at once. */
+/* Sends SIGTERM, and SIGKILL after stop_ns; the child is not restarted. Does not wait. */
 void supervised_stop(struct supervised *c);
-/* 0 when none runs. */
+/* 0: not running. */
 pid_t supervised_pid(const struct supervised *c);
-/* How often it was started. */
+/* Number of starts so far. */
 uint64_t supervised_starts(const struct supervised *c);
 
 #endif

@@ -393,6 +393,30 @@ void worker_park_reload(struct worker *w)
 	count_now(w);
 }
 
+struct drop {
+	struct worker *worker;
+	bool (*fn)(uint64_t flow_id, void *arg);
+	void *arg;
+	enum weir_reason reason;
+};
+
+static void drop_if(const struct park_key *key, void *arg)
+{
+	const struct drop *d = arg;
+
+	if (park_find(d->worker->park, key) == PARK_WAITING && d->fn(key->flow_id, d->arg))
+		let_go(d->worker, key, WEIR_ACTION_DROP, d->reason);
+}
+
+void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg), void *arg,
+		      enum weir_reason reason)
+{
+	struct drop d = {.worker = w, .fn = fn, .arg = arg, .reason = reason};
+
+	park_each(w->park, drop_if, &d);
+	count_now(w);
+}
+
 struct port_end {
 	struct worker *worker;
 	unsigned int port;

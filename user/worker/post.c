@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's side of a worker's mail: what workers write is checked like what comes from
- * outside, since they are the ones that read it. */
+/* The daemon's side of a worker's rings. Workers parse hostile input, so their records are checked
+ * like input from outside. */
 #include "worker/post.h"
 
 #include <string.h>
@@ -61,7 +61,7 @@ struct visit {
 	void *arg;
 };
 
-/* What of an event is used as an index or shown. */
+/* Checks the fields of an event that are used as indexes. */
 static bool event_sound(const struct mail_record *m)
 {
 	const struct weir_event *e = m->payload;
@@ -162,8 +162,8 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 		w->post.broken = true;
 		log_error("worker %u: its mail is broken and not read any more", w->index);
 	}
-	/* As much came again meanwhile: the descriptor stays readable, so that the caller's loop
-	 * serves others before it comes back. */
+	/* If as much came in meanwhile the descriptor stays readable, and the event loop serves
+	 * others before it calls again. */
 	n = 1;
 	if (!mail_reader_sleep(w->post.news, POST_WAKE_BYTES))
 		(void)!write(w->post.news_fd, &n, sizeof(n));

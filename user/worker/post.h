@@ -6,19 +6,19 @@
 #include "mail/mail.h"
 #include "worker/worker.h"
 
-/* Room for what comes while the daemon does something else for some tens of milliseconds. */
+/* At a million events a second, about ten milliseconds of them. */
 #define POST_OUT_BYTES (2u << 20)
 #define POST_IN_BYTES  MAIL_BYTES_MIN
-/* The daemon is woken when this much waits, and comes by itself ten times a second. */
+/* The daemon reads ten times a second, and is woken when this much is in the ring. */
 #define POST_WAKE_BYTES (POST_OUT_BYTES / 8)
 
 /* Records from the daemon to a worker. */
 enum worker_order {
 	WORKER_ORDER_SETTINGS, /* uint64_t: others are to be used, of this number or a later one */
+	WORKER_ORDER_BLOCK,    /* struct weir_block_key: what is parked of such flows is dropped */
 };
 
-/* What a note begins with; behind it the details, or the answer of the DNS as far as it has
- * records. */
+/* The head of a note; the flow's details follow, or a DNS answer without its unused records. */
 struct post_note {
 	uint64_t time_ns;
 	uint64_t flow_id;
@@ -34,11 +34,11 @@ struct post {
 	struct mail_reader *in;
 	struct mail_reader *news; /* the daemon's */
 	struct mail_writer *orders;
-	int news_fd;	  /* eventfd: much waits */
+	int news_fd;	  /* eventfd: POST_WAKE_BYTES are in the ring */
 	bool broken;	  /* logged already */
-	uint64_t unsound; /* records that no worker writes */
-	uint64_t in_use;  /* number of the settings that the worker uses, as it says */
-	bool untold;	  /* there was no room for the order to take others */
+	uint64_t unsound; /* records that failed a check */
+	uint64_t in_use;  /* number of the settings that the worker last said it uses */
+	bool untold;	  /* the order to take other settings did not fit */
 };
 
 /* wake_fd: the worker's eventfd, which stays the caller's. 0 or a negative errno; to be closed in

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Settings on their way from the daemon's thread to the workers' and back. Each worker has a place
- * for the settings that it takes next; an order tells it to look there. What was in the place is
- * the daemon's again, so a worker that hangs holds up two settings and no more.
+ * Hand-over of settings from the daemon's thread to the workers. Each worker has one slot for the
+ * settings to take next; an order tells it to read the slot. Settings still in the slot when newer
+ * ones replace them were never taken and are freed, so a worker that hangs keeps at most two alive:
+ * those it uses and those in its slot.
  */
 #include "worker/worker_private.h"
 
@@ -73,7 +74,7 @@ void worker_settings_give(struct worker_settings *s, struct worker_settings *old
 		give(workers[i], s);
 }
 
-/* A worker that says so has let go of all that came before what it uses now. */
+/* A worker that reported settings N no longer uses any before N. */
 static bool is_used(const struct worker_settings *s, struct worker *const *workers, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -114,19 +115,15 @@ void worker_settings_begin(struct worker *w, const struct worker_shared *shared)
 	w->own.signatures = shared->settings->signatures;
 }
 
-static void order_visit(const struct mail_record *m, void *arg)
+void worker_settings_ordered(struct worker *w)
 {
-	struct worker *w = arg;
-	struct worker_settings *s;
+	struct worker_settings *s = atomic_exchange(&w->offered, NULL);
 
-	if (m->type != WORKER_ORDER_SETTINGS)
-		return;
-	s = atomic_exchange(&w->offered, NULL);
 	if (s)
 		w->next = s;
 }
 
-/* Whether somebody wants to know what a flow's first messages say. */
+/* Whether any event needs the details of a flow's first messages. */
 static bool reads_on(const struct policy *p)
 {
 	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP);
@@ -144,7 +141,7 @@ void worker_settings_apply(struct worker *w)
 	inspector_set_read_on(w->inspector, reads_on(p));
 }
 
-/* Short of memory it goes on with the old ones and tries again after the next batch. */
+/* If memory is short the old settings stay in use, and the next batch tries again. */
 static void take_next(struct worker *w)
 {
 	struct worker_settings *s = w->next;
@@ -158,9 +155,8 @@ static void take_next(struct worker *w)
 	worker_settings_apply(w);
 }
 
-void worker_read_orders(struct worker *w)
+void worker_settings_take(struct worker *w)
 {
-	mail_read(w->post.in, order_visit, w);
 	if (w->next)
 		take_next(w);
 	if (w->told != w->number &&

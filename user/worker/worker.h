@@ -12,24 +12,23 @@
 #include "xsk/xsk.h"
 
 /*
- * What a policy load replaces, pointed to by workers that use it. The newest has a list of the
- * older ones that some worker still uses. For the daemon's thread.
+ * What a policy load replaces. The newest settings head a list of older ones that some worker still
+ * uses. The functions are for the daemon's thread.
  */
 struct worker_settings {
 	uint64_t number; /* counts loads, from 1 on */
 	struct policy *policy;
 	struct signatures *signatures;
-	uint32_t holders; /* bits by worker that were given it */
+	uint32_t holders; /* bit i: worker i was given it, and did not lose it to a newer one */
 	struct worker_settings *older;
 };
 _Static_assert(WEIR_WORKERS_MAX <= 32, "a bit for each worker");
-/* Of number 1, for workers to begin with; it owns policy and signatures from then on. 0 or -ENOMEM.
- */
+/* Makes settings of number 1, which own policy and signatures. 0 or -ENOMEM. */
 int worker_settings_new(struct policy *p, struct signatures *signatures,
 			struct worker_settings **out);
-/* With the older ones, and what they own. No worker may run. NULL is allowed. */
+/* Frees the whole list and what it owns. No worker may run. NULL is allowed. */
 void worker_settings_free(struct worker_settings *s);
-/* It and the older ones that are left. */
+/* The length of the list. */
 unsigned int worker_settings_count(const struct worker_settings *s);
 
 /* What all workers work with; owned by the daemon. Each worker has a copy: the ports in it are
@@ -121,17 +120,19 @@ void worker_stop(struct worker *w);
  */
 void worker_pause(struct worker *w, unsigned int ending);
 void worker_resume(struct worker *w);
-/*
- * Gives the workers other settings, which they take between two batches, and puts the older ones
- * behind them. Waits for nobody.
- */
+/* Makes s the head of the list and tells the workers to take it, which they do between two batches.
+ * Does not wait for them. */
 void worker_settings_give(struct worker_settings *s, struct worker_settings *older,
 			  struct worker *const *workers, uint32_t count);
-/* Frees older settings that every worker has let go of. To be called after worker_read_news(). */
+/* Frees older settings that no worker uses any more. To be called after worker_read_news(). */
 void worker_settings_sweep(struct worker_settings *newest, struct worker *const *workers,
 			   uint32_t count);
 
-/* What the worker's news are handed to. */
+/* Drops the parked frames of flows of a blocked address or service. -ENOBUFS: the worker has not
+ * read its orders for long. */
+int worker_block(struct worker *w, const struct weir_block_key *key);
+
+/* Callbacks for a worker's records. */
 struct worker_reader {
 	/*
 	 * A flow decided here as drop or reset, with the frame that decided it gone: the gate tells
@@ -141,10 +142,10 @@ struct worker_reader {
 	/* What the worker knows of a flow, once. */
 	void (*note)(const struct worker_note *, void *arg);
 };
-/* Hands over what is there at this moment, in the order it happened. For one thread, which is never
- * a worker's. What comes from a worker is checked: kinds and ports are valid, texts printable. */
+/* Calls the callbacks for the records in the ring at the time of the call, in order. For one
+ * thread, not a worker's. Records are checked: kinds and ports are valid, texts printable. */
 void worker_read_news(struct worker *w, const struct worker_reader *to, void *arg);
-/* Readable when much has come, so that more could be lost before the next tenth of a second. */
+/* Readable when the ring is filling up, and should be read before the next tick. */
 int worker_news_fd(const struct worker *w);
 /* A consistent enough copy: each number is read once. */
 void worker_counters(const struct worker *w, struct worker_counters *out);

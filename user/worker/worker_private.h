@@ -97,6 +97,9 @@ void worker_park_after(struct worker *w, const struct weir_punt *punt,
 void worker_park_expire(struct worker *w);
 /* The policy has changed: bounds, and what it says of the flows whose frames wait. */
 void worker_park_reload(struct worker *w);
+/* Drops what is parked of the flows for which fn is true. */
+void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg), void *arg,
+		      enum weir_reason reason);
 /* Lets go what came in by the port or would leave by it; WEIR_PORTS_MAX: everything. */
 void worker_park_end(struct worker *w, unsigned int port);
 /* After a standstill: drops the frames that others were sent past. */
@@ -109,7 +112,10 @@ uint32_t worker_complete(struct worker *w);
 void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
 /* Tells the inspector of the settings in use, except for the signatures. */
 void worker_settings_apply(struct worker *w);
-/* Between two batches: what the daemon wants. */
+/* Others lie in the place for them; takes what lay there before this call, and says so. */
+void worker_settings_ordered(struct worker *w);
+void worker_settings_take(struct worker *w);
+/* orders.c: between two batches, what the daemon wants. */
 void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */

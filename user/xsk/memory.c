@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory of a frame pool: one memfd, first the chunks, then who has them. Offsets follow from
- * the numbers of frames and workers alone, so that nothing in it has to be believed by who opens
- * it.
+ * Memory layout of a frame pool: one memfd with the chunks, then free lists and mailboxes. Offsets
+ * are computed from the numbers of frames and workers, so none is read from memory that another
+ * process can write.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 #include "xsk/pool.h"
 
-/* A worker cannot have more frames under way than this without reading its mail in between; when
- * it has, completions wait in the kernel's ring. */
+/* Size of a mailbox. If a worker lets one run full, completions stay in the kernel's ring until it
+ * reads its mail. */
 #define MAIL_WORDS_MAX 4096
 #define HUGE_BYTES     (2u << 20)
 #define SEALS	       (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -59,7 +59,7 @@ static struct layout layout_of(const struct frame_pool *p)
 	return l;
 }
 
-/* At a multiple of a huge page, so that it can consist of such. */
+/* Maps at a multiple of the huge page size, which huge pages need. */
 static uint8_t *map_aligned(int fd, size_t bytes)
 {
 	uint8_t *place, *begin;
@@ -79,8 +79,9 @@ static uint8_t *map_aligned(int fd, size_t bytes)
 }
 
 /*
- * Huge pages, where the machine gives them to anybody. Those of a memfd have a setting of their own
- * that is mostly off, but can be asked for; a piece has to have one page already.
+ * Huge pages where the system gives them to anonymous memory ("always"). A memfd follows another
+ * setting, off by default, but MADV_COLLAPSE works regardless; each huge page needs one page
+ * present.
  */
 static void ask_for_huge_pages(const struct frame_pool *p)
 {
@@ -96,7 +97,7 @@ static void ask_for_huge_pages(const struct frame_pool *p)
 	madvise(p->area, bytes, MADV_COLLAPSE);
 }
 
-/* The chunks' pages before the first frame comes. */
+/* Allocates the pages of all chunks, so that no frame waits for a page fault. */
 static int populate(const struct frame_pool *p)
 {
 	ask_for_huge_pages(p);
@@ -150,7 +151,8 @@ static int handle_new(uint32_t frames, uint32_t workers, struct frame_pool **out
 	p->workers = workers;
 	p->share = frames / 2 / workers;
 	p->area_bytes = (size_t)frames * WEIR_FRAME_BYTES;
-	/* Closing a port must not wait for anybody: room for every chunk there is. */
+	/* Closing a port must not wait for a worker to read its mail, so this mailbox has room
+	 * for every chunk. */
 	p->closer_box_words = power_of_two(frames);
 	p->box_words = p->closer_box_words < MAIL_WORDS_MAX ? p->closer_box_words : MAIL_WORDS_MAX;
 	*out = p;

@@ -8,7 +8,7 @@
 #define STOCK_LOW 128
 /* Chunks moved at a time at most: bounds the time a worker spends on it. */
 #define BALANCE_BATCH 256
-/* After this long the holder of the lock is taken for dead. */
+/* Whoever holds the lock for this long has died with it. */
 #define LOCK_NS 1000000000ULL
 
 uint32_t frame_pool_size(const struct frame_pool *p)
@@ -63,7 +63,7 @@ static uint32_t spare_count(struct pool_spare *s)
 	return atomic_load_explicit(&s->count, memory_order_relaxed);
 }
 
-/* For a thread that may wait: never a worker. */
+/* Waits for the lock, up to LOCK_NS; not for workers. False: not locked. */
 static bool spare_enter(struct pool_spare *s)
 {
 	uint64_t until_ns = time_now_ns() + LOCK_NS;
@@ -76,7 +76,7 @@ static bool spare_enter(struct pool_spare *s)
 	return true;
 }
 
-/* As many as can be, whatever the workers wrote. */
+/* Bounded by the size of the list: workers write the count. */
 static uint32_t spare_count_sane(const struct frame_pool *p)
 {
 	uint32_t count = spare_count(p->spare);

@@ -40,28 +40,29 @@ struct pool_spare {
 };
 
 struct pool_state {
-	atomic_uint queues; /* that are open on all ports, so that none takes everything */
+	atomic_uint
+		queues; /* open queues of all ports; divides the frames among their fill rings */
 };
 
 /*
- * One process's view of the pool. What is behind pointers is shared by all that have the
- * descriptor: who closes ports may be another process than the workers, and does not believe what
- * they write.
+ * A mapping of the pool. What the pointers lead to is in the memfd and may be written by another
+ * process: the functions for opening and closing ports check each number they read there.
  */
 struct frame_pool {
 	int fd;
 	uint8_t *area;
 	size_t area_bytes, map_bytes;
 	uint32_t frames, workers;
-	uint32_t share; /* of a worker's stock: half of the pool is for it, half for the rings */
+	uint32_t share; /* target size of a worker's stock: half of the pool is divided among the
+			   stocks, the other half is for the rings */
 	struct pool_state *state;
 	struct pool_chunk *chunks;
 	struct pool_stock *stocks[WEIR_WORKERS_MAX];
 	struct pool_spare *spare;
-	/* [from * workers + to]: cookies of completed frames; from == workers is the thread that
+	/* [from * workers + to]: cookies of completed frames. from == workers is the thread that
 	 * opens and closes ports */
 	struct ring *mail[(WEIR_WORKERS_MAX + 1) * WEIR_WORKERS_MAX];
-	uint32_t box_words, closer_box_words;
+	uint32_t box_words, closer_box_words; /* sizes of a worker's rings and of that thread's */
 };
 
 static inline void pool_place(struct frame_pool *p, uint32_t chunk, uint8_t place)
@@ -96,8 +97,8 @@ uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies
 /* Moves a surplus of the worker's stock to the spare chunks, or refills the stock from them. Never
  * waits for the lock. */
 void pool_balance(struct frame_pool *p, uint32_t worker);
-/* Takes spare chunks, for a port's first frames. Not for workers: waits for the lock, up to a
- * second (its holder may be a process that died); 0 then. */
+/* Takes up to max spare chunks to fill a new port's rings; returns their number. Not for workers:
+ * waits for the lock, up to a second (a process may have died with it); 0 then. */
 uint32_t pool_spare_take(struct frame_pool *p, uint32_t *chunks, uint32_t max);
 /* Takes back the chunks that were in the rings of a closed port; the cookies of frames that were
  * queued for sending go to the workers that queued them. Workers may run. */

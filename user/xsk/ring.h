@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Lock-free single-producer, single-consumer ring of 64-bit words. It lies in zero-initialised
- * memory that may be shared between processes; each side knows its size by itself. */
+/* Lock-free single-producer, single-consumer ring of 64-bit words, in zeroed memory that processes
+ * may share. Its size is not in that memory: each side passes the one it knows. */
 #ifndef WEIR_XSK_RING_H
 #define WEIR_XSK_RING_H
 

@@ -19,11 +19,13 @@
 struct frame_pool;
 int frame_pool_new(uint32_t frames, uint32_t workers, struct frame_pool **out, struct error *e);
 void frame_pool_free(struct frame_pool *p);
-/* The whole pool lies in a memfd: another process maps it by this descriptor and the numbers that
- * it was made with. The descriptor stays the pool's. */
+/* The descriptor of the memfd that holds all of the pool; it stays the pool's. */
 int frame_pool_fd(const struct frame_pool *p);
-/* -EINVAL where the descriptor is no pool of these numbers. Each worker, and the thread that opens
- * and closes ports, is in one process at a time. fd stays the caller's. */
+/*
+ * Maps the pool of another process by a copy of that descriptor; frames and workers as it was made
+ * with. Each worker, and the thread that opens and closes ports, runs in one process at a time. fd
+ * stays the caller's. -EINVAL: no such pool.
+ */
 int frame_pool_open(int fd, uint32_t frames, uint32_t workers, struct frame_pool **out,
 		    struct error *e);
 /* The number of frames the pool was made with. */

@@ -28,6 +28,7 @@ def stalled_flow(lab):
     check_equal((waiting(weir), reassembly(weir, "tcp-held")), (0, 1), "segments that wait and did")
     stays_over_a_reload(weir, stalled)
     let_go_by_time(weir, stalled)
+    dropped_by_block(weir, net, stalled)
     net.stop_hosts()
     weir.check_conservation()
     weir.stop()
@@ -59,3 +60,15 @@ def let_go_by_time(weir, stalled):
     wait_for(lambda: stalled.arrived().endswith(b"d" * 10 + b"e" * 10),
              "what waited too long goes on in order", 5)
     wait_for(lambda: reassembly(weir, "tcp-hold-expired") >= 1, "and it is counted", 5)
+
+
+def dropped_by_block(weir, net, stalled):
+    """What waits when its host is blocked does not go on later."""
+    weir.load(WAITING % "5s")
+    before, dropped = stalled.arrived(), weir.dropped("blocked")
+    stalled.send(1310, b"g" * 10)
+    wait_for(lambda: waiting(weir) == 1, "a segment waits", 5)
+    weir.must("block", net.c1.ip4)
+    wait_for(lambda: waiting(weir) == 0, "it waits no more", 2)
+    check_equal((weir.dropped("blocked"), stalled.arrived()), (dropped + 1, before),
+                "it was dropped")
