@@ -44,8 +44,10 @@ endif
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 SKEL := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.skel.h)
+# Tables of rows that stand in the sources: mk/rows.mk.
+ROWS := policy_section service
 USER_SRC := $(filter-out user/main.c,$(wildcard user/*/*.c))
-USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/user/classify/builtin.o
+USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/user/classify/builtin.o $(ROWS:%=$(B)/rows/%.o)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/unit/%)
 BPFTEST_SRC := $(wildcard tests/bpf/*_test.c)

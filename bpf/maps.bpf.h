@@ -17,6 +17,7 @@
 #include "weir/flow.h"
 #include "weir/identification.h"
 #include "weir/limits.h"
+#include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -203,6 +204,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct weir_parked_key);
+	__type(value, struct weir_parked);
+} weir_parked SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct weir_block_key);
 	__type(value, __u64);
@@ -214,6 +222,16 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } weir_proto_apps SEC(".maps");
+
+/* Only for user space: frames that worker i ended of those that port p punted, at index i *
+ * WEIR_PORTS_MAX + p. What a daemon that died held is what was punted and not ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_WORKERS_MAX *WEIR_PORTS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} weir_ended SEC(".maps");
 
 /* Only for user space: the gate knows applications by number. */
 struct {

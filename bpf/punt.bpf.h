@@ -4,6 +4,7 @@
 #define WEIR_PUNT_BPF_H
 
 #include "flow.bpf.h"
+#include "park.bpf.h"
 
 static __always_inline int punt_on_failure(void)
 {

@@ -36,6 +36,7 @@ static __always_inline __u32 drain_flags(__u32 flags)
  */
 __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 {
+	const struct weir_parked *parked;
 	bool watched, behind;
 	__u32 bit;
 	int r;
@@ -48,20 +49,23 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	if (flow->flags & FLOW_WATCH)
 		flow_inspected(f, flow);
 	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
-	behind = flow_outstanding(flow, f->pkt.dir);
-	if (!behind && flow->flags & bit)
+	parked = park_find(f, flow);
+	behind = parked ? !park_is_bare(f) : flow_outstanding(flow, f->pkt.dir);
+	if (!behind && !parked && flow->flags & bit)
 		__sync_fetch_and_and(&flow->flags, ~bit);
 	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	if (!behind && !watched)
 		return f->fallback;
 	r = punt_check(f, flow);
 	if (r == WEIR_REASON_PUNTED) {
-		if (flow->flags & bit && punt_is_overdue(f, flow))
+		if (flow->flags & bit && !parked && punt_is_overdue(f, flow))
 			return WEIR_REASON_DROP_HANDOVER;
 		return punt_take(f, flow, watched ? drain_flags(flow->flags) : WEIR_PUNT_DECIDED);
 	}
 	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
 		return r;
+	if (behind && park_is_shut(parked))
+		return WEIR_REASON_DROP_PARKED;
 	if (flow->flags & bit && (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_DROP_FAILURE))
 		__sync_fetch_and_and(&flow->flags, ~bit);
 	return f->fallback;
@@ -184,6 +188,16 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 	return r == -ENOSPC ? refused_verdict(f, &s->flow) : PACKET_FLOW;
 }
 
+/* Whether a frame without payload has to follow others of its direction into the slow path. */
+static __always_inline bool undecided_behind(const struct frame *f, const struct weir_flow *flow)
+{
+	bool behind = flow_outstanding(flow, f->pkt.dir);
+
+	if (park_is_bare(f))
+		return behind && !park_find(f, flow);
+	return behind || park_find(f, flow);
+}
+
 /*
  * An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. One that
  * is allowed and has no place in the table goes by the stack, but not past its own frames.
@@ -200,9 +214,12 @@ static __always_inline int undecided_verdict(struct frame *f, struct weir_flow *
 	flow_see(f, flow);
 	if (flow_is_tracked(&f->pkt))
 		flow_track(f, flow);
-	if (!f->pkt.payload && !flow_outstanding(flow, f->pkt.dir))
+	if (!f->pkt.payload && !undecided_behind(f, flow))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
+	if (r != WEIR_REASON_PUNTED && r != WEIR_REASON_DROP_OVERLOAD &&
+	    park_is_shut(park_find(f, flow)))
+		return WEIR_REASON_DROP_PARKED;
 	if (r == WEIR_REASON_STACK_FAILURE || r == WEIR_REASON_STACK_OVERLOAD ||
 	    r == WEIR_REASON_STACK_OVERSIZE)
 		stack_note(f, flow);

@@ -2,7 +2,7 @@
 # libFuzzer targets, one per parser of outside bytes: tests/fuzz/NAME_fuzz.c with seeds in tests/fuzz/corpus/NAME/.
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
-FUZZ_OBJ := $(USER_SRC:%.c=$(B)/fuzz/%.o) $(B)/user/classify/builtin.o
+FUZZ_OBJ := $(USER_SRC:%.c=$(B)/fuzz/%.o) $(B)/user/classify/builtin.o $(ROWS:%=$(B)/fuzz/rows/%.o)
 FUZZ_FLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-strict-aliasing -pthread
 FUZZ_SECONDS ?= 60
@@ -18,6 +18,10 @@ fuzz-quick: $(FUZZ_BIN) ## every parser, 20,000 executions from one seed
 	@for f in $(FUZZ_BIN); do FUZZ_SEED=1 sh tests/fuzz/run.sh $$f 0 20000 || exit 1; done
 
 $(B)/fuzz/user/%.o: user/%.c | $(SKEL)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(LIB_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(B)/fuzz/rows/%.o: $(B)/rows/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(LIB_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 

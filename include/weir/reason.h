@@ -54,7 +54,9 @@ enum weir_reason_kind {
 	  "dropped to drain the slow path so that the hand-over stays in order")                   \
 	X(REINJECTED, REDIRECT, "reinjected", "after a punt: sent out by the slow path")           \
 	X(DROP_STALE, DROP, "stale",                                                               \
-	  "after a punt: waited while the daemon was stopped, overtaken by the fast path")         \
+	  "after a punt: waited while the daemon was stopped, overtaken by the fast path; or "     \
+	  "died "                                                                                  \
+	  "with the daemon")                                                                       \
 	X(DROP_TX_FULL, DROP, "tx_full", "after a punt: transmit ring full")                       \
 	X(DROP_TX_ERROR, DROP, "tx_error", "after a punt: no usable egress port")                  \
 	X(DROP_UNDECODABLE, DROP, "undecodable", "after a punt: frame without weir's metadata")    \
@@ -69,7 +71,10 @@ enum weir_reason_kind {
 	  "PPPoE discovery, or PPP that carries something else than IP")                           \
 	X(DROP_ICMP_ERROR, DROP, "icmp_error",                                                     \
 	  "ICMP error about a packet of a flow that is dropped")                                   \
-	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")
+	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")  \
+	X(DROP_PARKED, DROP, "parked",                                                             \
+	  "repeats bytes that wait in the slow path, or what waited there did not get a good "     \
+	  "answer")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

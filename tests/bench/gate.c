@@ -224,6 +224,7 @@ static int gate_make(struct bench *b)
 					 .endpoints = 4096,
 					 .blocks = 4096,
 					 .fragments = 4096,
+					 .parked = 1024,
 					 .slots = 65536,
 					 .xsk = 64};
 	struct error e = {};

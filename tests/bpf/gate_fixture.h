@@ -49,6 +49,7 @@ static inline int fixture_setup(void **state)
 				       .endpoints = 256,
 				       .blocks = 64,
 				       .fragments = 64,
+				       .parked = 64,
 				       .slots = 1024,
 				       .xsk = 32};
 	if (mkdir(f->bpffs, 0700) || mount("bpf", f->bpffs, "bpf", 0, NULL))

@@ -169,11 +169,11 @@ static inline void lab_audit(const struct lab *l)
 
 	assert_non_null(seen);
 	for (uint32_t w = 0; w < p->workers; w++) {
-		for (uint32_t i = 0; i < p->stocks[w].count; i++, total++)
-			assert_int_equal(seen[p->stocks[w].chunks[i]]++, 0);
+		for (uint32_t i = 0; i < p->stocks[w]->count; i++, total++)
+			assert_int_equal(seen[p->stocks[w]->chunks[i]]++, 0);
 	}
-	for (uint32_t i = 0; i < p->spare.count; i++, total++)
-		assert_int_equal(seen[p->spare.chunks[i]]++, 0);
+	for (uint32_t i = 0; i < p->spare->count; i++, total++)
+		assert_int_equal(seen[p->spare->chunks[i]]++, 0);
 	for (uint32_t i = 0; i < p->frames; i++) {
 		bool with_kernel = p->chunks[i].place != POOL_USER;
 

@@ -315,12 +315,12 @@ static void test_send_ring_full(void **state)
 		queued++;
 	assert_int_equal(queued, 128);
 	/* Refused, it stays the caller's. */
-	stock = l->pool->stocks[0].count;
+	stock = l->pool->stocks[0]->count;
 	assert_true(frame_take(l->pool, 0, &f));
 	f.len = LAB_LEN;
 	assert_false(xsk_send(l->ports[LAB_OUT], 0, 0, &f));
 	frame_give(l->pool, 0, &f);
-	assert_int_equal(l->pool->stocks[0].count, stock);
+	assert_int_equal(l->pool->stocks[0]->count, stock);
 
 	run("ip link set out up");
 	while (completed < queued && time_now_ns() < end) {

@@ -122,6 +122,18 @@ static json_t *a_flow(const char *method, int confidence, const char *source)
 		"source_expires_in_seconds", 3130);
 }
 
+static void flows_show_what_they_wait_for(void **state)
+{
+	json_t *flow = a_flow("none", 0, "");
+	char *text;
+
+	json_object_set_new(flow, "parked",
+			    json_pack("[{s:[s], s:f}]", "reasons", "scan", "seconds_left", 4.0));
+	text = shown(show_flows, json_pack("{s:[o]}", "flows", flow));
+	assert_non_null(strstr(text, "reset, parked 4.0s: scan  "));
+	free(text);
+}
+
 static void flows_show_how_they_were_identified(void **state)
 {
 	char *text =
@@ -280,6 +292,7 @@ int main(void)
 		cmocka_unit_test(endpoints_are_unambiguous),
 		cmocka_unit_test(columns_are_aligned),
 		cmocka_unit_test(flows_show_how_they_were_identified),
+		cmocka_unit_test(flows_show_what_they_wait_for),
 		cmocka_unit_test(nothing_is_a_heading),
 		cmocka_unit_test(nonsense_is_survived),
 		cmocka_unit_test(blocks_show_when_they_end),

@@ -232,6 +232,32 @@ static void flows_know_what_the_gate_does_not_yet(void **state)
 	json_decref(data);
 }
 
+static void flows_say_what_they_wait_for(void **state)
+{
+	struct fixture *f = *state;
+	const struct weir_flow *flow = add_flow(f, false, 3, 0);
+	const json_t *parked;
+	json_t *data = ask(query_flows, f, NULL);
+
+	assert_int_equal(json_array_size(json_object_get(first(data, "flows"), "parked")), 0);
+	json_decref(data);
+	f->gate.parked_id = flow->id;
+	f->gate.parked_dir = flow->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
+	f->gate.parked = (struct weir_parked){
+		.deadline_ns = time_now_ns() + 60000000000,
+		.reasons = 1u << WEIR_PARK_SCAN | 1u << WEIR_PARK_SETTLE,
+		.answer = WEIR_ACTION_DROP,
+	};
+	data = ask(query_flows, f, NULL);
+	parked = first(first(data, "flows"), "parked");
+	assert_string_equal(text_at(parked, "direction"), "toserver");
+	assert_string_equal(text_at(parked, "answer"), "drop");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(parked, "reasons"), 1)), "settle");
+	assert_in_range((int)json_number_value(json_object_get(parked, "seconds_left")), 58, 60);
+	json_decref(data);
+}
+
 static void flows_refuse_what_they_cannot_filter_by(void **state)
 {
 	struct fixture *f = *state;
@@ -377,6 +403,7 @@ int main(void)
 		WITH(flows_read_from_their_originator),
 		WITH(flows_are_filtered),
 		WITH(flows_know_what_the_gate_does_not_yet),
+		WITH(flows_say_what_they_wait_for),
 		WITH(flows_refuse_what_they_cannot_filter_by),
 		WITH(flows_say_where_an_endpoint_was_learned),
 		WITH(expired_blocks_are_not_shown),

@@ -28,7 +28,7 @@ static struct weir_endpoint_key told(const char *host, uint16_t port)
 	return key;
 }
 
-static void tell_from(struct bench *b, const char *teller, const char *host, uint16_t port)
+static void tell_from(struct bench *b, const char *source, const char *host, uint16_t port)
 {
 	struct inspect_outcome *out;
 	struct frame_spec s = spec_of(IPPROTO_UDP, true, "xyz");
@@ -36,8 +36,8 @@ static void tell_from(struct bench *b, const char *teller, const char *host, uin
 	/* The module learns 192.0.2.9 for the datagram's receiver; its place is taken by SERVER. */
 	alpha.learn_port = port;
 	alpha.learn_peer = SERVER;
-	if (teller)
-		s.src = teller;
+	if (source)
+		s.src = source;
 	s.dst = host;
 	s.sport = 5000;
 	out = send_spec(b, &s, NULL);
@@ -51,15 +51,15 @@ static void tell(struct bench *b, const char *host, uint16_t port)
 	tell_from(b, NULL, host, port);
 }
 
-/* Whether SERVER:PORT was told of by independent tellers. */
-static bool is_shared(struct bench *b)
+/* Whether SERVER:PORT is confirmed by independent sources. */
+static bool is_confirmed(struct bench *b)
 {
-	struct fact_key key = {.port = htons(PORT), .kind = FACT_TOLD};
+	struct fact_key key = {.port = htons(PORT), .kind = FACT_LEARNED};
 	struct fact fact;
 
 	address(SERVER, key.addr);
 	assert_true(facts_get(endpoints_facts(b->endpoints), &key, b->now_ns, &fact));
-	return fact.shared;
+	return fact.confirmed;
 }
 
 /* Each side's segment between `host` and SERVER:PORT. */
@@ -299,19 +299,19 @@ static void a_known_service_is_no_peer(void **state)
 
 /* One who tells everybody the same, also from the address next to its own, is one; and however
  * many agree, who was not told is not held to it by the address alone. */
-static void many_tellers_agree(void **state)
+static void independent_sources_confirm_an_endpoint(void **state)
 {
 	struct bench *b = *state;
 
 	tell_from(b, "198.51.100.1", CLIENT, PORT);
 	tell_from(b, "198.51.100.1", "10.0.0.8", PORT);
 	tell_from(b, "198.51.7.2", "10.0.0.9", PORT);
-	assert_false(is_shared(b));
+	assert_false(is_confirmed(b));
 	/* Another, to the host that heard it last. */
 	tell_from(b, "203.0.113.1", "10.0.0.9", PORT);
-	assert_false(is_shared(b));
+	assert_false(is_confirmed(b));
 	tell_from(b, "198.51.100.1", "10.0.0.8", PORT);
-	assert_true(is_shared(b));
+	assert_true(is_confirmed(b));
 	assert_int_equal(talk(b, OTHER, "GET / HTTP/1.1\r\n")->app, app_of(b, "http"));
 }
 
@@ -330,7 +330,7 @@ int main(void)
 		test(tls_between_clients_of_hubs),
 		test(who_is_seen_to_run_it),
 		test(a_known_service_is_no_peer),
-		test(many_tellers_agree),
+		test(independent_sources_confirm_an_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -482,16 +482,16 @@ static void the_shape_between_two_of_them_still_more(void **state)
 	assert_int_equal(b->out.flow->confidence, 75);
 }
 
-/* `host` heard of SERVER:6881 from `teller`'s network. */
-static void tell_of_server(struct bench *b, const char *host, uint32_t teller)
+/* `host` learned of SERVER:6881 from a source in this network. */
+static void tell_of_server(struct bench *b, const char *host, uint32_t source)
 {
-	struct fact_key key = {.port = htons(6881), .kind = FACT_TOLD};
+	struct fact_key key = {.port = htons(6881), .kind = FACT_LEARNED};
 	uint32_t addr[4];
 
 	assert_int_equal(address_parse(SERVER, key.addr), 0);
 	assert_int_equal(address_parse(host, addr), 0);
-	facts_tell(endpoints_facts(b->endpoints), &key, app_of(b, MSE_APPLICATION), addr, teller,
-		   b->now_ns);
+	facts_endpoint_learned(endpoints_facts(b->endpoints), &key, app_of(b, MSE_APPLICATION),
+			       addr, source, b->now_ns);
 }
 
 static void the_shape_is_believed_where_two_were_told(void **state)
@@ -507,7 +507,7 @@ static void the_shape_is_believed_where_two_were_told(void **state)
 	assert_int_equal(b->out.flow->confidence, 75);
 }
 
-static void one_teller_convinces_nobody(void **state)
+static void one_source_does_not_confirm(void **state)
 {
 	struct bench *b = *state;
 	struct talk t = talk_new(b, 6881, true);
@@ -572,7 +572,7 @@ int main(void)
 		BENCH_TEST(the_shape_is_believed_of_hosts_that_run_it),
 		BENCH_TEST(the_shape_between_two_of_them_still_more),
 		BENCH_TEST(the_shape_is_believed_where_two_were_told),
-		BENCH_TEST(one_teller_convinces_nobody),
+		BENCH_TEST(one_source_does_not_confirm),
 		BENCH_TEST(no_shape_is_believed_of_nobody),
 	};
 

@@ -44,32 +44,32 @@ static void each_kind_is_apart_and_ends(void **state)
 	facts_free(f);
 }
 
-static void what_two_tell_two_is_shared(void **state)
+static void two_sources_and_two_hosts_confirm(void **state)
 {
 	struct facts *f = facts_new(64, 10 * SECOND);
-	struct fact_key key = {.port = htons(8080), .kind = FACT_TOLD};
+	struct fact_key key = {.port = htons(8080), .kind = FACT_LEARNED};
 	uint32_t host[4], other[4];
 	struct fact fact;
 
 	address("10.0.0.1", host);
 	address("10.0.0.2", other);
-	facts_tell(f, &key, 7, host, 1, SECOND);
-	facts_tell(f, &key, 7, other, 1, SECOND);
-	facts_tell(f, &key, 7, other, 2, SECOND);
+	facts_endpoint_learned(f, &key, 7, host, 1, SECOND);
+	facts_endpoint_learned(f, &key, 7, other, 1, SECOND);
+	facts_endpoint_learned(f, &key, 7, other, 2, SECOND);
 	assert_true(facts_get(f, &key, 2 * SECOND, &fact));
-	assert_false(fact.shared);
-	facts_tell(f, &key, 7, host, 1, 2 * SECOND);
+	assert_false(fact.confirmed);
+	facts_endpoint_learned(f, &key, 7, host, 1, 2 * SECOND);
 	assert_true(facts_get(f, &key, 2 * SECOND, &fact));
-	assert_true(fact.shared);
+	assert_true(fact.confirmed);
 	assert_memory_equal(fact.data, host, sizeof(host));
 	/* It stays so, but not when something else is told, or nothing for long. */
-	facts_tell(f, &key, 7, host, 1, 3 * SECOND);
-	assert_true(facts_get(f, &key, 3 * SECOND, &fact) && fact.shared);
-	facts_tell(f, &key, 7, other, 2, 13 * SECOND);
-	assert_true(facts_get(f, &key, 13 * SECOND, &fact) && !fact.shared);
-	facts_tell(f, &key, 7, host, 1, 14 * SECOND);
-	facts_tell(f, &key, 8, other, 2, 15 * SECOND);
-	assert_true(facts_get(f, &key, 15 * SECOND, &fact) && !fact.shared);
+	facts_endpoint_learned(f, &key, 7, host, 1, 3 * SECOND);
+	assert_true(facts_get(f, &key, 3 * SECOND, &fact) && fact.confirmed);
+	facts_endpoint_learned(f, &key, 7, other, 2, 13 * SECOND);
+	assert_true(facts_get(f, &key, 13 * SECOND, &fact) && !fact.confirmed);
+	facts_endpoint_learned(f, &key, 7, host, 1, 14 * SECOND);
+	facts_endpoint_learned(f, &key, 8, other, 2, 15 * SECOND);
+	assert_true(facts_get(f, &key, 15 * SECOND, &fact) && !fact.confirmed);
 	facts_free(f);
 }
 
@@ -105,7 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_is_apart_and_ends),
-		cmocka_unit_test(what_two_tell_two_is_shared),
+		cmocka_unit_test(two_sources_and_two_hosts_confirm),
 		cmocka_unit_test(a_flood_takes_its_own_room),
 		cmocka_unit_test(the_endpoints_bring_one),
 	};

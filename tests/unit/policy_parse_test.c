@@ -11,6 +11,7 @@
 
 #include "app/app.h"
 #include "policy/draft.h"
+#include "stats/stats.h"
 
 /* A file that is right but for what a case puts before or after it. */
 #define HEAD                                                                                       \
@@ -44,6 +45,16 @@ static struct policy *parse(const char *text, char **warned, struct error *e)
 	fclose(w);
 	app_registry_free(r);
 	return p;
+}
+
+/* What a section says that keeps its own data. */
+static const char *listener(const struct policy *p)
+{
+	extern POLICY_SECTION(metrics);
+	const struct stats_settings *s = policy_section_data(p, &policy_section_metrics);
+
+	assert_non_null(s);
+	return s->listen;
 }
 
 static void assert_refused(const char *text, const char *message)
@@ -162,7 +173,7 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->rules[1].action, WEIR_ACTION_RESET);
 	assert_int_equal(p->rules[1].column, 5);
 	assert_int_equal(p->default_action, WEIR_ACTION_RESET);
-	assert_string_equal(p->metrics_listen, "[::1]:9477");
+	assert_string_equal(listener(p), "[::1]:9477");
 	assert_string_equal(p->events_file, "/var/log/weir/events.json");
 	assert_int_equal(p->event_protocols, POLICY_EVENT_DNS | POLICY_EVENT_TLS);
 	policy_free(p);
@@ -195,7 +206,7 @@ static void defaults(void **state)
 	assert_int_equal(p->pool_frames, 0);
 	assert_int_equal(p->rule_count, 0);
 	assert_int_equal(p->default_action, WEIR_ACTION_PASS);
-	assert_string_equal(p->metrics_listen, "");
+	assert_string_equal(listener(p), "");
 	assert_null(p->events_file);
 	assert_int_equal(p->class_ids, 1);
 	assert_int_equal(p->row_count, 1);

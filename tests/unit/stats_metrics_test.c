@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "service/service.h"
 #include "stats/stats.h"
+#include "worker/worker.h"
 
 #define REFERENCE "docs/metrics.md"
 
@@ -27,6 +29,49 @@ static const struct reason reasons[] = {
 #undef X
 };
 
+/* Of the one worker. */
+static struct worker_counters counters;
+
+static void *numbers(void *self)
+{
+	struct worker_numbers *n = calloc(1, sizeof(*n) + sizeof(n->workers[0]));
+
+	n->worker_count = 1;
+	n->workers[0] = counters;
+	return n;
+}
+
+static const struct service own_workers = {
+	.name = "workers",
+	.metrics = worker_metrics,
+	.numbers = numbers,
+};
+
+/* The services of the program, none of them open but the workers, which are these. */
+static char *text_of(const struct stats_snapshot *s)
+{
+	const struct service *table[64] = {NULL};
+	void *self[64] = {NULL};
+	struct host h = {.services = table, .self = self};
+
+	for (size_t i = 0; services[i]; i++) {
+		bool workers = strcmp(services[i]->name, own_workers.name) == 0;
+
+		table[i] = workers ? &own_workers : services[i];
+		self[i] = workers ? &counters : NULL;
+	}
+	return services_metrics(&h, s);
+}
+
+static const struct metric_info *info_of(size_t index)
+{
+	for (size_t i = 0; services[i]; i++)
+		for (const struct metric *m = services[i]->metrics; m && m->info.name; m++)
+			if (index-- == 0)
+				return &m->info;
+	return NULL;
+}
+
 static struct stats_snapshot *a_snapshot(void)
 {
 	struct stats_snapshot *s = calloc(1, sizeof(*s));
@@ -37,8 +82,6 @@ static struct stats_snapshot *a_snapshot(void)
 	s->apps = calloc(1, sizeof(*s->apps));
 	s->rule_count = 1;
 	s->rules = calloc(1, sizeof(*s->rules));
-	s->worker_count = 1;
-	s->workers = calloc(1, sizeof(*s->workers));
 	strcpy(s->ports[0].name, "lan");
 	strcpy(s->ports[0].interface, "eth1");
 	strcpy(s->ports[0].hook, "native");
@@ -190,11 +233,9 @@ static double value_of(const char *text, const char *series)
 	return strtod(found, NULL);
 }
 
-static void every_number_reaches_its_series(void **state)
+static void ports_count(struct stats_snapshot *s)
 {
-	struct stats_snapshot *s = a_snapshot();
 	struct stats_port *p = &s->ports[0];
-	char *text;
 
 	gate_counts(p, WEIR_REASON_REDIRECTED, 11, 2);
 	gate_counts(p, WEIR_REASON_PUNTED, 5, 2);
@@ -209,22 +250,31 @@ static void every_number_reaches_its_series(void **state)
 	p->slow_sent_bytes = 400;
 	p->sockets.rx_ring_full = 13;
 	p->enabled = p->present = true;
+}
+
+static void every_number_reaches_its_series(void **state)
+{
+	struct stats_snapshot *s = a_snapshot();
+	char *text;
+
+	ports_count(s);
 	s->flows_decided = 17;
-	s->cache[GATE_CACHE_NEW] = 19;
-	s->cache[GATE_CACHE_EVICTED] = 53;
+	s->cache_new = 19;
+	s->cache_evicted = 53;
 	s->apps[0].volume[0].bytes = 1000;
 	s->apps[0].volume[1].bytes = 2000;
 	s->apps[0].flows[WEIR_METHOD_ENDPOINT] = 8;
 	s->rules[0].hits = 23;
-	s->workers[0].queue_frames = 29;
-	s->workers[0].flows.stream[FLOW_STREAM_REFUSED] = 31;
-	s->workers[0].fragments.events[FRAGMENT_EVENT_OVERLAP] = 47;
+	counters.queue_frames = 29;
+	counters.flows.stream[FLOW_STREAM_REFUSED] = 31;
+	counters.fragments.events[FRAGMENT_EVENT_OVERLAP] = 47;
 	s->generation = 37;
 	s->loads_failed = 41;
 	s->heartbeat_age_seconds = 0.25;
 	s->endpoints = UINT64_MAX;
 	s->events_lost = 43;
-	text = stats_prometheus(s);
+	counters.news_lost[WORKER_NEWS_DNS] = 44;
+	text = text_of(s);
 	assert_non_null(text);
 	assert_int_equal(value_of(text, "weir_port_frames_total{port=\"lan\",direction=\"rx\"}"),
 			 21);
@@ -278,6 +328,8 @@ static void every_number_reaches_its_series(void **state)
 	assert_true(value_of(text, "weir_heartbeat_age_seconds") == 0.25);
 	assert_non_null(strstr(text, "\nweir_endpoints 18446744073709551615\n"));
 	assert_int_equal(value_of(text, "weir_events_lost_total{place=\"gate\"}"), 43);
+	assert_int_equal(value_of(text, "weir_news_lost_total{record=\"dns\"}"), 44);
+	assert_int_equal(value_of(text, "weir_news_lost_total{record=\"drop\"}"), 0);
 	assert_int_equal(value_of(text, "weir_build_info{version=\"" WEIR_VERSION "\"}"), 1);
 	free(text);
 	stats_snapshot_free(s);
@@ -288,7 +340,7 @@ static void every_number_reaches_its_series(void **state)
 static void the_text_is_well_formed(void **state)
 {
 	struct stats_snapshot *s = a_snapshot();
-	char *text = stats_prometheus(s), *save = NULL, family[64] = "", name[64];
+	char *text = text_of(s), *save = NULL, family[64] = "", name[64];
 	char series[128];
 	size_t families = 0;
 
@@ -300,10 +352,10 @@ static void the_text_is_well_formed(void **state)
 		assert_int_equal(value_of(text, series), 0);
 	}
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		const struct stats_metric_info *m;
+		const struct metric_info *m;
 
 		if (sscanf(line, "# HELP %63s %63s", family, name) == 2) {
-			m = stats_metric(families++);
+			m = info_of(families++);
 			assert_string_equal(m->name, family);
 			line = strtok_r(NULL, "\n", &save);
 			snprintf(series, sizeof(series), "# TYPE %s %s", m->name, m->type);
@@ -315,7 +367,7 @@ static void the_text_is_well_formed(void **state)
 		assert_int_equal(sscanf(line, "%63[a-z_]", name), 1);
 		assert_string_equal(name, family);
 	}
-	assert_null(stats_metric(families));
+	assert_null(info_of(families));
 	free(text);
 	stats_snapshot_free(s);
 }
@@ -335,9 +387,9 @@ static char *read_reference(void)
 static void the_reference_has_every_metric_and_reason(void **state)
 {
 	char *text = read_reference(), row[512];
-	const struct stats_metric_info *m;
+	const struct metric_info *m;
 
-	for (size_t i = 0; (m = stats_metric(i)); i++) {
+	for (size_t i = 0; (m = info_of(i)); i++) {
 		snprintf(row, sizeof(row), "| `%s` | %s | %s | %s |", m->name, m->type, m->labels,
 			 m->help);
 		if (!strstr(text, row))
@@ -354,10 +406,10 @@ static void the_reference_has_every_metric_and_reason(void **state)
 /* Whether the program knows the first column of a row: a metric, a reason, an event. */
 static bool is_exported(const char *name, const char *text)
 {
-	const struct stats_metric_info *m;
+	const struct metric_info *m;
 	char label[128];
 
-	for (size_t i = 0; (m = stats_metric(i)); i++)
+	for (size_t i = 0; (m = info_of(i)); i++)
 		if (strcmp(name, m->name) == 0)
 			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
@@ -370,7 +422,7 @@ static bool is_exported(const char *name, const char *text)
 static void the_reference_has_nothing_else(void **state)
 {
 	struct stats_snapshot *s = a_snapshot();
-	char *reference = read_reference(), *text = stats_prometheus(s), *row = reference;
+	char *reference = read_reference(), *text = text_of(s), *row = reference;
 	unsigned int rows = 0;
 
 	while ((row = strstr(row, "\n| `"))) {
@@ -392,7 +444,7 @@ static void the_reference_has_every_event(void **state)
 {
 	static const char series[] = "event=\"";
 	struct stats_snapshot *s = a_snapshot();
-	char *reference = read_reference(), *text = stats_prometheus(s), *line = text;
+	char *reference = read_reference(), *text = text_of(s), *line = text;
 	unsigned int events = 0;
 
 	while ((line = strstr(line, series))) {

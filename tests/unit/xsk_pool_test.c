@@ -7,6 +7,11 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "xsk/pool.h"
 
@@ -15,25 +20,33 @@
 #define FRAMES	    4096
 #define PORT	    5
 
+static struct ring *ring(uint32_t size)
+{
+	struct ring *r = aligned_alloc(_Alignof(struct ring), ring_bytes(size));
+
+	assert_non_null(r);
+	memset(r, 0, ring_bytes(size));
+	return r;
+}
+
 static void test_ring_order_and_full(void **state)
 {
-	struct ring r;
+	struct ring *r = ring(4);
 	uint64_t word;
 
-	assert_int_equal(ring_init(&r, 4), 0);
-	assert_false(ring_pop(&r, &word));
+	assert_false(ring_pop(r, 4, &word));
 	/* Many times around, so that the positions wrap within the ring. */
 	for (uint64_t round = 0; round < 100; round++) {
 		for (uint64_t i = 0; i < 4; i++)
-			assert_true(ring_push(&r, round * 4 + i));
-		assert_false(ring_push(&r, 999));
+			assert_true(ring_push(r, 4, round * 4 + i));
+		assert_false(ring_push(r, 4, 999));
 		for (uint64_t i = 0; i < 4; i++) {
-			assert_true(ring_pop(&r, &word));
+			assert_true(ring_pop(r, 4, &word));
 			assert_int_equal(word, round * 4 + i);
 		}
-		assert_false(ring_pop(&r, &word));
+		assert_false(ring_pop(r, 4, &word));
 	}
-	ring_fini(&r);
+	free(r);
 }
 
 static void *produce(void *arg)
@@ -41,27 +54,26 @@ static void *produce(void *arg)
 	struct ring *r = arg;
 
 	for (uint64_t i = 0; i < RING_PASSED; i++)
-		while (!ring_push(r, i * 3))
+		while (!ring_push(r, RING_WORDS, i * 3))
 			sched_yield();
 	return NULL;
 }
 
 static void test_ring_threads(void **state)
 {
-	struct ring r;
+	struct ring *r = ring(RING_WORDS);
 	pthread_t thread;
 	uint64_t word;
 
-	assert_int_equal(ring_init(&r, RING_WORDS), 0);
-	assert_int_equal(pthread_create(&thread, NULL, produce, &r), 0);
+	assert_int_equal(pthread_create(&thread, NULL, produce, r), 0);
 	for (uint64_t i = 0; i < RING_PASSED; i++) {
-		while (!ring_pop(&r, &word))
+		while (!ring_pop(r, RING_WORDS, &word))
 			sched_yield();
 		assert_int_equal(word, i * 3);
 	}
 	pthread_join(thread, NULL);
-	assert_false(ring_pop(&r, &word));
-	ring_fini(&r);
+	assert_false(ring_pop(r, RING_WORDS, &word));
+	free(r);
 }
 
 /* ---- the pool ---- */
@@ -82,11 +94,11 @@ static uint32_t count_free(const struct frame_pool *p, uint8_t *seen)
 
 	memset(seen, 0, p->frames);
 	for (uint32_t w = 0; w < p->workers; w++) {
-		for (uint32_t i = 0; i < p->stocks[w].count; i++, total++)
-			assert_int_equal(seen[p->stocks[w].chunks[i]]++, 0);
+		for (uint32_t i = 0; i < p->stocks[w]->count; i++, total++)
+			assert_int_equal(seen[p->stocks[w]->chunks[i]]++, 0);
 	}
-	for (uint32_t i = 0; i < p->spare.count; i++, total++)
-		assert_int_equal(seen[p->spare.chunks[i]]++, 0);
+	for (uint32_t i = 0; i < p->spare->count; i++, total++)
+		assert_int_equal(seen[p->spare->chunks[i]]++, 0);
 	return total;
 }
 
@@ -127,7 +139,7 @@ static void test_take_and_give(void **state)
 		assert_true(f[n].addr < 64 * WEIR_FRAME_BYTES);
 		memset(frame_data(p, &f[n]), (int)n, WEIR_FRAME_BYTES);
 		n++;
-		if (!p->stocks[0].count)
+		if (!p->stocks[0]->count)
 			pool_balance(p, 0);
 	}
 	assert_int_equal(n, 64);
@@ -156,8 +168,8 @@ static void test_balance(void **state)
 		pool_balance(p, 0);
 		pool_balance(p, 1);
 	}
-	assert_true(p->stocks[1].count >= 128);
-	assert_true(p->stocks[0].count <= p->share + 128);
+	assert_true(p->stocks[1]->count >= 128);
+	assert_true(p->stocks[0]->count <= p->share + 128);
 	assert_all_free(p);
 	frame_pool_free(p);
 }
@@ -170,13 +182,13 @@ static void test_balance_busy(void **state)
 
 	while (pool_take(p, 1, &chunk))
 		pool_put(p, 0, chunk);
-	assert_false(atomic_flag_test_and_set(&p->spare.busy));
+	assert_false(atomic_flag_test_and_set(&p->spare->busy));
 	pool_balance(p, 0);
 	pool_balance(p, 1);
-	assert_int_equal(p->stocks[1].count, 0);
-	atomic_flag_clear(&p->spare.busy);
+	assert_int_equal(p->stocks[1]->count, 0);
+	atomic_flag_clear(&p->spare->busy);
 	pool_balance(p, 1);
-	assert_true(p->stocks[1].count > 0);
+	assert_true(p->stocks[1]->count > 0);
 	assert_all_free(p);
 	frame_pool_free(p);
 }
@@ -285,6 +297,93 @@ static void test_conserved_by_threads(void **state)
 	frame_pool_free(p);
 }
 
+/* ---- another process ---- */
+
+/* A worker elsewhere: takes a frame, writes to it, and hears of one that has left. */
+static int work_elsewhere(int fd)
+{
+	struct frame_pool *p = NULL;
+	struct frame f;
+	uint32_t cookie;
+
+	if (frame_pool_open(fd, FRAMES, 2, &p, NULL) < 0 || !frame_take(p, 1, &f))
+		return 1;
+	memcpy(frame_data(p, &f), "elsewhere", 9);
+	p->chunks[f.addr / WEIR_FRAME_BYTES].cookie = 77;
+	p->chunks[f.addr / WEIR_FRAME_BYTES].sender = 1;
+	pool_place(p, (uint32_t)(f.addr / WEIR_FRAME_BYTES), POOL_SENT(PORT));
+	return pool_mail_take(p, 1, &cookie, 1) == 1 && cookie == 5 ? 0 : 2;
+}
+
+static void test_another_process(void **state)
+{
+	struct frame_pool *p = pool(FRAMES, 2);
+	uint32_t next = p->stocks[1]->chunks[p->stocks[1]->count - 1], cookie;
+	int status;
+	pid_t pid;
+
+	assert_true(pool_mail_put(p, 2, 1, 5));
+	pid = fork();
+	if (pid == 0) {
+		if (dup2(frame_pool_fd(p), 100) != 100)
+			_exit(3);
+		frame_pool_free(p);
+		_exit(work_elsewhere(100));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_memory_equal(p->area + (size_t)next * WEIR_FRAME_BYTES, "elsewhere", 9);
+	pool_reclaim(p, PORT);
+	assert_int_equal(pool_mail_take(p, 1, &cookie, 1), 1);
+	assert_int_equal(cookie, 77);
+	assert_all_free(p);
+	frame_pool_free(p);
+}
+
+static void test_open_refuses(void **state)
+{
+	struct frame_pool *p = pool(FRAMES, 2), *q = NULL;
+	int fd = memfd_create("unsealed", MFD_ALLOW_SEALING);
+	struct error e = {0};
+	struct stat st;
+
+	assert_int_equal(frame_pool_open(frame_pool_fd(p), FRAMES, 3, &q, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "3 workers"));
+	assert_int_equal(frame_pool_open(frame_pool_fd(p), FRAMES / 2, 2, &q, NULL), -EINVAL);
+	assert_int_equal(frame_pool_open(-1, FRAMES, 2, &q, NULL), -EINVAL);
+	assert_int_equal(fstat(frame_pool_fd(p), &st), 0);
+	assert_int_equal(ftruncate(fd, st.st_size), 0);
+	assert_int_equal(frame_pool_open(fd, FRAMES, 2, &q, NULL), -EINVAL);
+	assert_int_equal(ftruncate(frame_pool_fd(p), 4096), -1);
+	close(fd);
+	frame_pool_free(p);
+}
+
+/* Who closes ports takes no number of the workers for granted. */
+static void test_lies_of_workers(void **state)
+{
+	struct frame_pool *p = pool(64, 2);
+	uint32_t chunks[128], n;
+
+	p->spare->count = UINT32_MAX;
+	p->spare->chunks[63] = UINT32_MAX;
+	n = pool_spare_take(p, chunks, 128);
+	assert_int_equal(n, 63);
+	for (uint32_t i = 0; i < n; i++)
+		assert_true(chunks[i] < 64);
+	for (uint32_t i = 0; i < 64; i++) {
+		p->chunks[i].sender = 255;
+		pool_place(p, i, POOL_SENT(PORT));
+	}
+	p->spare->count = UINT32_MAX;
+	pool_reclaim(p, PORT);
+	assert_int_equal(p->spare->count, 64);
+	/* One that died with the lock costs a second, not the daemon. */
+	assert_false(atomic_flag_test_and_set(&p->spare->busy));
+	assert_int_equal(pool_spare_take(p, chunks, 128), 0);
+	frame_pool_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +396,9 @@ int main(void)
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_conserved_by_threads),
+		cmocka_unit_test(test_another_process),
+		cmocka_unit_test(test_open_refuses),
+		cmocka_unit_test(test_lies_of_workers),
 	};
 
 	return cmocka_run_group_tests_name("port_pool", tests, NULL, NULL);

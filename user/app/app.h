@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Application modules: protocol processing beyond what a signature says. One file each, one
- * descriptor each, listed in app_modules(). A module sees the messages of flows that its
- * application was named for (by the signature engine, by an endpoint, by itself) and of undecided
- * flows, and answers with findings. It never blocks and never sees a frame.
+ * Application modules: protocol processing that signatures cannot express. One file and one
+ * descriptor each, listed in app_modules(). A module sees the messages of flows that were
+ * identified as its application (by a signature, a learned endpoint or the module itself) and of
+ * undecided flows, and returns findings. It never blocks and never sees frames.
  */
 #ifndef WEIR_APP_H
 #define WEIR_APP_H
@@ -16,18 +16,18 @@
 #include "flow/flow.h"
 #include "learn/learn.h"
 
-/* What a module may say about a message. */
+/* A module's finding about a message. */
 struct app_finding {
-	uint16_t app; /* 0 = nothing */
+	uint16_t app; /* 0 = none */
 	uint8_t method;
 	uint8_t confidence;
-	bool inspect;	/* keep the flow's payload coming */
-	bool reconnect; /* the peer's port is this application's alone (never for trackers or web
-			   servers) */
+	bool inspect;	/* keep sending the flow's payload to user space */
+	bool reconnect; /* the responder's port serves this application only, so later flows to it
+			   may be identified by it (never set for trackers or web servers) */
 	bool done;	/* an inspected flow needs no further inspection */
 };
 
-/* An answer of the DNS to a question that was asked (RFC 1035). */
+/* A DNS response to a question that was seen (RFC 1035). */
 #define APP_DNS_RECORDS_MAX 16
 struct app_dns_record {
 	uint16_t type; /* A 1, AAAA 28, CNAME 5 */
@@ -37,43 +37,44 @@ struct app_dns_record {
 };
 struct app_dns {
 	uint16_t id;
-	uint16_t type; /* asked for */
+	uint16_t type; /* type of the question */
 	uint8_t rcode;
-	char name[NAME_TEXT_MAX + 1]; /* asked for; lower case, printable */
+	char name[NAME_TEXT_MAX + 1]; /* name of the question; lower case, printable */
 	uint8_t count;
-	/* What leads from the name to its addresses, in this order. */
+	/* Aliases and addresses of the name, in the order in which they lead from it. */
 	struct app_dns_record record[APP_DNS_RECORDS_MAX];
 };
 
 struct app_message;
 
-/* What a module can call. */
+/* Services that modules can call. */
 struct app_services {
 	struct app_registry *registry;
-	/* Learns an endpoint; host zero for what a peer says of itself. May be NULL (no learning).
-	 */
+	/* Learns an endpoint; key->host zero: the peer announced itself. NULL: nothing is
+	 * learned. */
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		      enum weir_source source);
-	/* An answer to the receiver of m. May be NULL. */
+	/* Reports a DNS answer to the receiver of m. May be NULL. */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	/*
-	 * A control connection announced a data connection of application app (its name): the
-	 * sender of m waits at port (host order) for the receiver or, with anyone, for whoever
-	 * comes. addr is the address as it was told, NULL where none was; any other than the
-	 * sender's own is refused and counted, for a host must not name another's port. Whether it
-	 * is expected now. May be NULL (no learning).
+	 * Expects a data connection that a control connection announced: the sender of m listens at
+	 * port (host order) for a flow of application app (a name) from the receiver or, with
+	 * anyone, from any host. addr: the address in the announcement, NULL if it has none; an
+	 * address other than the sender's own is refused and counted, because a host must not
+	 * announce another host's port. Returns whether the connection is expected now. NULL:
+	 * nothing is learned.
 	 */
 	bool (*expect)(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		       const char *app, bool anyone);
 	void *arg;
-	struct facts *facts; /* what identified flows have shown; may be NULL */
+	struct facts *facts; /* facts that identified flows have shown; may be NULL */
 };
 
 struct app_message {
 	const struct flow *flow;
-	const uint8_t
-		*data; /* TCP: all of the direction's first message so far; inspected flows:
-			  bytes in order, behind those shown before unless a gap was given up */
+	const uint8_t *data; /* undecided flows over TCP: the direction's first message so far;
+				inspected flows: the next bytes in order, following those of the
+				previous call unless a gap was skipped */
 	size_t len;
 	uint8_t dir;
 	uint8_t proto;
@@ -89,25 +90,26 @@ struct app_module {
 	const char *name;
 	const char *category;
 	const char *help;
-	bool only_named; /* undecided() is of use only where the engine named this application */
-	uint8_t proto;	 /* undecided() is of use with IPPROTO_TCP or IPPROTO_UDP alone; 0: both */
+	bool only_named; /* call undecided() only for flows that the signature engine identified as
+			    this application */
+	uint8_t proto;	 /* call undecided() only for IPPROTO_TCP or IPPROTO_UDP; 0: for both */
 	/*
-	 * A message of an undecided flow, after the signature engine (whose result is *finding: app
-	 * 0 if none). The module may confirm, correct or add to the finding. state: flow.module,
-	 * the module's own, NULL at first.
+	 * Called for a message of an undecided flow, after the signature engine, whose result is
+	 * *finding (app 0 if none). The module may confirm, change or add to the finding. *state:
+	 * the module's state of this flow, NULL at first.
 	 */
 	void (*undecided)(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding);
-	/* A message of a flow of this application that is inspected. May be NULL. */
+	/* Called for a message of a flow of this application that is inspected. May be NULL. */
 	void (*inspected)(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding);
 	void (*release)(void *state);
 };
 
-/* Bits of a uint32_t say which are disabled. */
+/* Disabled modules are bits of a uint32_t. */
 #define APP_MODULES_MAX 32
-/* NULL-terminated, APP_MODULES_MAX at most; a module's place is its number as long as the program
- * runs. */
+/* All modules, NULL-terminated, at most APP_MODULES_MAX. A module's index is its number while the
+ * program runs. */
 const struct app_module *const *app_modules(void);
 const struct app_module *app_module_find(const char *name);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * BitTorrent: the peer handshake (BEP 3), the DHT (BEP 5), local discovery (BEP 14), uTP (BEP 29),
- * and trackers. What they tell of peers says which connections will be BitTorrent's before their
- * first byte.
+ * and trackers. The peers that are learned from them identify later connections before their first
+ * byte.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -15,35 +15,36 @@
 static const uint8_t handshake[20] = "\x13"
 				     "BitTorrent protocol";
 
-/* What a flow is found to be. */
+/* Roles of a flow. */
 enum role {
 	ROLE_NONE,
 	ROLE_HTTP_TRACKER,
 	ROLE_UDP_TRACKER,
 	ROLE_UTP,
 	ROLE_DHT,
-	ROLE_PEER, /* shook hands from one side */
+	ROLE_PEER, /* the handshake of one side was seen */
 };
 
-/* Segments of a peer flow after which the other side's handshake is no longer waited for. */
+/* Segments of a peer flow after which it no longer waits for the other side's handshake. */
 #define PEER_SEGMENTS_MAX 8
 
 struct bittorrent {
 	enum role role;
-	bool from_origin; /* the client's or the SYN's direction */
+	bool from_origin; /* direction of the client or of the SYN */
 	union {
-		struct tracker_http *http; /* apart: it is large and seldom */
+		struct tracker_http
+			*http; /* allocated separately, because it is large and rarely needed */
 		struct tracker_udp udp;
 		struct {
 			struct utp_syn syn;
-			bool began; /* with that SYN */
+			bool began; /* the flow began with that SYN */
 			struct utp_track track;
 		} utp;
 		struct dht dht;
 		struct {
 			unsigned int segments;
 			bool answered;
-			struct pex *pex; /* apart like http */
+			struct pex *pex; /* allocated separately, like http */
 		} peer;
 	};
 };
@@ -57,7 +58,7 @@ static void state_free(struct bittorrent *b)
 	free(b);
 }
 
-/* The flow's state in a new role; NULL on ENOMEM. */
+/* Replaces the flow's state by that of a new role; NULL on ENOMEM. */
 static struct bittorrent *state_new(void **state, enum role role, const struct app_message *m)
 {
 	struct bittorrent *b = calloc(1, sizeof(*b));
@@ -83,8 +84,8 @@ static void found(const struct app_services *s, enum weir_method method, struct 
 	(void)finding_name(s, BITTORRENT_NAME, method, 100, f);
 }
 
-/* A flow between peers: the responder's port is BitTorrent's, unless it is one that serves others
- * too. */
+/* A flow between peers: the responder's port serves BitTorrent only, unless it is a well-known
+ * one. */
 static void found_peer(const struct app_services *s, const struct app_message *m,
 		       enum weir_method method, struct app_finding *f)
 {
@@ -98,7 +99,7 @@ static void found_tracker(const struct app_services *s, enum weir_method method,
 {
 	found(s, method, f);
 	f->inspect = f->app != 0;
-	/* A web front end may serve the tracker's port to others. */
+	/* A web front end may serve other sites on the tracker's port. */
 	f->reconnect = false;
 }
 
@@ -112,7 +113,7 @@ static bool is_handshake(const uint8_t *data, size_t len)
 	return len >= sizeof(handshake) && memcmp(data, handshake, sizeof(handshake)) == 0;
 }
 
-/* Begins to read a tracker's answers, when m is a client's request. NULL when it is none. */
+/* Begins to parse a tracker's answers if m is a client's request. NULL if it is not. */
 static struct bittorrent *http_begin(const struct app_message *m, void **state)
 {
 	_cleanup_free_ struct tracker_http *http = NULL;
@@ -158,8 +159,9 @@ static bool peer_begin(const struct app_services *s, const struct app_message *m
 }
 
 /*
- * A handshake on TCP. Of the host that was called it is the evidence that its port is BitTorrent's,
- * so one that came first is followed until the answer. Without the SYN nobody knows who called.
+ * A handshake over TCP. Sent by the responder it proves that its port is BitTorrent's; sent by the
+ * originator the flow is inspected until the responder answers. Without the SYN it is not known
+ * which side opened the connection.
  */
 static void found_handshake(const struct app_services *s, const struct app_message *m, void **state,
 			    struct app_finding *f)
@@ -184,8 +186,9 @@ static void tcp_undecided(const struct app_services *s, const struct app_message
 		found(s, WEIR_METHOD_SIGNATURE, f);
 }
 
-/* A client's datagram to a tracker: the connect request shows what it is, an announce alone (of a
- * connection made before the flow was seen) awaits its answer, unless a signature knew it. */
+/* A client's datagram to a tracker. A connect request identifies the flow; an announce alone (the
+ * connect was before the flow was seen) has to be answered first, unless a signature identified
+ * it. */
 static bool udp_tracker_undecided(const struct app_services *s, const struct app_message *m,
 				  void **state, struct app_finding *f)
 {
@@ -204,7 +207,7 @@ static bool udp_tracker_undecided(const struct app_services *s, const struct app
 	return true;
 }
 
-/* A connection whose SYN was not seen. */
+/* A uTP connection whose SYN was not seen. */
 static void utp_midstream(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
@@ -247,7 +250,7 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 	}
 }
 
-/* Whether m is the DHT's; its first message is remembered when it is a query. */
+/* Whether m is a DHT message. If it is a query it is remembered. */
 static bool dht_begin(const struct app_services *s, const struct app_message *m, void **state)
 {
 	struct bittorrent *b;
@@ -287,7 +290,7 @@ static void bittorrent_undecided(const struct app_services *s, const struct app_
 		udp_undecided(s, m, state, finding);
 }
 
-/* Requests split over segments are not read: the answer is all the same. */
+/* Requests that are split over segments are not parsed; the answer is parsed all the same. */
 static void http_inspected(struct bittorrent *b, const struct app_services *s,
 			   const struct app_message *m, struct app_finding *finding)
 {
@@ -311,7 +314,7 @@ static void udp_inspected(struct bittorrent *b, const struct app_services *s,
 		(void)tracker_udp_response(&b->udp, s, m);
 }
 
-/* The side that was called shows that its port is BitTorrent's; then there is peer exchange. */
+/* When the responder has shown that its port is BitTorrent's, peer exchange follows. */
 static void peer_inspected(struct bittorrent *b, const struct app_services *s,
 			   const struct app_message *m, struct app_finding *finding)
 {
@@ -330,7 +333,7 @@ static void peer_inspected(struct bittorrent *b, const struct app_services *s,
 		finding->done = b->peer.pex ? !pex_read(b->peer.pex, s, m) : b->peer.answered;
 }
 
-/* A flow whose state was lost goes on with the client's next request or the next query. */
+/* A flow without state resumes with the client's next request or the next query. */
 static void resume(const struct app_services *s, const struct app_message *m, void **state)
 {
 	if (m->proto == IPPROTO_TCP)
@@ -353,7 +356,7 @@ static void bittorrent_inspected(const struct app_services *s, const struct app_
 	else if (b->role == ROLE_UDP_TRACKER)
 		udp_inspected(b, s, m);
 	else if (b->role == ROLE_DHT)
-		/* uTP shares the DHT's ports, and its payload is not read. */
+		/* uTP shares the DHT's ports; its payload is not parsed. */
 		finding->done = !dht_read(&b->dht, s, m);
 	else if (b->role == ROLE_PEER)
 		peer_inspected(b, s, m, finding);

@@ -3,13 +3,13 @@
 
 #include "app/bittorrent.h"
 
-/* What of a KRPC message has been seen. */
+/* State while parsing a KRPC message. */
 struct krpc {
 	struct dht_message *out;
 	char type; /* q, r or e */
 	bool method;
 	bool transaction;
-	bool query_id, response_id; /* 20 bytes */
+	bool query_id, response_id; /* an id of 20 bytes was seen */
 	bool error;
 	bool implied_port;
 	int64_t port;
@@ -75,7 +75,7 @@ static void inner_integer(struct krpc *k, const struct bencode *b, int64_t integ
 		k->implied_port = integer != 0;
 }
 
-/* A datagram is read in one go, so a text is one piece. */
+/* A datagram is parsed in one call, so a string is one piece. */
 static void krpc_event(void *arg, const struct bencode *b, const struct bencode_event *e)
 {
 	struct krpc *k = arg;
@@ -126,7 +126,7 @@ void dht_parse(const uint8_t *data, size_t len, struct dht_message *out)
 		out->port = (uint16_t)k.port;
 }
 
-/* A host that gives back the token has received it: its address is no invention. */
+/* A host that returns the token has received it, so its address is not spoofed. */
 static uint16_t announced_port(const struct dht *d, const struct dht_message *q,
 			       const struct app_message *m)
 {
@@ -147,7 +147,7 @@ static void pending_add(struct dht *d, const struct dht_message *q, const struct
 	d->next = (uint8_t)((d->next + 1) % DHT_PENDING_MAX);
 }
 
-/* Takes a remembered query of the other side off: an answer counts once. */
+/* Removes a remembered query of the other side, because an answer counts once. */
 static bool pending_take(struct dht *d, const struct dht_message *r, bool from_origin,
 			 struct dht_pending *out)
 {
@@ -164,8 +164,8 @@ static bool pending_take(struct dht *d, const struct dht_message *r, bool from_o
 	return false;
 }
 
-/* The answer whose peers are learned. */
-struct telling {
+/* An answer whose peers are learned. */
+struct reading {
 	const struct app_services *services;
 	const struct app_message *message;
 	unsigned int peers;
@@ -173,7 +173,7 @@ struct telling {
 
 static void value_event(void *arg, const struct bencode *b, const struct bencode_event *e)
 {
-	struct telling *t = arg;
+	struct reading *t = arg;
 
 	if (e->kind != BENCODE_TEXT || e->depth != 3 || !is_key(b, 0, "r") ||
 	    !is_key(b, 1, "values") || (e->len != 6 && e->len != 18) ||
@@ -186,9 +186,9 @@ static void value_event(void *arg, const struct bencode *b, const struct bencode
 static void answered(const struct dht_pending *q, const struct app_services *s,
 		     const struct app_message *m)
 {
-	struct telling t = {.services = s, .message = m};
+	struct reading t = {.services = s, .message = m};
 
-	/* Who knows the transaction has received the query. */
+	/* A host that knows the transaction has received the query. */
 	peer_learn_sender(s, m, m->sport, WEIR_SOURCE_DHT);
 	peer_learn_own(s, m, q->own);
 	if (q->method == DHT_GET_PEERS)

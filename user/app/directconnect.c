@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Direct Connect hubs in the clear: ADC 1.0 (5.3: INF, CTM; lines end with a line feed) and NMDC
- * ($ConnectToMe, $Search; commands end with "|"). Hubs pass on where clients wait for each other.
+ * Unencrypted Direct Connect hubs: ADC 1.0 (5.3: INF, CTM; lines end with a line feed) and NMDC
+ * ($ConnectToMe, $Search; commands end with "|"). Hubs relay the addresses and ports at which
+ * clients listen for each other.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,17 +16,17 @@
 #define LINE_MAX_ 1024
 #define SIDS_MAX  256
 #define SID	  4
-/* Of a connection between clients: what comes then are files. */
+/* Bytes of a connection between clients that are read: files follow. */
 #define PEER_BYTES_MAX 16384
 
 struct line {
-	uint16_t len; /* LINE_MAX_ and more: the rest was not kept */
+	uint16_t len; /* LINE_MAX_ and above: the rest was discarded */
 	char text[LINE_MAX_];
 };
 
 struct session {
 	char sid[SID];
-	uint32_t v4; /* network order, 0: none */
+	uint32_t v4; /* IPv4 address, network order, 0: none */
 };
 
 struct directconnect {
@@ -34,11 +35,11 @@ struct directconnect {
 	uint32_t bytes;
 	bool hub;
 	uint16_t next;
-	struct session sessions[SIDS_MAX]; /* the oldest goes first */
+	struct session sessions[SIDS_MAX]; /* the oldest is replaced */
 };
 
-static void tell(const struct app_services *s, const struct app_message *m, uint32_t v4,
-		 unsigned int port)
+static void learn(const struct app_services *s, const struct app_message *m, uint32_t v4,
+		  unsigned int port)
 {
 	uint32_t addr[4];
 
@@ -46,10 +47,10 @@ static void tell(const struct app_services *s, const struct app_message *m, uint
 		return;
 	address_from_v4(addr, v4);
 	if (m->from_origin)
-		/* A client speaks for its own ports, and for no other host's. */
+		/* A client may announce its own ports, not those of other hosts. */
 		peer_learn_app(s, NAME, m->domain, NULL, m->src, (uint16_t)port,
 			       WEIR_SOURCE_DC_HUB);
-	else if (peer_is_told(m, addr, (uint16_t)port))
+	else if (peer_is_third_party(m, addr, (uint16_t)port))
 		peer_learn_app(s, NAME, m->domain, m->dst, addr, (uint16_t)port,
 			       WEIR_SOURCE_DC_HUB);
 }
@@ -72,7 +73,8 @@ static struct session *session_of(struct directconnect *d, const char *sid, bool
 	return x;
 }
 
-/* The value of a named parameter (two letters), cut off the line; NULL when there is none. */
+/* The value of a named parameter (two letters), without the rest of the line; NULL if there is
+ * none. */
 static const char *parameter(const char *line, const char *name, char out[64])
 {
 	for (const char *at = strchr(line, ' '); at; at = strchr(at + 1, ' ')) {
@@ -87,7 +89,8 @@ static const char *parameter(const char *line, const char *name, char out[64])
 	return NULL;
 }
 
-/* BINF sid ... I4address ... U4port: who is in the hub, and where searches are answered. */
+/* BINF sid ... I4address ... U4port: a client of the hub and the port on which it receives search
+ * results. */
 static void read_inf(struct directconnect *d, const struct app_services *s,
 		     const struct app_message *m, const char *line)
 {
@@ -99,10 +102,10 @@ static void read_inf(struct directconnect *d, const struct app_services *s,
 	if (parameter(line, "I4", text) && inet_pton(AF_INET, text, &address) == 1)
 		x->v4 = address.s_addr;
 	if (parameter(line, "U4", text) && sscanf(text, "%5u", &port) == 1)
-		tell(s, m, m->from_origin ? m->src[3] : x->v4, port);
+		learn(s, m, m->from_origin ? m->src[3] : x->v4, port);
 }
 
-/* DCTM from to protocol port token: "from" waits for a connection. */
+/* DCTM from to protocol port token: client "from" listens for a connection. */
 static void read_ctm(struct directconnect *d, const struct app_services *s,
 		     const struct app_message *m, const char *line)
 {
@@ -112,9 +115,9 @@ static void read_ctm(struct directconnect *d, const struct app_services *s,
 	if (sscanf(line, "%*4s %*4s %*4s ADC%*60s %5u", &port) != 1)
 		return;
 	if (m->from_origin)
-		tell(s, m, m->src[3], port);
+		learn(s, m, m->src[3], port);
 	else if (x)
-		tell(s, m, x->v4, port);
+		learn(s, m, x->v4, port);
 }
 
 static void read_adc(struct directconnect *d, const struct app_services *s,
@@ -132,7 +135,7 @@ static void read_adc(struct directconnect *d, const struct app_services *s,
 
 /* ---- NMDC ---- */
 
-/* "address:port" at the text's beginning. */
+/* Parses "address:port" at the beginning of the text. */
 static void read_nmdc_place(const struct app_services *s, const struct app_message *m,
 			    const char *text)
 {
@@ -142,7 +145,7 @@ static void read_nmdc_place(const struct app_services *s, const struct app_messa
 
 	if (sscanf(text, "%15[0-9.]:%5u", place, &port) == 2 &&
 	    inet_pton(AF_INET, place, &address) == 1)
-		tell(s, m, address.s_addr, port);
+		learn(s, m, address.s_addr, port);
 }
 
 static void read_nmdc(struct directconnect *d, const struct app_services *s,
@@ -180,7 +183,7 @@ static void line_end(struct directconnect *d, const struct app_services *s,
 		read_adc(d, s, m, l->text);
 }
 
-/* Whether more of the connection is worth reading. */
+/* Parses the next bytes. Returns whether to continue reading. */
 static bool feed(struct directconnect *d, const struct app_services *s, const struct app_message *m,
 		 const uint8_t *data, size_t len)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DNS: answers tell which names the addresses have that a host goes to next. An answer counts when
- * the same flow had its question: same identifier, name and type, from the other side.
+ * DNS: answers give the names of the addresses that a host connects to next. An answer counts if
+ * the same flow carried its question: same identifier, name and type, from the other side.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 #include "util/util.h"
 
 #define NAME		 "dns"
-#define PENDING_MAX	 8    /* questions of a flow that wait; the oldest goes first */
-#define MESSAGE_MAX	 4096 /* over TCP; longer ones are skipped */
-#define TCP_MESSAGES_MAX 256  /* of a flow that are read: a zone transfer tells nothing */
+#define PENDING_MAX	 8    /* unanswered questions of a flow; the oldest is replaced */
+#define MESSAGE_MAX	 4096 /* bytes over TCP; longer messages are skipped */
+#define TCP_MESSAGES_MAX 256  /* messages of a flow that are read: a zone transfer is of no use */
 
 struct pending {
 	bool used, from_origin;
@@ -21,7 +21,7 @@ struct pending {
 	uint64_t name;
 };
 
-/* Messages of one direction behind their lengths (RFC 1035, 4.2.2). */
+/* Reassembles the length-prefixed messages of one direction (RFC 1035, 4.2.2). */
 struct assembly {
 	uint8_t head[2];
 	uint8_t head_have;
@@ -36,7 +36,7 @@ struct dns {
 	struct assembly stream[2]; /* TCP, by direction */
 };
 
-/* Names are compared by their sum: a match by chance still needs identifier and ports. */
+/* Names are compared by hash: a false match would also need the same identifier and ports. */
 static uint64_t name_sum(const char *name)
 {
 	static const uint64_t key[2] = {0x646e73, 0x6e616d65};
@@ -72,7 +72,7 @@ static void note_question(struct dns *d, const struct dns_question *q, bool from
 	d->next = (d->next + 1) % PENDING_MAX;
 }
 
-/* Whether the message is one of the DNS. */
+/* Reads a message. Returns whether it is a DNS message. */
 static bool read_message(struct dns *d, const struct app_services *s, const struct app_message *m,
 			 const uint8_t *data, size_t len)
 {
@@ -104,7 +104,7 @@ static void assembly_reset(struct assembly *a)
 	*a = (struct assembly){0};
 }
 
-/* Takes what belongs to the message at hand. Returns how many bytes. */
+/* Consumes the bytes of the current message. Returns their number. */
 static size_t assembly_feed(struct assembly *a, const uint8_t *data, size_t len, uint16_t *whole)
 {
 	uint16_t need;
@@ -173,7 +173,7 @@ static struct dns *state_get(void **state)
 	return *state;
 }
 
-/* What the engine calls DNS is read from here on. */
+/* Flows that the signature engine identifies as DNS are read from here on. */
 static void dns_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {
@@ -184,7 +184,7 @@ static void dns_undecided(const struct app_services *s, const struct app_message
 	d = state_get(state);
 	if (!d)
 		return;
-	assembly_reset(&d->stream[m->dir & 1]); /* all of the stream so far is shown again */
+	assembly_reset(&d->stream[m->dir & 1]); /* the stream is shown again from its beginning */
 	finding->inspect = true;
 	dns_read(d, s, m, finding);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages of the DNS (RFC 1035), for user/app alone. */
+/* DNS messages (RFC 1035). Private to user/app. */
 #ifndef WEIR_APP_DNS_H
 #define WEIR_APP_DNS_H
 
@@ -7,28 +7,28 @@
 
 enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_AAAA = 28 };
 
-/* The head of a message with one question. */
+/* Header and question of a message with one question. */
 struct dns_question {
 	uint16_t id, type;
 	bool response;
 	uint8_t rcode;
 	uint16_t answers;
-	size_t end; /* of the question within the message */
+	size_t end; /* offset of the end of the question in the message */
 	char name[NAME_TEXT_MAX + 1];
 };
-/* Reads header and question of a standard query or its response. False for anything else. */
+/* Parses header and question of a standard query or response. False for anything else. */
 bool dns_read_question(const uint8_t *data, size_t len, struct dns_question *out);
 /*
- * Reads the answers to q, of the same message: aliases from the name asked for to the last one, and
- * that one's addresses. What does not belong to the name is left out, and so is what is behind a
- * broken record. Fills all of out.
+ * Parses the answers to q in the same message: the chain of aliases from the name in question to
+ * the last one, and its addresses. Records of other names are skipped, and everything after a
+ * malformed record. All of *out is filled.
  */
 void dns_read_answers(const uint8_t *data, size_t len, const struct dns_question *q,
 		      struct app_dns *out);
 /*
- * A domain name at *at (RFC 1035, 3.1 and 4.1.4), lower case, '?' for what is not printable or is a
- * dot within a label. *at then stands behind it. False when it is broken, too long, or its pointers
- * do not lead backwards.
+ * Parses a domain name at *at (RFC 1035, 3.1 and 4.1.4): lower case, '?' for unprintable characters
+ * and dots within a label. Afterwards *at is behind it. False if it is malformed, too long, or has
+ * a pointer that does not point backwards.
  */
 bool dns_read_name(const uint8_t *data, size_t len, size_t *at, char out[NAME_TEXT_MAX + 1]);
 

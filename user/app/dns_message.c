@@ -6,8 +6,8 @@
 #include "util/util.h"
 
 #define HEADER	    12
-#define RECORDS_MAX 64 /* of a section that are read */
-#define CHAIN_MAX   8  /* aliases behind one another */
+#define RECORDS_MAX 64 /* records of a section that are read at most */
+#define CHAIN_MAX   8  /* length of an alias chain at most */
 #define CLASS_IN    1
 #define POINTER	    0xc0
 
@@ -48,7 +48,7 @@ bool dns_read_name(const uint8_t *data, size_t len, size_t *at, char out[NAME_TE
 			target = u16_at(data, pos) & 0x3fff;
 			if (!behind)
 				behind = pos + 2;
-			/* Only what was before, so that it ends. */
+			/* Only backward pointers, so that parsing terminates. */
 			if (target >= pos || target < HEADER)
 				return false;
 			limit = pos;
@@ -91,7 +91,7 @@ struct record {
 	char owner[NAME_TEXT_MAX + 1];
 	uint16_t type, class;
 	uint32_t ttl_seconds;
-	size_t at; /* of the data */
+	size_t at; /* offset of the record's data */
 	uint16_t len;
 };
 
@@ -125,7 +125,7 @@ static struct app_dns_record *add_record(struct app_dns *out, const struct recor
 	return slot;
 }
 
-/* The alias of name, if it has one. */
+/* Replaces name by its alias, if it has one. */
 static bool follow_alias(const uint8_t *data, size_t len, const struct dns_question *q,
 			 const char *name, struct app_dns *out)
 {

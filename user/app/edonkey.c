@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * eDonkey, eMule and Kad beyond their signatures: what messages in the clear tell of peers, and
- * obfuscated flows, which open with what a peer goes by or show Kad's lengths.
+ * eDonkey, eMule and Kad as far as signatures cannot identify them: peers learned from unencrypted
+ * messages, and obfuscated flows, which are identified by the receiver's identity or by Kad's
+ * datagram lengths.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,16 +13,16 @@
 #include "app/midstream.h"
 #include "app/module.h"
 
-/* Of a connection between clients: beyond it are files. */
+/* Bytes of a connection between clients that are read: files follow. */
 #define PEER_BYTES_MAX 65536
-/* Of a UDP flow, enough for what its first exchange tells. */
+/* Datagrams of a UDP flow that are read: enough for the first exchange. */
 #define DATAGRAMS_MAX 32
 
 enum role { ROLE_STREAM, ROLE_DATAGRAMS, ROLE_SHAPE };
 
 struct stream {
 	struct ed2k_reader reader[2];
-	size_t shown[2]; /* bytes of each first message that were read */
+	size_t shown[2]; /* bytes of each direction's first message that were read */
 	uint32_t bytes;
 	bool server;
 };
@@ -33,7 +34,7 @@ struct edonkey {
 		struct kad_shape shape;
 		struct {
 			unsigned int count;
-			bool asked[2]; /* by the responder, by the originator */
+			bool asked[2]; /* a request of the responder, of the originator was seen */
 		} datagrams;
 	};
 };
@@ -70,7 +71,7 @@ static bool is_edonkey(const struct app_services *s, const struct app_finding *f
 
 /* ---- connections ---- */
 
-struct telling {
+struct reading {
 	const struct app_services *services;
 	const struct app_message *message;
 	struct stream *stream;
@@ -79,24 +80,24 @@ struct telling {
 static void on_message(void *arg, uint8_t protocol, uint8_t opcode, const uint8_t *payload,
 		       size_t len, size_t total)
 {
-	const struct telling *t = arg;
+	const struct reading *t = arg;
 
 	if (ed2k_tell_message(t->services, t->message, protocol, opcode, payload, len))
 		t->stream->server = true;
 }
 
-/* Whether more of the connection is worth reading. */
+/* Parses the next bytes. Returns whether to continue reading. */
 static bool stream_read(struct stream *st, const struct app_services *s,
 			const struct app_message *m, const uint8_t *data, size_t len)
 {
-	struct telling t = {s, m, st};
+	struct reading t = {s, m, st};
 	bool ok = ed2k_feed(&st->reader[m->from_origin], data, len, on_message, &t);
 
 	st->bytes += (uint32_t)len;
 	return ok && (st->server || st->bytes < PEER_BYTES_MAX);
 }
 
-/* Whether what peers go by opens the connection. */
+/* Whether the connection begins with obfuscation under a peer's known identity. */
 static bool stream_opens(const struct app_services *s, const struct app_message *m)
 {
 	uint8_t identity[16];
@@ -143,7 +144,7 @@ static bool is_kad_request(const struct app_message *m)
 	       strchr(KAD_REQUESTS, m->data[1]) != NULL;
 }
 
-/* What was not asked for tells nothing. */
+/* An answer without a request is not used. */
 static bool datagram_read(struct edonkey *e, const struct app_services *s,
 			  const struct app_message *m)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The obfuscation of eMule (0.47 and later), of which the keys are made of what others know: MD5
- * (RFC 1321) over a peer's identity and a few bytes in the clear gives the key of RC4. A constant
- * comes first in what is encrypted, so a right key shows itself once in 2^32.
+ * The obfuscation of eMule (0.47 and later). Its keys are derived from data that other peers know:
+ * the MD5 (RFC 1321) of a peer's identity and a few unencrypted bytes is the RC4 key. The
+ * ciphertext begins with a constant of 32 bits, so a wrong key passes once in 2^32.
  */
 #include <string.h>
 
@@ -124,7 +124,7 @@ static void cipher_init(struct stream_cipher *c, const uint8_t key[16], unsigned
 		(void)cipher_next(c);
 }
 
-/* Whether data deciphers to the constant under the key made of these bytes. */
+/* Whether data decrypts to the constant under the key derived from material. */
 static bool opens(const uint8_t *material, size_t len, unsigned int discard, const uint8_t *data,
 		  uint32_t sync)
 {
@@ -139,7 +139,7 @@ static bool opens(const uint8_t *material, size_t len, unsigned int discard, con
 	return true;
 }
 
-/* ---- what is tried ---- */
+/* ---- keys to try ---- */
 
 bool ed2k_opens_stream(const uint8_t identity[16], const uint8_t *data, size_t len)
 {

@@ -3,8 +3,9 @@
 
 #include "app/edonkey.h"
 
-#define HEADER	   6
-#define LENGTH_MAX (2u << 20) /* of a message: a part of a file with its header is 180 KiB */
+#define HEADER 6
+/* Of a message, bytes: a part of a file with its header is 180 KiB. */
+#define LENGTH_MAX (2u << 20)
 
 static bool is_protocol(uint8_t byte)
 {

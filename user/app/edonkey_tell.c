@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What eDonkey's messages tell of peers: where they listen, and what they go by. */
+/* Learns from eDonkey's messages: where peers listen, and their identities. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -29,12 +29,13 @@
 #define KAD_ANSWER	  0x29
 #define KAD_CONTACT	  25
 #define HASH		  16
-#define TAG_PORTS	  0xf9 /* tag of a hello: Kad's port, eMule's UDP port */
-#define SERVER_UDP	  4    /* a server's UDP port is its TCP port and this */
+#define TAG_PORTS	  0xf9 /* tag of a hello: Kad port, eMule UDP port */
+#define SERVER_UDP	  4    /* a server's UDP port is its TCP port plus this */
 #define SERVER_UDP_HIDDEN 12   /* the same, obfuscated */
 #define SOURCE_HAS_HASH	  0x80
 
-/* An address as its bytes come; an id below 2^24 is that of a client that cannot be called. */
+/* Reads an address in wire order, or reversed. An id below 2^24 is that of a client that cannot be
+ * connected to. */
 static bool take_address(const uint8_t *p, bool reversed, uint32_t out[4])
 {
 	uint8_t bytes[4];
@@ -47,10 +48,10 @@ static bool take_address(const uint8_t *p, bool reversed, uint32_t out[4])
 	return reversed || bytes[3] != 0;
 }
 
-static void tell(const struct app_services *s, const struct app_message *m, const uint32_t peer[4],
-		 uint16_t port, enum weir_source source)
+static void learn(const struct app_services *s, const struct app_message *m, const uint32_t peer[4],
+		  uint16_t port, enum weir_source source)
 {
-	if (port && peer_is_told(m, peer, port))
+	if (port && peer_is_third_party(m, peer, port))
 		peer_learn_app(s, EDONKEY_NAME, m->domain, m->dst, peer, port, source);
 }
 
@@ -61,18 +62,18 @@ static void identify(const struct app_services *s, const struct app_message *m,
 		facts_identity_is(s->facts, addr, htons(port), m->domain, identity, m->now_ns);
 }
 
-static void tell_server(const struct app_services *s, const struct app_message *m,
-			const uint32_t addr[4], uint16_t port)
+static void learn_server(const struct app_services *s, const struct app_message *m,
+			 const uint32_t addr[4], uint16_t port)
 {
-	tell(s, m, addr, port, WEIR_SOURCE_ED2K_SERVER);
+	learn(s, m, addr, port, WEIR_SOURCE_ED2K_SERVER);
 	if (port > UINT16_MAX - SERVER_UDP_HIDDEN)
 		return;
-	tell(s, m, addr, (uint16_t)(port + SERVER_UDP), WEIR_SOURCE_ED2K_SERVER);
-	tell(s, m, addr, (uint16_t)(port + SERVER_UDP_HIDDEN), WEIR_SOURCE_ED2K_SERVER);
+	learn(s, m, addr, (uint16_t)(port + SERVER_UDP), WEIR_SOURCE_ED2K_SERVER);
+	learn(s, m, addr, (uint16_t)(port + SERVER_UDP_HIDDEN), WEIR_SOURCE_ED2K_SERVER);
 }
 
-/* OP_FOUNDSOURCES: file, count, then address and port each; keyed ones with options and, where
- * these say so, the user hash. */
+/* OP_FOUNDSOURCES: file, count, then address and port of each source; keyed ones with options and,
+ * if these say so, the user hash. */
 static void read_sources(const struct app_services *s, const struct app_message *m, bool keyed,
 			 const uint8_t *p, size_t len)
 {
@@ -94,7 +95,7 @@ static void read_sources(const struct app_services *s, const struct app_message 
 		if (len < size)
 			return;
 		if (take_address(p, false, addr)) {
-			tell(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
+			learn(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
 			if (size > 7)
 				identify(s, m, addr, load_le16(p + 4), p + 7);
 		}
@@ -103,7 +104,7 @@ static void read_sources(const struct app_services *s, const struct app_message 
 	}
 }
 
-/* Addresses and ports one after the other. */
+/* A list of addresses and ports. */
 static void read_servers(const struct app_services *s, const struct app_message *m,
 			 const uint8_t *p, size_t len)
 {
@@ -112,7 +113,7 @@ static void read_servers(const struct app_services *s, const struct app_message 
 
 	for (size_t at = 1; count-- && at + 6 <= len; at += 6)
 		if (take_address(p + at, false, addr))
-			tell_server(s, m, addr, load_le16(p + at + 4));
+			learn_server(s, m, addr, load_le16(p + at + 4));
 }
 
 /*
@@ -131,23 +132,23 @@ static void read_exchange(const struct app_services *s, const struct app_message
 		return;
 	count = load_le16(p + head - 2);
 	size = version == 1 ? 12 : version < 4 ? 28 : 29;
-	/* Without a version the length of all tells that of one. */
+	/* Without a version, the entry size follows from the total length. */
 	if (!named && count && (len - head) / count >= 28)
 		size = (len - head) / count >= 29 ? 29 : 28;
 	if (count > ED2K_SOURCES_MAX)
 		count = ED2K_SOURCES_MAX;
 	for (size_t at = head; count-- && at + size <= len; at += size) {
-		/* From version 3 on the address is a number like Kad's. */
+		/* From version 3 on the address is reversed, like Kad's. */
 		if (!take_address(p + at, version >= 3 || size == 29, addr))
 			continue;
-		tell(s, m, addr, load_le16(p + at + 4), WEIR_SOURCE_ED2K_PEER);
+		learn(s, m, addr, load_le16(p + at + 4), WEIR_SOURCE_ED2K_PEER);
 		if (size >= 28)
 			identify(s, m, addr, load_le16(p + at + 4), p + at + 12);
 	}
 }
 
-/* The UDP ports in a hello: a tag of a name of one byte and 4 bytes. Searched for, since the tags
- * before may be of any kind. */
+/* The UDP ports in a hello: a tag with a name of one byte and a value of 4 bytes. The tag is
+ * searched for, because the tags before it may be of any type. */
 static uint16_t udp_port_of(const uint8_t *p, size_t len, uint16_t *kad)
 {
 	static const uint8_t head[] = {0x03, 0x01, 0x00, TAG_PORTS};
@@ -158,8 +159,9 @@ static uint16_t udp_port_of(const uint8_t *p, size_t len, uint16_t *kad)
 }
 
 /*
- * Hello and its answer: user hash, id, port, tags. A host speaks for its own ports: on a connection
- * that was answered nobody else could have said it.
+ * Hello and its answer: user hash, id, port, tags. A host may announce its own ports. An answer
+ * shows that the connection was established, so its source is not spoofed and the endpoint holds
+ * for all hosts.
  */
 static void read_hello(const struct app_services *s, const struct app_message *m, bool answer,
 		       const uint8_t *p, size_t len)
@@ -175,9 +177,9 @@ static void read_hello(const struct app_services *s, const struct app_message *m
 	udp = udp_port_of(p + HASH + 6, len - HASH - 6, &kad);
 	peer_learn_app(s, EDONKEY_NAME, m->domain, answer ? NULL : m->dst, m->src, port,
 		       WEIR_SOURCE_ED2K_PEER);
-	tell(s, m, m->src, udp, WEIR_SOURCE_ED2K_PEER);
+	learn(s, m, m->src, udp, WEIR_SOURCE_ED2K_PEER);
 	if (kad != udp)
-		tell(s, m, m->src, kad, WEIR_SOURCE_ED2K_PEER);
+		learn(s, m, m->src, kad, WEIR_SOURCE_ED2K_PEER);
 }
 
 static bool is_from_server(uint8_t opcode)
@@ -193,13 +195,13 @@ static void read_from_server(const struct app_services *s, const struct app_mess
 	uint32_t addr[4];
 
 	if (opcode == OP_ID_CHANGE || opcode == OP_SERVER_TEXT)
-		tell_server(s, m, m->src, m->sport);
+		learn_server(s, m, m->src, m->sport);
 	else if (opcode == OP_SERVER_LIST)
 		read_servers(s, m, p, len);
 	else if (opcode == OP_SOURCES || opcode == OP_SOURCES_KEYED)
 		read_sources(s, m, opcode == OP_SOURCES_KEYED, p, len);
 	else if (opcode == OP_CALLBACK && len >= 6 && take_address(p, false, addr))
-		tell(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
+		learn(s, m, addr, load_le16(p + 4), WEIR_SOURCE_ED2K_SERVER);
 }
 
 bool ed2k_tell_message(const struct app_services *s, const struct app_message *m, uint8_t protocol,
@@ -223,7 +225,8 @@ bool ed2k_tell_message(const struct app_services *s, const struct app_message *m
 
 /* ---- datagrams ---- */
 
-/* Status of a server: challenge, seven numbers, low ids, then the obfuscated ports and its key. */
+/* Status of a server: challenge, seven numbers, low ids, then the obfuscated ports and the server's
+ * key. */
 static void read_status(const struct app_services *s, const struct app_message *m, const uint8_t *p,
 			size_t len)
 {
@@ -237,8 +240,8 @@ static void read_status(const struct app_services *s, const struct app_message *
 	memcpy(identity, p + 36, 4);
 	if (!load_le32(p + 36))
 		return;
-	tell(s, m, m->src, udp, WEIR_SOURCE_ED2K_SERVER);
-	tell(s, m, m->src, tcp, WEIR_SOURCE_ED2K_SERVER);
+	learn(s, m, m->src, udp, WEIR_SOURCE_ED2K_SERVER);
+	learn(s, m, m->src, tcp, WEIR_SOURCE_ED2K_SERVER);
 	identify(s, m, m->src, udp, identity);
 }
 
@@ -249,8 +252,8 @@ static void read_contacts(const struct app_services *s, const struct app_message
 
 	for (size_t at = 0; count-- && at + KAD_CONTACT <= len; at += KAD_CONTACT) {
 		(void)take_address(p + at + HASH, true, addr);
-		tell(s, m, addr, load_le16(p + at + 20), WEIR_SOURCE_KAD);
-		tell(s, m, addr, load_le16(p + at + 22), WEIR_SOURCE_KAD);
+		learn(s, m, addr, load_le16(p + at + 20), WEIR_SOURCE_KAD);
+		learn(s, m, addr, load_le16(p + at + 22), WEIR_SOURCE_KAD);
 		identify(s, m, addr, load_le16(p + at + 20), p + at);
 	}
 }
@@ -265,7 +268,7 @@ static void read_kad(const struct app_services *s, const struct app_message *m, 
 	if ((opcode == KAD_BOOTSTRAP || opcode == KAD_HELLO || opcode == KAD_HELLO_ANSWER) &&
 	    len >= HASH + 3) {
 		identify(s, m, m->src, m->sport, p);
-		tell(s, m, m->src, load_le16(p + HASH), WEIR_SOURCE_KAD);
+		learn(s, m, m->src, load_le16(p + HASH), WEIR_SOURCE_KAD);
 	}
 }
 

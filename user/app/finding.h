@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a module says by name. */
+/* Fills a finding from an application's name. */
 #ifndef WEIR_APP_FINDING_H
 #define WEIR_APP_FINDING_H
 
 #include "app/app.h"
 
-/* Makes the finding the application of this name. False, and nothing changes, where the registry
- * has none. */
+/* Sets the finding to the application of this name. False, and f unchanged, if the registry does
+ * not have it. */
 static inline bool finding_name(const struct app_services *s, const char *name,
 				enum weir_method method, unsigned int confidence,
 				struct app_finding *f)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FTP's control connection (RFC 959, RFC 2428): where the data connections go. After AUTH (RFC
- * 4217) nothing of it can be read, so an encrypted one teaches nothing.
+ * FTP control connections (RFC 959, RFC 2428): addresses and ports of the data connections. After
+ * AUTH (RFC 4217) the connection is encrypted and nothing is learned.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,13 +16,13 @@
 #define FTP_DATA "ftp-data"
 
 struct ftp {
-	struct lines lines[2]; /* of the responder, of the originator */
-	bool passive;	       /* PASV or EPSV was asked for and not yet answered */
-	bool secure;	       /* AUTH was asked for */
+	struct lines lines[2]; /* lines of the responder, of the originator */
+	bool passive;	       /* PASV or EPSV was sent and not yet answered */
+	bool secure;	       /* AUTH was sent */
 	bool ended;
 };
 
-/* One line on its way. */
+/* A line with its context. */
 struct ftp_line {
 	struct ftp *ftp;
 	const struct app_services *s;
@@ -93,8 +93,8 @@ static void client_line(void *arg, const char *line)
 }
 
 /*
- * RFC 1123, 4.1.2.6: the numbers are looked for, their brackets may be missing. An address that is
- * not the server's is that of a server behind address translation; clients go to the one they know.
+ * RFC 1123, 4.1.2.6: search for the numbers, since the brackets may be missing. An address other
+ * than the server's is that of a server behind NAT; clients connect to the address they know.
  */
 static void passive(const struct ftp_line *l, const char *p)
 {
@@ -133,7 +133,7 @@ static void server_line(void *arg, const char *line)
 	const struct ftp_line *l = arg;
 	const char *p;
 
-	/* RFC 4217, 4: from here on TLS. */
+	/* RFC 4217, 4: TLS follows. */
 	if (l->ftp->secure && text_after(line, "234"))
 		l->ftp->ended = true;
 	else if (l->ftp->passive && (p = text_after(line, "227 ")))

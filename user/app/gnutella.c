@@ -2,8 +2,9 @@
 /*
  * Gnutella 0.4 and 0.6 (the Gnutella developer forum's protocol documents): a handshake of lines
  * (2.2; its X-Try headers name other hosts), then descriptors: 16 bytes of identifier, type, time
- * to live, hops, length in little endian (2.3). Pongs, query hits and pushes say where a host
- * waits; over UDP a descriptor is a datagram, and a pong repeats the identifier of its ping.
+ * to live, hops, length in little endian (2.3). Pongs, query hits and pushes name the address and
+ * port on which a host listens. Over UDP a descriptor is a datagram, and a pong repeats the
+ * identifier of its ping.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -18,12 +19,12 @@
 #define NAME	    "gnutella"
 #define GUID	    16
 #define HEADER	    23
-#define KEEP	    32 /* of a descriptor's payload: every place is in its first 26 bytes */
+#define KEEP	    32 /* bytes of a descriptor's payload: all addresses are within the first 26 */
 #define LENGTH_MAX  65536
 #define PONG	    14 /* port, address, number of files, kilobytes */
 #define HIT	    11 /* count, port, address, speed */
 #define PUSH	    26 /* identifier, index, address, port */
-#define TOLD_MAX    256
+#define LEARNED_MAX 256
 #define STREAM_MAX  65536
 #define DATAGRAMS   32
 #define ASKED_MAX   8
@@ -33,31 +34,31 @@ enum type { PING = 0x00, PONG_TYPE = 0x01, PUSH_TYPE = 0x40, HIT_TYPE = 0x81 };
 
 /* One direction of a connection. */
 struct half {
-	uint8_t blocks; /* of lines that are to come before the descriptors */
+	uint8_t blocks; /* blocks of lines still to come before the descriptors */
 	uint16_t line_len;
-	uint8_t have;	      /* of the header */
+	uint8_t have;	      /* bytes of the header */
 	uint8_t kept;	      /* of the payload */
 	uint32_t left;	      /* of the payload */
-	char line[LINES_MAX]; /* line_len LINES_MAX: the rest is not kept */
+	char line[LINES_MAX]; /* line_len LINES_MAX: the rest of the line is discarded */
 	uint8_t header[HEADER];
 	uint8_t keep[KEEP];
 };
 
 struct gnutella {
-	bool packed; /* what follows the handshake is compressed */
+	bool packed; /* the data after the handshake is compressed */
 	bool broken;
-	uint16_t told;
+	uint16_t learned;
 	uint32_t bytes;
 	uint16_t datagrams;
 	struct {
 		uint8_t guid[GUID];
 		bool waits, from_origin;
-	} asked[ASKED_MAX]; /* pings; the oldest goes first */
+	} asked[ASKED_MAX]; /* pings; the oldest is replaced */
 	uint8_t next;
-	struct half half[2]; /* of connections alone; 1: of the side that called */
+	struct half half[2]; /* TCP only; 1: of the originator */
 };
 
-/* The message at hand. */
+/* The current message. */
 struct reading {
 	const struct app_services *s;
 	const struct app_message *m;
@@ -69,27 +70,27 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Peers tell of others to the host at the other end, and for nobody else. */
-static void tell(const struct reading *r, const uint32_t addr[4], uint16_t port)
+/* Learns an endpoint for the host at the other end only, because a peer names it to that host. */
+static void learn(const struct reading *r, const uint32_t addr[4], uint16_t port)
 {
-	if (r->g->told >= TOLD_MAX || !peer_is_told(r->m, addr, port))
+	if (r->g->learned >= LEARNED_MAX || !peer_is_third_party(r->m, addr, port))
 		return;
-	r->g->told++;
+	r->g->learned++;
 	peer_learn_app(r->s, NAME, r->m->domain, r->m->dst, addr, port, WEIR_SOURCE_GNUTELLA);
 }
 
-static void tell_v4(const struct reading *r, const uint8_t *address, uint16_t port)
+static void learn_v4(const struct reading *r, const uint8_t *address, uint16_t port)
 {
 	uint32_t addr[4], v4;
 
 	memcpy(&v4, address, sizeof(v4));
 	address_from_v4(addr, v4);
-	tell(r, addr, port);
+	learn(r, addr, port);
 }
 
 /* ---- the handshake ---- */
 
-/* "address:port" at *at, which moves behind it. */
+/* Parses "address:port" at *at and moves *at behind it. */
 static bool take_place(const char **at, uint32_t addr[4], uint16_t *port)
 {
 	int64_t number;
@@ -102,7 +103,8 @@ static bool take_place(const char **at, uint32_t addr[4], uint16_t *port)
 	return number > 0;
 }
 
-/* Places behind commas; what else an entry says (a hub's age) does not matter. */
+/* Parses a comma-separated list of addresses; other fields of an entry (a hub's age) are
+ * ignored. */
 static void read_places(const struct reading *r, const char *text)
 {
 	uint32_t addr[4];
@@ -111,13 +113,13 @@ static void read_places(const struct reading *r, const char *text)
 	while (*text) {
 		text += strspn(text, " \t,");
 		if (take_place(&text, addr, &port))
-			tell(r, addr, port);
+			learn(r, addr, port);
 		text += strcspn(text, ",");
 	}
 }
 
-/* Where the speaker itself is called. Behind NAT the address is another, the port is the same more
- * often than not; on a connection nobody else could have said it. */
+/* The sender's own listening port. Behind NAT the address differs, but the port is usually the
+ * same. On a TCP connection the source is not spoofed. */
 static void read_own_place(const struct reading *r, const char *text)
 {
 	uint32_t addr[4];
@@ -144,10 +146,10 @@ static void read_line(const struct reading *r, const char *line)
 	value = text_after(line, "Content-Encoding:");
 	if (value && strstr(value, "deflate"))
 		r->g->packed = true;
-	/* The oldest handshake has one step each way. */
+	/* The oldest handshake has one message in each direction. */
 	if (r->m->from_origin && text_after(line, REQUEST_0_4))
 		r->g->half[1].blocks = 1;
-	/* Any answer, also a refusal, shows what waits at the port. */
+	/* Any answer, also a refusal, shows that Gnutella is served at the port. */
 	if (!r->m->from_origin && text_after(line, "GNUTELLA"))
 		peer_learn_app(r->s, NAME, r->m->domain, NULL, r->m->src, r->m->sport,
 			       WEIR_SOURCE_HANDSHAKE);
@@ -170,7 +172,7 @@ static void line_end(const struct reading *r, struct half *h)
 		read_line(r, h->line);
 }
 
-/* Takes what there is of a line; how many bytes. */
+/* Consumes bytes of a line. Returns their number. */
 static size_t take_line(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
 {
 	const uint8_t *end = memchr(data, '\n', len);
@@ -207,16 +209,16 @@ static void note_ping(struct gnutella *g, const uint8_t *guid, bool from_origin)
 	g->next = (uint8_t)((g->next + 1) % ASKED_MAX);
 }
 
-/* payload: the descriptor's first len bytes. */
+/* payload: the first len bytes of the descriptor's payload. */
 static void read_descriptor(const struct reading *r, uint8_t type, const uint8_t *payload,
 			    size_t len)
 {
 	if (type == PONG_TYPE && len >= PONG)
-		tell_v4(r, payload + 2, load_le16(payload));
+		learn_v4(r, payload + 2, load_le16(payload));
 	else if (type == HIT_TYPE && len >= HIT)
-		tell_v4(r, payload + 3, load_le16(payload + 1));
+		learn_v4(r, payload + 3, load_le16(payload + 1));
 	else if (type == PUSH_TYPE && len >= PUSH)
-		tell_v4(r, payload + 20, load_le16(payload + 24));
+		learn_v4(r, payload + 20, load_le16(payload + 24));
 }
 
 static bool header_done(struct half *h)
@@ -226,7 +228,7 @@ static bool header_done(struct half *h)
 	return h->left <= LENGTH_MAX;
 }
 
-/* Takes some bytes of a stream of descriptors; how many. */
+/* Consumes bytes of a stream of descriptors. Returns their number. */
 static size_t take_bytes(const struct reading *r, struct half *h, const uint8_t *data, size_t len)
 {
 	size_t used, room;
@@ -254,7 +256,7 @@ static size_t take_bytes(const struct reading *r, struct half *h, const uint8_t 
 
 /* ---- the module ---- */
 
-/* Whether more of the connection is worth reading. */
+/* Parses the next bytes. Returns whether to continue reading. */
 static bool read_stream(const struct reading *r)
 {
 	struct half *h = &r->g->half[r->m->from_origin];
@@ -278,8 +280,8 @@ static bool read_stream(const struct reading *r)
 	       (!r->g->packed || r->g->half[0].blocks || r->g->half[1].blocks);
 }
 
-/* A pong that answers a ping also shows that something waits where it comes from. Hits may come
- * from anywhere, over UDP nothing shows that they were asked for. */
+/* A pong that answers a ping shows that Gnutella is served at its source. Hits may come from any
+ * host: over UDP nothing shows that they were requested. */
 static bool read_datagram(const struct reading *r)
 {
 	const uint8_t *data = r->m->data;
@@ -313,7 +315,7 @@ static struct gnutella *state_new(uint8_t proto)
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
-	/* 0.6: request, answer, and the request's confirmation. */
+	/* 0.6: request, answer and confirmation of the originator. */
 	g->half[0].blocks = 1;
 	g->half[1].blocks = 2;
 	return g;
@@ -329,10 +331,10 @@ static void gnutella_undecided(const struct app_services *s, const struct app_me
 		(void)finding_name(s, NAME, WEIR_METHOD_SIGNATURE, 92, finding);
 	if (!s->learn || !finding->app || finding->app != app_registry_find(s->registry, NAME))
 		return;
-	/* Requests for files share the ports. */
+	/* Requests for files use the same ports. */
 	if (m->proto == IPPROTO_TCP && (m->len < 8 || memcmp(m->data, "GNUTELLA", 8) != 0))
 		return;
-	/* Undecided flows are shown from their first byte every time. */
+	/* Undecided flows are shown from their first byte on each call. */
 	free(*state);
 	*state = g = state_new(m->proto);
 	if (g)

@@ -44,7 +44,7 @@ static int status_line(struct http_reader *r)
 	return 0;
 }
 
-/* Value of the header in the line when it is the one named. */
+/* Value of the current header line if it is the named one. */
 static const char *header_value(const char *line, const char *name)
 {
 	size_t len = strlen(name);
@@ -64,7 +64,7 @@ static int content_length(struct http_reader *r, const char *value)
 		return -EPROTO;
 	for (size_t i = 0; i < digits; i++)
 		length = length * 10 + (uint64_t)(value[i] - '0');
-	/* Two that differ: nobody knows where the body ends (RFC 9112, 6.3). */
+	/* Two different lengths: the end of the body is undefined (RFC 9112, 6.3). */
 	if (r->has_length && length != r->left)
 		return -EPROTO;
 	r->has_length = true;
@@ -93,7 +93,7 @@ static int header_line(struct http_reader *r)
 	return 0;
 }
 
-/* Where the body is, by RFC 9112, 6.3. */
+/* Determines the extent of the body by RFC 9112, 6.3. */
 static void headers_end(const struct feed *f)
 {
 	struct http_reader *r = f->r;
@@ -152,7 +152,7 @@ static int line_end(const struct feed *f)
 	r->line_len = (uint16_t)len;
 	switch (r->state) {
 	case HTTP_AT_STATUS:
-		/* An empty line may stand before a message. */
+		/* An empty line may precede a message. */
 		return empty ? 0 : status_line(r);
 	case HTTP_IN_HEADERS:
 		if (!empty)
@@ -171,7 +171,7 @@ static int line_end(const struct feed *f)
 	}
 }
 
-/* Bytes up to the end of a line. Returns how many were taken. */
+/* Consumes bytes up to the end of a line. Returns their number. */
 static size_t line_feed(const struct feed *f, const uint8_t *data, size_t len)
 {
 	struct http_reader *r = f->r;
@@ -183,7 +183,7 @@ static size_t line_feed(const struct feed *f, const uint8_t *data, size_t len)
 		keep = take;
 	memcpy(r->line + r->line_len, data, keep);
 	r->line_len = (uint16_t)(r->line_len + keep);
-	/* A header may be long; the others say nothing beyond the first bytes. */
+	/* Headers may be longer; only the first bytes are needed. */
 	if (keep < take)
 		r->line_len = HTTP_LINE_MAX;
 	if (!end)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * HTTP/1 responses (RFC 9112) as they arrive, one after the other on a connection: finds each body,
- * keeps no more than one header line.
+ * Streaming parser of the HTTP/1 responses (RFC 9112) of a connection: finds each body, keeps only
+ * one header line.
  */
 #ifndef WEIR_APP_HTTP_H
 #define WEIR_APP_HTTP_H
@@ -14,9 +14,9 @@
 #define HTTP_HEADERS_MAX 128
 
 enum http_kind {
-	HTTP_HEAD, /* headers are read: struct http_reader tells of them */
+	HTTP_HEAD, /* headers are complete: see struct http_reader */
 	HTTP_BODY, /* a piece of the body, unchunked */
-	HTTP_END,  /* of the response */
+	HTTP_END,  /* end of the response */
 };
 
 enum http_state {
@@ -47,8 +47,8 @@ struct http_reader {
 };
 
 void http_init(struct http_reader *r);
-/* Reads on, calling fn for what is found. 0, or -EPROTO for what is no HTTP/1 response (and ever
- * after). */
+/* Parses the next bytes and calls fn for each event. 0; -EPROTO, also from all later calls, if this
+ * is no HTTP/1 response. */
 int http_feed(struct http_reader *r, const uint8_t *data, size_t len,
 	      void (*fn)(void *arg, enum http_kind kind, const uint8_t *data, size_t len),
 	      void *arg);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IRC: connections between clients (DCC) are offered in messages that its server relays
- * ("Client-to-Client Protocol and Direct Client Connections", IRCv3). Whoever offers one waits for
- * a client whose address only its nick tells, so his own port is expected to be called by anyone;
- * what a server says about others is not believed.
+ * IRC: connections between clients (DCC) are offered in messages that the server relays
+ * ("Client-to-Client Protocol and Direct Client Connections", IRCv3). The client that offers one
+ * listens for a client of which only the nick is known, so its own port is expected to be called by
+ * any host. Messages of a server about other hosts are not trusted.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 #include "util/util.h"
 
 struct irc {
-	struct lines lines[2]; /* of the responder, of the originator */
+	struct lines lines[2]; /* lines of the responder, of the originator */
 };
 
 struct irc_line {
@@ -24,7 +24,7 @@ struct irc_line {
 	const struct app_message *m;
 };
 
-/* Behind the argument (a file's name, which may be quoted), or NULL. */
+/* Returns the end of the argument (a file name, which may be quoted), or NULL. */
 static const char *skip_argument(const char *p)
 {
 	const char *end = *p == '"' ? strchr(p + 1, '"') : strchr(p, ' ');
@@ -36,7 +36,7 @@ static const char *skip_argument(const char *p)
 	return *end == ' ' ? end + 1 : NULL;
 }
 
-/* An IPv4 address is one decimal number, an IPv6 address is written as usual. */
+/* An IPv4 address is one decimal number, an IPv6 address has its usual text form. */
 static bool parse_address(const char **p, uint32_t addr[4])
 {
 	const char *at = *p;
@@ -49,7 +49,7 @@ static bool parse_address(const char **p, uint32_t addr[4])
 	return true;
 }
 
-/* Type, argument, address, port. Port 0 is an offer the other way round: the answer has one. */
+/* Type, argument, address, port. Port 0 is a reverse offer: the answer contains the port. */
 static void offer(const struct irc_line *l, const char *p)
 {
 	static const char *const types[] = {"SEND ", "CHAT ", "TSEND ", "XMIT "};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kad's obfuscated datagrams show nothing but lengths and one bit: 8 bytes of header and two keys
- * of 4 bytes come before the message, and the lowest bit of the first byte is 0. What is left are
- * the messages with which nodes meet (KADEMLIA2_BOOTSTRAP_REQ and _PING of 2 bytes, answered by
- * contacts or 4 bytes) and search (KADEMLIA2_REQ of 35 bytes, answered by 19 and 25 for each
+ * Kad's obfuscated datagrams show only their lengths and one bit: a header of 8 bytes and two keys
+ * of 4 bytes precede the message, and the lowest bit of the first byte is 0. They are recognised by
+ * the messages with which nodes join (KADEMLIA2_BOOTSTRAP_REQ and _PING of 2 bytes, answered by
+ * contacts or 4 bytes) and search (KADEMLIA2_REQ of 35 bytes, answered by 19 bytes and 25 for each
  * contact).
  */
 #include <string.h>
@@ -18,7 +18,7 @@
 #define REQUEST	  35
 #define ANSWER	  19
 #define CONTACT	  25
-#define COUNT_MAX 32 /* contacts of an answer */
+#define COUNT_MAX 32 /* contacts of an answer at most */
 #define LONGEST	  (OVERHEAD + BOOTSTRAP + COUNT_MAX * CONTACT)
 
 enum { ASKED_SHORT = 1, ASKED_REQUEST = 2 };
@@ -44,7 +44,7 @@ bool kad_shape_may_begin(const uint8_t *data, size_t len)
 	return fits(data, len) && (len == OVERHEAD + SHORT || len == OVERHEAD + REQUEST);
 }
 
-/* Which requests of the other side this length answers. */
+/* Bit mask of the other side's requests that a message of this length can answer. */
 static uint8_t answers(size_t len)
 {
 	uint8_t kinds = 0;
@@ -60,7 +60,7 @@ static void weigh(struct kad_shape *k, const uint8_t *data, size_t len)
 {
 	size_t room = sizeof(k->bytes) - k->have;
 
-	/* The first byte has its bit, and is left out. */
+	/* The first byte is not random in its lowest bit, so it is left out. */
 	if (len - 1 < room)
 		room = len - 1;
 	memcpy(k->bytes + k->have, data + 1, room);

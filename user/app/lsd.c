@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Local service discovery: a host tells its network, by multicast, the port it listens on. */
+/* Local service discovery: a host announces by multicast the port it listens on. */
 #include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
@@ -8,7 +8,7 @@
 
 static const char request[] = "BT-SEARCH * HTTP/1.1\r\n";
 
-/* The number behind a header's name, or 0. */
+/* The number after a header's name, or 0. */
 static uint16_t port_of_line(const uint8_t *line, size_t len)
 {
 	static const char name[] = "port:";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mail that goes on with TLS (RFC 3207 for SMTP, RFC 9051 for IMAP, RFC 2595 for POP3): from there
- * on the flow is what it is called where TLS comes first: smtps, imaps, pop3s.
+ * Mail connections that switch to TLS (RFC 3207 for SMTP, RFC 9051 for IMAP, RFC 2595 for POP3).
+ * From there on the flow is identified as the application in which TLS comes first: smtps, imaps,
+ * pop3s.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,20 +10,20 @@
 
 #include "app/module.h"
 
-/* Segments behind the first after which the flow costs no more looking: clients begin with it. */
+/* Segments after the first that are examined: clients switch to TLS at the beginning. */
 #define SEGMENTS_MAX 16
 
 struct mail {
 	uint8_t segments;
 };
 
-/* RFC 8446, 5.1 and 4.1.2: a client's hello; no command begins with a control character. */
+/* RFC 8446, 5.1 and 4.1.2: a ClientHello; no mail command begins with a control character. */
 static bool is_client_hello(const uint8_t *data, size_t len)
 {
 	return len >= 6 && data[0] == 22 && data[1] == 3 && data[2] <= 4 && data[5] == 1;
 }
 
-/* The name of the secure form is the plain one's and an s. */
+/* The name of the secure application is the plain one's plus "s". */
 static void found_secure(const struct app_services *s, struct app_finding *f)
 {
 	const struct app_info *info = app_registry_get(s->registry, f->app);

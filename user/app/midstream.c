@@ -7,7 +7,7 @@
 #include "util/load.h"
 #include "util/util.h"
 
-/* Blocks have 16 KiB (BEP 3, "request": "all current implementations use 2^14"). */
+/* Blocks are of 16 KiB (BEP 3, "request": "all current implementations use 2^14"). */
 #define BLOCK	      0x4000u
 #define PIECE	      13 /* bytes of a header: length, id, index, begin */
 #define REQUEST	      17
@@ -38,7 +38,7 @@ static bool is_request(const uint8_t *p)
 	return is_block(p + 5) && load_be32(p + 13) == BLOCK;
 }
 
-/* The fourth byte of a head is the rarest: zeros are everywhere. */
+/* Search for the fourth byte of a header, which is its rarest: zeros are common. */
 static bool has_message(const uint8_t *data, size_t len, const uint8_t head[5], size_t size,
 			bool (*is)(const uint8_t *message))
 {
@@ -77,7 +77,7 @@ bool bittorrent_goes_on(const uint8_t *data, size_t len)
 
 /* ---- eDonkey: protocol, length (LE, of opcode and the rest), opcode ---- */
 
-/* The part's bytes are what is left of the message behind opcode, hash, start and end. */
+/* The length of the part equals the rest of the message after opcode, hash, start and end. */
 static bool is_sending_part(const uint8_t *p)
 {
 	uint32_t start = load_le32(p + 22), end = load_le32(p + 26);
@@ -102,7 +102,7 @@ static bool has_sending_part(const uint8_t *data, size_t len)
 
 bool edonkey_goes_on(const uint8_t *data, size_t len)
 {
-	/* Behind the hash three starts and three ends. */
+	/* The hash is followed by three starts and three ends. */
 	static const uint8_t ask[ED2K_ASK] = {ED2K_PLAIN, 0x29, 0, 0, 0, 0x47};
 	static const uint8_t ask_large[ED2K_ASK] = {ED2K_EMULE, 0x41, 0, 0, 0, 0xa3};
 
@@ -115,7 +115,7 @@ bool edonkey_goes_on(const uint8_t *data, size_t len)
 
 /* ---- Gnutella: 16 bytes of identifier, type, time to live, hops, length (LE) ---- */
 
-/* Bytes of the descriptor, 0 for what is none. */
+/* Size of the descriptor, bytes; 0 for an invalid one. */
 static size_t descriptor_size(const uint8_t *p)
 {
 	static const struct {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of modules: a new one is a file and a line here. */
+/* The table of modules: a new module is a file and a line here. */
 #include <string.h>
 
 #include "app/module.h"
 
-/* clang-format off: one a line, so that a new one is a line of its own. */
+/* clang-format off: one module per line, so that adding one changes one line. */
 static const struct app_module *const modules[] = {
 	&bittorrent_module,
 	&directconnect_module,

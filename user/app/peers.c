@@ -5,7 +5,8 @@
 
 #include "app/bittorrent.h"
 
-/* Below it are services that a lie could shut: web, mail, names, remote login. */
+/* Ports below are those of services that a false announcement could block: web, mail, DNS, remote
+ * login. */
 #define PORT_MIN 1024
 
 static bool v4_is_host(uint32_t host)
@@ -20,7 +21,7 @@ static bool v6_is_host(const uint32_t addr[4])
 {
 	uint32_t top = ntohl(addr[0]);
 
-	/* ff00::/8 multicast; :: and ::1, and with them the IPv4-compatible ones nobody uses */
+	/* ff00::/8 multicast; :: and ::1, and the deprecated IPv4-compatible addresses with them */
 	return top >> 24 != 0xff && (addr[0] || addr[1] || addr[2]);
 }
 
@@ -61,19 +62,19 @@ void peer_learn_sender(const struct app_services *s, const struct app_message *m
 	peer_learn_app(s, BITTORRENT_NAME, m->domain, forged ? m->dst : NULL, m->src, port, source);
 }
 
-bool peer_is_told(const struct app_message *m, const uint32_t peer[4], uint16_t port)
+bool peer_is_third_party(const struct app_message *m, const uint32_t peer[4], uint16_t port)
 {
-	/* The tracker that names itself would make its next answer a peer's; the client that finds
-	 * itself in the list learns nothing. */
+	/* A tracker that names itself would have its next answer identified as a peer's; a client
+	 * that is named to itself learns nothing. */
 	if (memcmp(peer, m->src, sizeof(m->src)) == 0 && port == m->sport)
 		return false;
 	return memcmp(peer, m->dst, sizeof(m->dst)) != 0;
 }
 
-void peer_learn_told(const struct app_services *s, const struct app_message *m,
-		     const uint32_t peer[4], uint16_t port, enum weir_source source)
+void peer_learn_named(const struct app_services *s, const struct app_message *m,
+		      const uint32_t peer[4], uint16_t port, enum weir_source source)
 {
-	if (peer_is_told(m, peer, port))
+	if (peer_is_third_party(m, peer, port))
 		peer_learn_app(s, BITTORRENT_NAME, m->domain, m->dst, peer, port, source);
 }
 
@@ -88,5 +89,5 @@ void peer_learn_compact(const struct app_services *s, const struct app_message *
 	} else {
 		memcpy(addr, entry, sizeof(addr));
 	}
-	peer_learn_told(s, m, addr, (uint16_t)(entry[size - 2] << 8 | entry[size - 1]), source);
+	peer_learn_named(s, m, addr, (uint16_t)(entry[size - 2] << 8 | entry[size - 1]), source);
 }

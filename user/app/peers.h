@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the modules may learn of peers, and the evidence they leave for each other. */
+/* Rules for learning peers, common to the modules. */
 #ifndef WEIR_APP_PEERS_H
 #define WEIR_APP_PEERS_H
 
 #include "app/app.h"
 
 /*
- * Whether peer:port (host order) may become an endpoint: no well-known service (below 1024), no
- * address that is no single host. What a tracker says is evidence, not truth: it must not be able
- * to have a client's web or mail taken for BitTorrent.
+ * Whether peer:port (host order) may become an endpoint: the port is not that of a well-known
+ * service (below 1024) and the address is that of a single host. Sources are not trusted: a tracker
+ * must not be able to have a client's web or mail traffic identified as BitTorrent.
  */
 bool peer_is_acceptable(const uint32_t addr[4], uint16_t port);
-/* Whether the sender of m names neither itself, as m came from it, nor the receiver. */
-bool peer_is_told(const struct app_message *m, const uint32_t peer[4], uint16_t port);
+/* Whether peer:port (host order) is neither the sender of m, as m came from it, nor the
+ * receiver. */
+bool peer_is_third_party(const struct app_message *m, const uint32_t peer[4], uint16_t port);
 /*
- * Learns that peer:port (host order) is the application called name: for the host that was told of
- * it, with NULL for everyone. Only what peer_is_acceptable() accepts, and no port where another
- * application has answered.
+ * Learns that application `name` is served at peer:port (host order). host: the host that learns of
+ * it; NULL: holds for all hosts. Ignored if peer_is_acceptable() rejects it or if another
+ * application has answered at that port.
  */
 void peer_learn_app(const struct app_services *s, const char *name, uint8_t domain,
 		    const uint32_t *host, const uint32_t peer[4], uint16_t port,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Peer exchange (BEP 11) in plain peer connections: behind the handshake (BEP 3) messages of a
- * length of four bytes; message 20 is an extension's (BEP 10), whose number 0 is the handshake in
- * which each side gives the numbers that it wants to be sent.
+ * Peer exchange (BEP 11) in unencrypted peer connections. The handshake (BEP 3) is followed by
+ * messages with a length of four bytes. Message 20 is an extension message (BEP 10), whose number 0
+ * is the extension handshake, in which each side assigns the numbers of the extension messages that
+ * it receives.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,12 +11,12 @@
 #include "app/bittorrent.h"
 
 #define HANDSHAKE     68
-#define RESERVED_AT   25 /* of the handshake: the byte with the extension bit */
+#define RESERVED_AT   25 /* offset in the handshake of the byte with the extension bit */
 #define EXTENSION_BIT 0x10
 #define EXTENDED      20
 #define LENGTH_MAX    (1u << 21)
 #define MESSAGES_MAX  64
-#define PEERS_MAX     256 /* of one message */
+#define PEERS_MAX     256 /* peers of one message that are learned at most */
 
 enum body { BODY_NONE, BODY_HANDSHAKE, BODY_PEERS };
 
@@ -35,14 +36,14 @@ static void handshake_event(void *arg, const struct bencode *b, const struct ben
 	if (e->depth == 2 && strcmp(bencode_key(b, 0), "m") == 0 &&
 	    strcmp(bencode_key(b, 1), "ut_pex") == 0 && e->integer > 0 && e->integer < 256)
 		w->side->wants = (uint8_t)e->integer;
-	/* A host speaks for its own port. */
+	/* A host may announce its own port. */
 	if (e->depth == 1 && strcmp(bencode_key(b, 0), "p") == 0 && e->integer > 0 &&
 	    e->integer <= UINT16_MAX)
 		peer_learn_sender(w->services, w->message, (uint16_t)e->integer,
 				  WEIR_SOURCE_HANDSHAKE);
 }
 
-/* Entries of 6 or 18 bytes, in pieces. */
+/* Entries of 6 or 18 bytes, which may be split. */
 static void peers_event(void *arg, const struct bencode *b, const struct bencode_event *e)
 {
 	const struct side_at_work *w = arg;
@@ -67,7 +68,7 @@ static void peers_event(void *arg, const struct bencode *b, const struct bencode
 	}
 }
 
-/* A message's length, kind and extension number are there. */
+/* Called when a message's length, type and extension number are complete. */
 static void message_begin(struct side_at_work *w)
 {
 	struct pex_side *side = w->side, *other = &w->pex->side[side == &w->pex->side[0]];
@@ -115,7 +116,8 @@ static size_t handshake_take(struct pex_side *side, const uint8_t *data, size_t 
 	return len;
 }
 
-/* One byte of a message's head: four of length; of an extension's two more. */
+/* Takes one byte of a message's header: four of length, one of type; of an extension message one
+ * more. */
 static void head_take(struct side_at_work *w, uint8_t byte)
 {
 	struct pex_side *side = w->side;
@@ -131,7 +133,7 @@ static void head_take(struct side_at_work *w, uint8_t byte)
 		w->pex->over |= side->left > LENGTH_MAX;
 		return;
 	}
-	/* The kind belongs to the length, the extension's number too. */
+	/* The length includes the type and the extension number. */
 	if (side->have == 5 && (byte != EXTENDED || side->left < 2)) {
 		side->left--;
 		side->have = 0;

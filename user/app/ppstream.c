@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PPStream over UDP. A message is: length of all (LE, 15 bits) and the mark of a masked message, a
- * byte for its family ("C" to "U"), a number (LE, 2 bytes), and what the number says. A mask runs
- * over the first 128 bytes: each byte is xored with the masked one before it, the second excepted,
- * and the first with the last. So the length comes out only where head and end of the mask agree.
- * (No specification is public; read off the exchange of many peers, and the same constants that
- * nDPI's dissector knows.)
+ * PPStream over UDP. A message has: its total length (LE, 15 bits) and the flag of a masked
+ * message, a byte for its family ("C" to "U"), a type (LE, 2 bytes), and the fields of that type. A
+ * mask covers the first 128 bytes: each byte except the second is xored with the masked one before
+ * it, and the first with the last. So the length is right only if both ends of the mask agree.
+ * (There is no public specification; derived from the exchange of many peers, and consistent with
+ * the constants that nDPI's dissector uses.)
  */
 #include <netinet/in.h>
 
@@ -20,7 +20,7 @@
 #define FAMILY_MAX 0x55
 #define NUMBER_MAX 0x5f
 
-/* Whether the datagram is one whose mask comes out: of random ones one in 2^28. */
+/* Whether unmasking the datagram gives a consistent message; one random datagram in 2^28 does. */
 static bool is_masked_message(const uint8_t *data, size_t len)
 {
 	size_t last = (len < MASK_MAX ? len : MASK_MAX) - 1;

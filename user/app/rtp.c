@@ -7,13 +7,14 @@
 #include "app/rtp.h"
 
 #define HEADER_BYTES 12
-/* A gap that loss explains; what was sent twice or overtaken begins anew. */
+/* Largest gap of sequence numbers that packet loss explains; a repeated or reordered packet starts
+ * over. */
 #define SEQUENCE_STEP_MAX 4
-/* Half a minute of video's clock, 90 kHz (RFC 3551, 5). */
+/* Half a minute at the clock rate of video, 90 kHz (RFC 3551, 5). */
 #define TIMESTAMP_STEP_MAX (30u * 90000)
 /*
- * Three packets agree in 2 bits each, 32 of the source and 14 of the sequence number twice: by
- * chance once in 2^98. Protocols that count messages in the same place remain.
+ * Three packets agree in 2 bits each, in 32 bits of the source and twice in 14 of the sequence
+ * number: by chance once in 2^98. Other protocols with counters at the same place remain possible.
  */
 #define CONFIDENCE 85
 
@@ -62,7 +63,7 @@ static bool source_packet(struct rtp_source *s, const struct rtp_header *h)
 
 	if (!more)
 		s->packets = 0;
-	/* A counter before zeros is no RTP. */
+	/* A counter followed by zeros is not RTP. */
 	s->moved = h->ssrc || (more && (s->moved || h->timestamp != s->last.timestamp));
 	s->last = *h;
 	if (s->packets < RTP_PACKETS_MIN)
@@ -91,7 +92,7 @@ bool rtp_is_framed(const uint8_t *data, size_t len)
 	for (unsigned int i = 0; i < RTP_PACKETS_MIN; i++) {
 		size_t size;
 
-		/* The last one's header is enough. */
+		/* Of the last packet the header is enough. */
 		if (len < 2 + HEADER_BYTES)
 			return false;
 		size = load16(data);
@@ -120,7 +121,7 @@ static void found(const struct app_services *s, struct app_finding *f)
 	};
 }
 
-/* Only what has no name yet: a signature's word is worth more. */
+/* Only flows that are not identified yet: an identification by a signature is more reliable. */
 static void rtp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding)
 {

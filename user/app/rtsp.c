@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* RTSP (RFC 2326, 12.39; RFC 7826, 18.54): the Transport header of SETUP says where the media go.
- */
+/* RTSP (RFC 2326, 12.39; RFC 7826, 18.54): the Transport header of SETUP gives the ports of the
+ * media flows. */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "proto/lines.h"
 
 struct rtsp {
-	struct lines lines[2]; /* of the responder, of the originator */
-	bool interleaved;      /* media come on this very connection (RFC 2326, 10.12) */
+	struct lines lines[2]; /* lines of the responder, of the originator */
+	bool interleaved;      /* media are sent on the control connection (RFC 2326, 10.12) */
 };
 
 struct rtsp_line {
@@ -53,7 +53,7 @@ static void expect_ports(const struct rtsp_line *l, const uint32_t *addr, const 
 		(void)l->s->expect(l->s->arg, l->m, addr, (uint16_t)rtcp, "rtcp", false);
 }
 
-/* One of the transports, which commas separate: where the sender of this message waits. */
+/* One of the comma-separated transports: the ports on which the sender of this message receives. */
 static void transport(const struct rtsp_line *l, const char *p)
 {
 	bool client = l->m->from_origin;
@@ -113,7 +113,8 @@ static void rtsp_inspected(const struct app_services *s, const struct app_messag
 	if (!r)
 		return;
 	rtsp_read(r, s, m);
-	/* Media on the control connection are no lines, and too many to be read. */
+	/* Media on the control connection consist of no lines, and are too many bytes to be
+	 * read. */
 	finding->done = r->interleaved || (m->len > 0 && m->data[0] == '$') ||
 			lines_are_none(&r->lines[m->from_origin]);
 }

@@ -36,8 +36,8 @@ static bool connection(const char *p, uint32_t addr[4])
 	return at && text_address(&at, "/", addr) == 0;
 }
 
-/* m=media port[/count] protocol formats. Only RTP over UDP is expected: what TCP carries begins
- * with words of its own. */
+/* m=media port[/count] protocol formats. Only RTP over UDP is expected: media over TCP begin with
+ * protocol text that identifies them. */
 static void media(struct sdp *d, const char *p)
 {
 	int64_t port;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SIP (RFC 3261): the session descriptions in its messages say where the media go. */
+/* SIP (RFC 3261): the session descriptions in its messages give the ports of the media flows. */
 #include <netinet/in.h>
 #include <stdlib.h>
 
@@ -8,12 +8,12 @@
 #include "app/sdp.h"
 #include "proto/lines.h"
 
-/* RFC 5626, 3.5.1, and what clients send in its place. */
+/* Largest keep-alive: RFC 5626, 3.5.1, and what clients send instead. */
 #define KEEPALIVE_MAX 8
 
-/* Descriptions are known by their lines, wherever in a message they come: no framing is needed. */
+/* Lines of a description are recognised anywhere in a message, so no framing is needed. */
 struct sip {
-	struct lines lines[2]; /* of the responder, of the originator */
+	struct lines lines[2]; /* lines of the responder, of the originator */
 	struct sdp sdp[2];
 };
 
@@ -27,7 +27,7 @@ static void sip_line(void *arg, const char *line)
 {
 	const struct sip_line *l = arg;
 
-	/* Header lines have their colon or blank before any '='. */
+	/* Header lines have a colon or blank before any '='. */
 	if (line[0] && line[1] == '=')
 		sdp_line(l->sdp, l->s, l->m, line);
 }
@@ -42,8 +42,8 @@ static void sip_read(struct sip *sip, const struct app_services *s, const struct
 		lines_end(lines, sip_line, &l);
 }
 
-/* A datagram that is no message of SIP's (RFC 3261, 7: a method or the version) and no keep-alive.
- */
+/* A datagram that is neither a SIP message (RFC 3261, 7: begins with a method or the version) nor a
+ * keep-alive. */
 static bool is_none(const struct app_message *m)
 {
 	return m->proto == IPPROTO_UDP && m->len > KEEPALIVE_MAX &&

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Soulseek (the protocol as nicotine+ documents it, "SLSKPROTOCOL"): what signatures cannot read.
- * Peers may obfuscate their messages ("rotated"): a key of four bytes, then the message xored with
- * it, the key turned left by one bit before each four bytes. And a connection whose beginning was
- * not seen shows by messages whose fields fill them exactly: a length, a code of four bytes (of
- * one, in the distributed network), numbers (all LE) and texts behind their lengths.
+ * Soulseek (the protocol as nicotine+ documents it, "SLSKPROTOCOL"), as far as signatures cannot
+ * identify it. Peers may obfuscate their messages ("rotated"): a key of four bytes, then the
+ * message xored with the key, which is rotated left by one bit before each four bytes. A connection
+ * whose beginning was not seen is identified by messages whose fields fill them exactly: a length,
+ * a code of four bytes (one in the distributed network), numbers (all LE) and length-prefixed
+ * strings.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -16,16 +17,17 @@
 #define NAME	       "soulseek"
 #define CONFIDENCE     92
 #define KEY	       4
-#define INIT_MAX       64 /* of a message that opens a connection, its length included */
+#define INIT_MAX       64 /* bytes of a message that opens a connection, its length included */
 #define USER_MAX       30
 #define MESSAGE_MAX    65536
 #define BITS_ENOUGH    40
 #define SEARCH_UNKNOWN 0x31
 
 /*
- * What a message holds: i a number, b a byte of 0 or 1, o a byte, h two bytes, q eight, s a text, p
- * a path (a text with a backslash), u a user, t a connection's type, x what searches always say.
- * bits: how much it tells that all of it fits.
+ * Fields of a message: i a number (4 bytes), b a byte of 0 or 1, o any byte, h two bytes, q eight
+ * bytes, s a string, p a path (a string with a backslash), u a user name, t a connection type, x
+ * the constant of searches. bits: how unlikely it is, as a power of two, that all of it fits by
+ * chance.
  */
 struct form {
 	uint8_t code;
@@ -99,7 +101,7 @@ static bool is_text(const uint8_t *text, size_t len)
 	return true;
 }
 
-/* Bytes of a text with its length, 0 where none of this kind begins. */
+/* Size of a string with its length, 0 if it is not of this kind. */
 static size_t text_size(char kind, const uint8_t *p, size_t left)
 {
 	size_t len = left < 4 ? 0 : load_le32(p);
@@ -132,7 +134,7 @@ static size_t field_size(char kind, const uint8_t *p, size_t left)
 	}
 }
 
-/* Whether the fields are all of the message. */
+/* Whether the fields make up the whole message. */
 static bool fits(const char *fields, const uint8_t *p, size_t left)
 {
 	for (; *fields; fields++) {
@@ -146,7 +148,7 @@ static bool fits(const char *fields, const uint8_t *p, size_t left)
 	return left == 0;
 }
 
-/* What the best form of the message's code tells, -1 for none. */
+/* Bits of the best matching form of this code, -1 if none matches. */
 static int message_bits(const struct form *forms, uint32_t code, const uint8_t *p, size_t len)
 {
 	int best = -1;
@@ -157,7 +159,7 @@ static int message_bits(const struct form *forms, uint32_t code, const uint8_t *
 	return best;
 }
 
-/* Whether whole messages, one behind the other from the first byte on, tell enough. */
+/* Whether consecutive complete messages, beginning with the first byte, give enough bits. */
 static bool goes_on(const struct form *forms, size_t code_size, const uint8_t *data, size_t len)
 {
 	int bits = 0;
@@ -182,8 +184,8 @@ static bool goes_on(const struct form *forms, size_t code_size, const uint8_t *d
 	return bits >= BITS_ENOUGH;
 }
 
-/* Peer init messages, obfuscated: PierceFirewall (0) alone, or PeerInit (1). Of random bytes one
- * in 2^40. */
+/* Obfuscated peer init messages: PierceFirewall (0) alone, or PeerInit (1). One in 2^40 random
+ * streams passes. */
 static bool opens_obfuscated(const uint8_t *data, size_t len)
 {
 	uint8_t plain[INIT_MAX];

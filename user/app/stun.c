@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * STUN opens flows for others: behind the checks of ICE (RFC 8445) the same flow carries DTLS and
- * SRTP, which their first bytes tell apart (RFC 7983). The flow is then what it carries.
+ * STUN at the beginning of other protocols' flows: after ICE's connectivity checks (RFC 8445) the
+ * same flow carries DTLS and SRTP, distinguished by their first bytes (RFC 7983). The flow is then
+ * identified as what it carries.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "app/module.h"
 #include "app/rtp.h"
 
-/* Datagrams behind the first after which the flow costs no more looking: checks are few, and what
- * follows them comes at once. */
+/* Datagrams after the first that are examined: there are few checks, and the media follow at
+ * once. */
 #define MESSAGES_MAX 16
 /* RFC 6347, 4.1: type, version, epoch, sequence number, length. */
 #define DTLS_HEADER_BYTES 13
@@ -59,7 +60,7 @@ static void stun_inspected(const struct app_services *s, const struct app_messag
 	if (is_dtls_record(m->data, m->len))
 		found(s, "dtls", WEIR_METHOD_SIGNATURE, 92, finding);
 	else if (rtp_parse(m->data, m->len, &h) && rtp_watch_packet(&t->watch, m->from_origin, &h))
-		/* ICE's media are secured (RFC 8827, 6.5); the header does not tell. */
+		/* Media over ICE are encrypted (RFC 8827, 6.5); the RTP header does not show it. */
 		found(s, "srtp", WEIR_METHOD_STATISTICS, 80, finding);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TFTP (RFC 1350, 4): the server answers a request from a port that it chooses anew. */
+/* TFTP (RFC 1350, 4): the server answers a request from a new port of its choice. */
 #include "app/module.h"
 
 static void tftp_undecided(const struct app_services *s, const struct app_message *m, void **state,

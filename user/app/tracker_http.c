@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Announces and scrapes over HTTP, and the answers. */
+/* Announces and scrapes over HTTP, and their answers. */
 #include <string.h>
 #include <strings.h>
 
@@ -17,7 +17,7 @@ static bool span_is(struct span s, const char *text)
 	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
 }
 
-/* The part before the first `stop`, which is taken off s together with it. */
+/* Cuts off and returns the part of s before the first `stop`; `stop` itself is removed. */
 static struct span span_cut(struct span *s, char stop)
 {
 	const char *end = s->len ? memchr(s->at, stop, s->len) : NULL;
@@ -34,7 +34,7 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* How many bytes a percent-encoded value stands for; 0 when it is badly encoded. */
+/* Length of a percent-encoded value after decoding; 0 if the encoding is invalid. */
 static size_t decoded_len(struct span s)
 {
 	size_t count = 0;
@@ -69,7 +69,8 @@ static bool path_is_scrape(struct span path)
 
 	while (path.len)
 		last = span_cut(&path, '/');
-	/* BEP 48: `announce` in the last part becomes `scrape`, what follows it stays. */
+	/* BEP 48: `announce` in the last part of the path becomes `scrape`; what follows it is
+	 * unchanged. */
 	return last.len >= 6 && memcmp(last.at, "scrape", 6) == 0;
 }
 
@@ -124,7 +125,7 @@ bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_reque
 
 /* ---- answers ---- */
 
-/* The one whose answer is being read, for the callbacks. */
+/* Context of the callbacks: the answer being parsed. */
 struct reading {
 	struct tracker_http *t;
 	const struct app_services *s;
@@ -164,7 +165,8 @@ static void ip_read(struct tracker_http *t, const struct bencode_event *e)
 	t->ip_len = (uint8_t)(e->offset + e->len);
 }
 
-/* The end of a dictionary of the list. Names of hosts are ignored: nobody here resolves them. */
+/* The end of a dictionary of the peer list. Host names are ignored, since they are not resolved
+ * here. */
 static void entry_end(const struct reading *r)
 {
 	struct tracker_http *t = r->t;
@@ -178,7 +180,7 @@ static void entry_end(const struct reading *r)
 	t->ip[t->ip_len] = '\0';
 	t->ip_len = 0;
 	if (address_parse(t->ip, addr) == 0)
-		peer_learn_told(r->s, r->m, addr, (uint16_t)t->port, WEIR_SOURCE_HTTP_TRACKER);
+		peer_learn_named(r->s, r->m, addr, (uint16_t)t->port, WEIR_SOURCE_HTTP_TRACKER);
 }
 
 static void entry_event(const struct reading *r, const struct bencode *b,
@@ -234,7 +236,7 @@ static void body_read(const struct reading *r, const uint8_t *data, size_t len)
 	t->body_bytes += (uint32_t)len;
 	if (t->readable && bencode_feed(&t->body, data, len, NULL, answer_event, (void *)r) != 0)
 		t->readable = false;
-	/* No tracker sends that much: whatever it is, it need not come this way. */
+	/* No tracker sends this much, so stop inspecting. */
 	if (t->body_bytes == TRACKER_BODY_MAX)
 		t->finished = true;
 	if (t->http.state == HTTP_UNTIL_CLOSE && !t->readable)
@@ -249,7 +251,7 @@ static void response_event(void *arg, enum http_kind kind, const uint8_t *data, 
 	switch (kind) {
 	case HTTP_HEAD:
 		bencode_init(&t->body);
-		/* A compressed body stays unread: trackers answer in a few hundred bytes. */
+		/* A compressed body is not parsed: trackers answer in a few hundred bytes. */
 		t->readable = t->http.status == 200 && !t->http.encoded;
 		t->failure = false;
 		t->peers = 0;

@@ -35,7 +35,7 @@ bool tracker_udp_may_be_announce(const uint8_t *data, size_t len)
 	return len >= ANNOUNCE_REQUEST && word_at(data, 8) == htonl(TRACKER_ANNOUNCE) &&
 	       ntohl(word_at(data, ANNOUNCE_EVENT)) <= 3 &&
 	       (data[ANNOUNCE_PORT] || data[ANNOUNCE_PORT + 1]) &&
-	       /* no torrent has 2^56 bytes, but -1 stands for "unknown" */
+	       /* no torrent has 2^56 bytes, but -1 means "unknown" */
 	       (data[ANNOUNCE_LEFT] == 0 || data[ANNOUNCE_LEFT] == 0xff);
 }
 
@@ -49,7 +49,7 @@ static void pending_add(struct tracker_udp *t, uint32_t transaction, enum tracke
 	t->next = (uint8_t)((t->next + 1) % TRACKER_PENDING_MAX);
 }
 
-/* Takes a remembered request off: an answer counts once. */
+/* Removes a remembered request, because an answer counts once. */
 static bool pending_take(struct tracker_udp *t, uint32_t transaction, enum tracker_action action,
 			 uint16_t *own)
 {
@@ -78,7 +78,7 @@ void tracker_udp_request(struct tracker_udp *t, const struct app_message *m)
 
 static void announce_response(const struct app_services *s, const struct app_message *m)
 {
-	/* BEP 15: the flow's own family says what the peers' addresses are. */
+	/* BEP 15: the peers' addresses are of the same family as the flow's. */
 	size_t size = address_is_v4(m->src) ? 6 : 18;
 	size_t count = (m->len - ANNOUNCE_RESPONSE) / size;
 

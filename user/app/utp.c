@@ -25,7 +25,7 @@ static bool is_zero(const uint8_t *data, size_t at, size_t len)
 	return true;
 }
 
-/* Where the extensions end, or 0 when they do not within the packet. */
+/* Offset of the end of the extensions; 0 if they exceed the packet. */
 static size_t extensions_end(const uint8_t *data, size_t len)
 {
 	unsigned int next = data[1];
@@ -42,8 +42,8 @@ static size_t extensions_end(const uint8_t *data, size_t len)
 
 bool utp_parse_syn(const uint8_t *data, size_t len, struct utp_syn *out)
 {
-	/* Nothing was received yet: no time difference, nothing acknowledged. The payload is
-	 * empty. */
+	/* In a SYN nothing was received yet: no time difference, nothing acknowledged, no
+	 * payload. */
 	if (len < HEADER || data[0] != TYPE_SYN || !is_zero(data, 8, 4) || !is_zero(data, 18, 2) ||
 	    is_zero(data, 4, 4) || extensions_end(data, len) != len)
 		return false;
@@ -68,11 +68,12 @@ size_t utp_payload(const uint8_t *data, size_t len)
 	return end < len ? end : 0;
 }
 
-/* A step's limits: packets in flight between two that are seen, and the sender's clock, in
- * microseconds. */
+/* Largest differences between two packets that are seen: of sequence numbers, and of the sender's
+ * clock in microseconds. */
 #define STEP_NUMBERS 256
 #define STEP_TIME    (60u * 1000000u)
-/* Packets that have to follow from the one before, one of them with something new. */
+/* Packets that have to be consistent with the one before, at least one of them with something
+ * new. */
 #define STEPS_NEEDED 2
 
 static uint32_t u32_at(const uint8_t *data, size_t at)
@@ -99,7 +100,8 @@ static bool follows(const struct utp_side *before, const struct utp_side *now)
 	       (uint16_t)(now->acknowledged - before->acknowledged) < STEP_NUMBERS;
 }
 
-/* One side is sent to on the number next to the one it sends on, and acknowledges what it gets. */
+/* The connection ids of both sides differ by one, and one side acknowledges what the other
+ * sends. */
 static bool belong_together(const struct utp_side *a, const struct utp_side *b)
 {
 	uint16_t apart = (uint16_t)(a->connection - b->connection);
@@ -114,7 +116,8 @@ unsigned int utp_track_note(struct utp_track *t, bool from_origin, const uint8_t
 	struct utp_side *side = &t->side[from_origin], *other = &t->side[!from_origin];
 	struct utp_side now = {.seen = true};
 
-	/* A SYN has another number than what follows it, and its own answer. */
+	/* A SYN has another connection id than the packets after it, and is recognised by its
+	 * answer. */
 	if (!utp_is_packet(data, len) || data[0] == TYPE_SYN || data[0] == TYPE_RESET)
 		return 0;
 	now.connection = (uint16_t)u16_at(data, 2);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * HTTP connections that were upgraded to WebSocket (RFC 6455), as far as it takes to know the
- * tracker of WebTorrent: messages in JSON (bittorrent-tracker, "websocket-tracker"), in which a
- * client announces an info_hash with offers, and the tracker passes on those of others. Offers are
- * session descriptions (RFC 8866) whose candidates (RFC 8839, 5.1) say where a peer can be reached.
+ * HTTP connections that were upgraded to WebSocket (RFC 6455), as far as needed to identify
+ * trackers of WebTorrent: JSON messages (bittorrent-tracker, "websocket-tracker") in which a client
+ * announces an info_hash with offers, and the tracker relays those of others. Offers are session
+ * descriptions (RFC 8866) whose candidates (RFC 8839, 5.1) contain the addresses and ports of a
+ * peer.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,38 +15,38 @@
 #include "app/module.h"
 #include "app/peers.h"
 
-#define TRACKED	       "bittorrent"
-#define HEAD_MAX       4096  /* of a response */
-#define BYTES_MAX      65536 /* of a connection that is not a tracker's */
-#define TOLD_MAX       (1u << 20)
-#define WINDOW	       1024
-#define CANDIDATE_MAX  160 /* bytes of a candidate's line */
-#define TAIL	       40  /* bytes that may begin what goes on in the next piece */
-#define OWN_MAX	       4
-#define CANDIDATES_MAX 512
+#define TRACKED		  "bittorrent"
+#define HEAD_MAX	  4096	/* bytes of a response's header */
+#define BYTES_MAX	  65536 /* bytes read of a connection that is not a tracker's */
+#define TRACKER_BYTES_MAX (1u << 20)
+#define WINDOW		  1024
+#define CANDIDATE_MAX	  160 /* bytes of a candidate's line */
+#define TAIL		  40  /* bytes at the end of a piece that may be the beginning of a match */
+#define OWN_MAX		  4
+#define CANDIDATES_MAX	  512
 
 enum stage { STAGE_HEAD, STAGE_FRAMES };
 
 /* One direction. */
 struct half {
 	enum stage stage;
-	uint32_t head;	   /* bytes of the response's head */
-	uint8_t ends;	   /* how much of its end was just seen: CR LF CR LF */
-	uint8_t frame[14]; /* header of the frame at hand */
+	uint32_t head;	   /* bytes of the response's header so far */
+	uint8_t ends;	   /* bytes of CR LF CR LF that were just seen */
+	uint8_t frame[14]; /* header of the current frame */
 	uint8_t have;
-	uint8_t key_at; /* where in the mask the next byte is */
+	uint8_t key_at; /* position of the next byte in the mask */
 	uint64_t left;
 	uint32_t kept;
-	char window[WINDOW]; /* text that was not searched yet */
+	char window[WINDOW]; /* text that is not searched yet */
 };
 
 struct websocket {
 	struct half half[2]; /* of the responder, of the originator */
 	uint32_t bytes;
 	uint32_t candidates;
-	bool announced, hashed; /* the client's words were seen */
+	bool announced, hashed; /* the client's keywords were seen */
 	bool failed;
-	uint32_t own[OWN_MAX][4]; /* the client's addresses as it says */
+	uint32_t own[OWN_MAX][4]; /* addresses that the client announced as its own */
 	unsigned int own_count;
 };
 
@@ -84,7 +85,7 @@ static void read_candidate(struct websocket *w, const struct app_services *s,
 			       WEIR_SOURCE_WS_TRACKER);
 }
 
-/* Reads the candidates that are complete, and returns where what is not begins. */
+/* Parses the complete candidates. Returns the offset at which an incomplete one begins. */
 static uint32_t read_candidates(struct websocket *w, const struct app_services *s,
 				const struct app_message *m, const struct half *h)
 {
@@ -114,7 +115,7 @@ static uint32_t read_candidates(struct websocket *w, const struct app_services *
 	}
 }
 
-/* What makes a message of a client an announce or an answer. */
+/* Keywords that make a client's message an announce or an answer. */
 static void read_words(struct websocket *w, const struct app_message *m, const struct half *h)
 {
 	static const char action[] = "\"action\":\"announce\"", hash[] = "\"info_hash\":\"";
@@ -153,8 +154,8 @@ static size_t frame_header_len(const struct half *h)
 	return h->frame[1] & 0x80 ? len + 4 : len;
 }
 
-/* The header is whole: how long the frame is. False for one that cannot be read: compressed, or
- * without the mask that a client's must have (5.1). */
+/* Called with a complete header: determines the length of the frame. False for one that cannot be
+ * read: compressed, or without the mask that clients must use (5.1). */
 static bool frame_begin(struct half *h, bool from_client)
 {
 	uint8_t bits = h->frame[1] & 0x7f;
@@ -169,7 +170,7 @@ static bool frame_begin(struct half *h, bool from_client)
 	return h->left < 1u << 24;
 }
 
-/* Bytes of the frame's payload: unmasked (5.3), then searched by the window. */
+/* Consumes payload of a frame: unmasks it (5.3) and searches it window by window. */
 static size_t frame_take(struct websocket *w, const struct app_services *s,
 			 const struct app_message *m, struct half *h, const uint8_t *data,
 			 size_t len)
@@ -242,7 +243,7 @@ static void half_feed(struct websocket *w, const struct app_services *s,
 
 /* ---- the module ---- */
 
-/* Whether the request's head is whole and asks for the upgrade (RFC 6455, 4.1). */
+/* Whether the request's header is complete and asks for the upgrade (RFC 6455, 4.1). */
 static bool is_upgrade(const struct app_message *m)
 {
 	static const char upgrade[] = "Upgrade: websocket\r\n";
@@ -292,7 +293,8 @@ static void http_inspected(const struct app_services *s, const struct app_messag
 	}
 	w->bytes += (uint32_t)m->len;
 	half_feed(w, s, m, m->data, m->len);
-	finding->done = w->failed || w->bytes > (w->hashed && w->announced ? TOLD_MAX : BYTES_MAX);
+	finding->done =
+		w->failed || w->bytes > (w->hashed && w->announced ? TRACKER_BYTES_MAX : BYTES_MAX);
 	if (!w->announced || !w->hashed)
 		return;
 	app = app_registry_find(s->registry, TRACKED);

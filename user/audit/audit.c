@@ -14,11 +14,12 @@ struct audit_line {
 
 struct audit {
 	struct audit_file file; /* path NULL = none */
-	uint64_t lost_before;	/* of the files before this one */
+	uint64_t lost_before;	/* lines lost of earlier files */
 	void (*sink)(const char *type, const char *line, void *arg);
 	void *arg;
 	struct audit_line recent[AUDIT_RECENT_MAX];
-	uint64_t written; /* the next line's place is written % AUDIT_RECENT_MAX */
+	uint64_t written; /* number of lines written; the next one goes to index written %
+			     AUDIT_RECENT_MAX */
 };
 
 int audit_open(const char *file, struct audit **out, struct error *e)
@@ -72,7 +73,7 @@ int audit_set_file(struct audit *a, const char *file, struct error *e)
 	return 0;
 }
 
-/* Keeps the line in the ring; the ring owns it. text[len] is the place of the newline. */
+/* Stores the line in the ring, which then owns it. text[len] is reserved for the newline. */
 static const struct audit_line *audit_keep(struct audit *a, const char *type, char *text)
 {
 	struct audit_line *l = &a->recent[a->written++ % AUDIT_RECENT_MAX];
@@ -97,8 +98,8 @@ static void audit_write(struct audit *a, const char *type, json_t *event)
 	}
 	l = audit_keep(a, type, text);
 	if (a->file.path) {
-		/* dumps leaves the terminator behind the text: the newline takes its place for a
-		 * moment, so that one write carries the whole line. */
+		/* Replace the terminating NUL by a newline for the duration of the write, so that
+		 * one write has the whole line. */
 		text[l->len] = '\n';
 		audit_file_write(&a->file, text, l->len + 1);
 		text[l->len] = '\0';

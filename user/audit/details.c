@@ -7,7 +7,7 @@
 
 #define VERSION_TEXT_MAX 16
 
-/* As Suricata writes them, and likewise for DTLS. */
+/* As Suricata writes them, and correspondingly for DTLS. */
 static const char *tls_version_text(uint16_t version, char buf[VERSION_TEXT_MAX])
 {
 	static const struct {
@@ -66,7 +66,7 @@ static json_t *alpn_list(const char *text)
 	return list;
 }
 
-/* NULL where the object would be empty. */
+/* Returns o, or NULL if it is empty. */
 static json_t *unless_empty(json_t *o)
 {
 	if (json_object_size(o))
@@ -150,7 +150,7 @@ json_t *details_http_event(const struct flow_details *d)
 	return http_json(d, &keys);
 }
 
-/* Types of RFC 1035, 3596 and later ones that are asked for; the number in buf for others. */
+/* Types of RFC 1035, 3596 and later; for others the number, formatted in buf. */
 static const char *dns_type_text(uint16_t type, char buf[VERSION_TEXT_MAX])
 {
 	static const struct {

@@ -13,17 +13,6 @@
 
 #define NS_PER_S 1000000000ull
 
-bool audit_type_known(const char *type)
-{
-	static const char *const types[] = {"flow", "drop", "anomaly", "tls",
-					    "http", "dns",  "policy",  "port"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i], type))
-			return true;
-	return false;
-}
-
 int64_t audit_flow_id(uint64_t id)
 {
 	return (int64_t)(id & 0x7ffffffffffff);
@@ -110,11 +99,11 @@ static const char *event_method(uint8_t method)
 
 static void set(json_t *o, const char *key, json_t *value)
 {
-	/* Out of memory costs the field, not the event. */
+	/* When memory runs out, the field is missing, not the event. */
 	json_object_set_new(o, key, value);
 }
 
-/* The side that opened the flow; without a flow, the sender of the frame. */
+/* The originator's side; without a flow, the sender of the frame. */
 static unsigned int event_origin(const struct weir_event *ev)
 {
 	if (ev->flow.id == 0)
@@ -149,13 +138,13 @@ static void event_tuple(json_t *o, const struct weir_flow_key *key, unsigned int
 	set(o, "proto", json_string(audit_protocol(key->proto, proto)));
 }
 
-/* What weir adds to EVE, in the object named as the type. */
+/* weir's own fields, in the object named as the type. */
 static void event_judgement(json_t *o, const struct weir_event *ev, const struct app_info *app,
 			    const char *rule, const char *hostname)
 {
 	uint8_t action = ev->flow.action;
 
-	/* A frame that a block dropped never had a flow to carry an action. */
+	/* A frame dropped by a block has no flow, and so no action. */
 	if (ev->kind == WEIR_EVENT_DROPPED && action == WEIR_ACTION_UNDECIDED)
 		action = WEIR_ACTION_DROP;
 	set(o, "verdict", json_string(event_verdict(action)));

@@ -6,8 +6,8 @@
 
 static int audit_file_reopen(struct audit_file *f)
 {
-	/* Non-blocking for a FIFO's sake: a reader that is slow or gone costs lines, not the
-	 * daemon. */
+	/* Non-blocking, so that a slow or missing reader of a FIFO costs lines but does not block
+	 * the daemon. */
 	_cleanup_close_ int fd = open(
 		f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
 	struct stat st;
@@ -46,7 +46,7 @@ void audit_file_close(struct audit_file *f)
 	f->path = NULL;
 }
 
-/* logrotate moves the file away: from then on the name is the one to write to. */
+/* logrotate renames the file: write to the path again. */
 static int audit_file_follow_name(struct audit_file *f)
 {
 	struct stat st;
@@ -68,7 +68,7 @@ static int audit_file_append(struct audit_file *f, const char *text, size_t len)
 		return -errno;
 	if ((size_t)n == len)
 		return 0;
-	/* The disk is full: take the half line back, so that what follows stays readable. */
+	/* The disk is full: remove the partial line, so that the file stays readable. */
 	if (fstat(f->fd, &st) == 0 && st.st_size >= n && ftruncate(f->fd, st.st_size - n) < 0)
 		log_debug("%s: %s", f->path, strerror(errno));
 	return -ENOSPC;

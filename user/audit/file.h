@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The events file: whole lines or none. Private to user/audit. */
+/* The events file, which contains complete lines only. Private to user/audit. */
 #ifndef WEIR_AUDIT_FILE_H
 #define WEIR_AUDIT_FILE_H
 
@@ -12,14 +12,14 @@ struct audit_file {
 	int fd;
 	dev_t dev;
 	ino_t ino;
-	uint64_t lost; /* lines */
-	bool failing;  /* it was said already */
+	uint64_t lost; /* lines that could not be written */
+	bool failing;  /* the failure was logged already */
 };
 
-/* Opens for appending, mode 0640. *f is untouched on failure. */
+/* Opens path for appending, mode 0640. 0 or a negative errno; *f is untouched on failure. */
 int audit_file_open(struct audit_file *f, const char *path, struct error *e);
 void audit_file_close(struct audit_file *f);
-/* Writes a line; text ends in a newline. Opens the name again when it is another file by now. */
+/* Writes a line; text ends in a newline. Reopens the path if it has been renamed or replaced. */
 void audit_file_write(struct audit_file *f, const char *text, size_t len);
 
 #endif

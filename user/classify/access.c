@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* By what the index finds a rule: the narrowest thing that it cannot be true without. */
+/* Chooses how the index finds a rule: by the most selective condition that the rule requires. */
 #include <string.h>
 
 #include "classify/index.h"
 
-#define TREE_BITS 6 /* so much narrowing by bytes is better than looking for a text */
+/* With so many fixed bits, the tree is preferred to a literal. */
+#define TREE_BITS 6
 #define NONE	  UINT16_MAX
 
-/* Features of which one must hold, as a list through `next` by place in the expression. */
+/* Features of which the rule requires at least one, linked through `next` by position in the
+ * expression. */
 struct chain {
-	unsigned int cost; /* 0: there is none */
+	unsigned int cost; /* 0: no such features */
 	uint16_t head, tail;
 };
 
-/* What is known of a part of the expression. */
+/* Properties of a part of the expression. */
 struct part {
 	unsigned int bits;
 	struct chain port, literal;
@@ -41,7 +43,7 @@ static unsigned int ports_count(const struct feature *f)
 
 			own += max - r->list[k].min + 1;
 		}
-		/* The first condition is the one the index goes by. */
+		/* The index uses the first port condition. */
 		return own <= ACCESS_PORTS_MAX ? own : 0;
 	}
 	return count;

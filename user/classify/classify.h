@@ -12,130 +12,136 @@
 #include "weir/limits.h"
 
 /*
- * Applications by number. Numbers are handed out once and never reused: they sit in BPF maps, and
- * outlive a reload and, through weir_app_names, the daemon. Number 0 is "unknown".
+ * The application registry: applications by number. A number is assigned once and never reused,
+ * because numbers are stored in BPF maps; they stay valid over a reload and, through
+ * weir_app_names, over a restart of the daemon. Number 0 is "unknown".
  */
 struct app_info {
 	char name[WEIR_APP_NAME_LEN];
 	char category[WEIR_APP_NAME_LEN]; /* "" = none */
-	const char *module;		  /* application module's name or NULL */
-	bool enabled;			  /* by the loaded signature set */
-	unsigned int signatures;	  /* features that can decide it */
+	const char *module;		  /* name of the application module, or NULL */
+	bool enabled;			  /* the loaded signature set has the application */
+	unsigned int signatures;	  /* number of features that its rules use */
 };
 struct app_registry;
-/* What is random from its first byte in both directions, and told by that alone. */
+/* Application of flows that look random from the first byte in both directions and show nothing
+ * else. */
 #define APP_ENCRYPTED "encrypted"
-/* With "unknown", APP_ENCRYPTED and the protocols known by IP protocol number alone (icmp, icmpv6,
- * igmp, gre, esp, sctp ...) registered. */
+/* A registry with "unknown", APP_ENCRYPTED and the protocols that the IP protocol number identifies
+ * (icmp, icmpv6, igmp, gre, esp, sctp ...). Heap; NULL on ENOMEM. */
 struct app_registry *app_registry_new(void);
 void app_registry_free(struct app_registry *r);
-/* Number of name, added when new (category may be NULL). -ENOSPC when full, -EINVAL for a name too
- * long or with odd characters. */
+/* Number of name, which is added if new (category may be NULL). -ENOSPC when full, -EINVAL for a
+ * name that is too long or has invalid characters. */
 int app_registry_add(struct app_registry *r, const char *name, const char *category);
-/* Number of name or -ENOENT. */
+/* Number of name, or -ENOENT. */
 int app_registry_find(const struct app_registry *r, const char *name);
-/* NULL beyond the end. */
+/* Entry of a number; NULL for a number that is not assigned. */
 const struct app_info *app_registry_get(const struct app_registry *r, unsigned int app);
 unsigned int app_registry_count(const struct app_registry *r);
-/* Application known by IP protocol number alone, whatever the set, or 0. */
+/* Application that the IP protocol number identifies, independent of the signature set; 0 if
+ * none. */
 unsigned int app_registry_by_protocol(const struct app_registry *r, uint8_t proto);
 
-/* A compiled signature set: read-only after loading, shared by workers. */
+/* A compiled signature set: read-only after loading, so workers share it. */
 struct signatures;
 /*
- * Loads and compiles YAML files (interface.md, "Signatures"). On failure nothing of r changes and
- * the error says FILE:LINE:COLUMN: message.
+ * Loads and compiles YAML files (docs/signatures.md). 0 or a negative errno; on failure r is
+ * unchanged and e is "FILE:LINE:COLUMN: message".
  */
 int signatures_load(const char *const *paths, size_t count, struct app_registry *r,
 		    struct signatures **out, struct error *e);
-/* Application known by IP protocol number alone, by the set (which may be NULL) or else by the
- * registry, or 0. */
+/* Application that the IP protocol number identifies, according to the set (may be NULL) or else
+ * the registry; 0 if none. */
 unsigned int signatures_by_protocol(const struct signatures *s, const struct app_registry *r,
 				    uint8_t proto);
-/* The set built into the program (policies/signatures.yaml at build time). */
+/* Loads the set built into the program (policies/signatures.yaml at build time). */
 int signatures_load_builtin(struct app_registry *r, struct signatures **out, struct error *e);
-/* From memory; name stands for the file in messages. */
+/* Loads a set from memory; name is used as the file name in messages. */
 int signatures_parse(const char *name, const char *text, size_t len, struct app_registry *r,
 		     struct signatures **out, struct error *e);
 void signatures_free(struct signatures *s);
 
-/* What a set that loads may still have wrong, and what its features say of one another. */
+/* Findings about a set that loads: mistakes, and relations between its features. */
 enum review_kind {
-	REVIEW_FEATURE_NEVER, /* no message has it */
-	REVIEW_RULE_NEVER,    /* subject: its application */
-	REVIEW_RULE_SHADOWED, /* other: the application of a surer rule that is true wherever it is
-			       */
-	REVIEW_APPLICATION,   /* all its rules are one of these */
-	REVIEW_UNUSED,	      /* a feature of no rule */
-	REVIEW_IMPLIES,	      /* where subject is true, other is */
-	REVIEW_EXCLUDES, /* both cannot be true of one message; told once for each pair, and only
-			  * of those that transport, direction and first byte do not tell apart */
+	REVIEW_FEATURE_NEVER, /* no message can have the feature */
+	REVIEW_RULE_NEVER,    /* no message can match the rule; subject: the rule's application */
+	REVIEW_RULE_SHADOWED, /* a rule with higher confidence matches whenever this one does;
+				 other: the application of that rule */
+	REVIEW_APPLICATION,   /* all rules of the application are REVIEW_RULE_NEVER or
+				 REVIEW_RULE_SHADOWED */
+	REVIEW_UNUSED,	      /* no rule uses the feature */
+	REVIEW_IMPLIES,	      /* every message with feature subject also has feature other */
+	REVIEW_EXCLUDES, /* no message can have both features; reported once for each pair, and only
+			    for pairs that transport, direction and first byte do not already
+			    separate */
 };
 struct review_note {
 	enum review_kind kind;
 	const char *subject, *other;
-	const char *file; /* NULL for what has no one place */
+	const char *file; /* NULL where the note has no single place */
 	unsigned int line, column;
 };
-/* Calls fn for each note, relations last; its texts live as long as s. 0 or -ENOMEM. */
+/* Calls fn for each note, relations last. The strings are valid as long as s. 0 or -ENOMEM. */
 int signatures_review(const struct signatures *s,
 		      void (*fn)(void *arg, const struct review_note *note), void *arg);
 /* "feature-never", "rule-never", "rule-shadowed", "application-never", "feature-unused", "implies",
  * "excludes". */
 const char *review_kind_name(enum review_kind kind);
 
-/* A pattern file of l7-filter, in weir's terms. */
+/* A pattern file of l7-filter, translated for weir. */
 struct l7pat {
 	char name[WEIR_APP_NAME_LEN];
 	char category[WEIR_APP_NAME_LEN]; /* "" = none */
 	uint8_t confidence;
-	char *pattern; /* for a caseless `regex`; of printable ASCII without quotes */
+	char *pattern; /* case-insensitive `regex`; printable ASCII without quotes */
 };
-/* Reads a file's text. -EINVAL with the reason in e where it cannot be translated. On success
- * l7pat_fini gives the memory back. */
+/* Translates the text of a pattern file. 0; -EINVAL with the reason in e where it cannot be
+ * translated; -ENOMEM. After success the caller frees out with l7pat_fini(). */
 int l7pat_read(const char *text, size_t len, struct l7pat *out, struct error *e);
 void l7pat_fini(struct l7pat *p);
 
-/* What a classification looks at: one message of one direction. For UDP the datagram, for TCP the
- * assembled first message. */
+/* Input of a classification: one message of one direction. For UDP the datagram, for TCP the
+ * reassembled first message. */
 struct classify_input {
 	const uint8_t *data;
 	size_t len;
 	uint8_t proto;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	bool from_origin; /* sent by the side that opened the flow */
-	bool complete;	  /* the message will not grow (datagram, stream full) */
-	uint16_t sport;	  /* host order, of this direction */
+	bool complete;	  /* no more bytes will follow (datagram, end of stream or of its buffer) */
+	uint16_t sport;	  /* source port of this direction, host order */
 	uint16_t dport;
 };
 struct classify_result {
 	uint16_t app;
 	uint8_t method;	    /* enum weir_method */
 	uint8_t confidence; /* 0..100 */
-	bool pending;	    /* nothing matched (or only what waits for a surer rule), but more bytes
-			       of this message could */
+	bool pending;	    /* nothing matched yet (or only a rule that waits for one with higher
+			       confidence), but more bytes of this message could match */
 };
-/* Per-worker scratch: PCRE2 match data and the per-buffer feature results. */
+/* Working memory of one thread: PCRE2 match data and the results of features for the current
+ * message. */
 struct classify_scratch;
 struct classify_scratch *classify_scratch_new(const struct signatures *s);
 void classify_scratch_free(struct classify_scratch *c);
 /*
- * What is left to look at of one direction of a stream that grows: the rules that could still
- * become true. Zero to begin with; of no use to another set.
+ * State between calls for one direction of a growing stream: the rules that could still become
+ * true. Zero it first. It is ignored by any other set than the one that filled it.
  */
 #define CLASSIFY_MEMO_RULES 12
 struct classify_memo {
-	uint64_t set; /* 0: nothing is known */
-	uint32_t len; /* bytes looked at */
+	uint64_t set; /* serial of the set; 0: empty */
+	uint32_t len; /* length of the message at the last call */
 	uint16_t count;
 	uint16_t rules[CLASSIFY_MEMO_RULES];
 };
-/* The same as classify_message, where the message is what it was at the last call with this memo,
- * and perhaps more behind it: what cannot change is not looked at again. memo NULL: none. */
+/* Like classify_message(), for a message that begins with the bytes of the last call with this
+ * memo. Rules whose result cannot change are not evaluated again. memo NULL: no state is kept. */
 bool classify_stream(const struct signatures *s, struct classify_scratch *c,
 		     const struct classify_input *in, struct classify_memo *memo,
 		     struct classify_result *out);
-/* Evaluates each feature at most once. Returns whether an application was found; hostile input
- * costs at most the match limits. */
+/* Classifies one message. Returns whether an application was found; *out is always filled. Each
+ * feature is evaluated at most once; the PCRE2 match limits bound the cost of hostile input. */
 bool classify_message(const struct signatures *s, struct classify_scratch *c,
 		      const struct classify_input *in, struct classify_result *out);
 

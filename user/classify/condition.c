@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Conditions of a feature as the YAML says them; what each key means is in docs/signatures.md. */
+/* Reads the conditions of a feature from YAML; docs/signatures.md describes the keys. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +115,7 @@ static int text_read(const struct yaml_file *f, const struct yaml_node *n, uint8
 	return *out ? 0 : -ENOMEM;
 }
 
-/* The bits that count: `mask`, or all. Clears the others in bytes. */
+/* The bits to compare: `mask`, or all. Clears the other bits in bytes. */
 static int mask_read(const struct yaml_file *f, const struct yaml_node *n, uint8_t *bytes,
 		     size_t len, uint8_t **out, struct error *e)
 {
@@ -172,7 +172,7 @@ int condition_read_mask(const struct yaml_file *f, const struct yaml_node *n, st
 	return 0;
 }
 
-/* Decimal, or hexadecimal with 0x: fields are magics as often as they are counts. */
+/* Decimal, or hexadecimal with 0x: a field may hold a magic number as well as a count. */
 static int number_parse(const char *text, uint64_t *out)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

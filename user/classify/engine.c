@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Matching. A message meets the rules that the index finds for it. In the first pass only what is
- * cheap is looked at (ports, lengths, bytes at offsets); the regexes of the rules that survive and
- * could still win come in the second, those that cannot match yet only where an answer would wait
- * for them; rules that the index finds by texts come last. Results of features are kept for the
- * message, whatever rule asked first.
+ * Matching of a message, in passes over the rules that the index finds for it. The first pass
+ * evaluates only cheap conditions (ports, lengths, bytes at offsets). The second runs the regexes
+ * of the rules that remain and could still win; a regex that cannot match yet is run only if the
+ * answer depends on it. The third pass takes the rules that the index finds by literals. The result
+ * of a feature is kept for the message and shared by all rules. A rule is open if more bytes of the
+ * message could make it true.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -72,7 +73,7 @@ uint64_t classify_scratch_given_up(const struct classify_scratch *c)
 
 struct best {
 	const struct rule *rule;
-	unsigned int specific; /* features found true */
+	unsigned int specific; /* number of features of the rule that are true */
 };
 
 static unsigned int rule_specific(const struct rule *rule, const struct classify_scratch *c)
@@ -106,18 +107,18 @@ static uint8_t best_confidence(const struct best *best)
 	return best->rule ? best->rule->confidence : 0;
 }
 
-/* Whether the rule, were it true, would not be the best. */
+/* Whether the rule, if it were true, would not replace the best one. */
 static bool rule_loses(const struct rule *rule, const struct best *best)
 {
 	const struct rule *b = best->rule;
 
 	if (!b || rule->confidence != b->confidence)
 		return b && rule->confidence < b->confidence;
-	/* Between two features there is an operator. */
+	/* Two features are joined by an operator, so this is the number of features. */
 	return (rule->count + 1u) / 2 <= best->specific && rule->order > b->order;
 }
 
-/* Whether four bytes of the message say that the rule is false. */
+/* Whether the candidate's four bytes rule it out. */
 static bool candidate_differs(const struct candidate *x, const struct classify_input *in)
 {
 	uint32_t bytes;
@@ -128,7 +129,7 @@ static bool candidate_differs(const struct candidate *x, const struct classify_i
 	return (bytes & x->mask) != x->value;
 }
 
-/* The rule is to be looked at again when there is more of the message. */
+/* Keeps a rule that has to be evaluated again when the message has grown. */
 static void memo_keep(struct classify_scratch *c, uint16_t rule)
 {
 	if (c->memo.count < CLASSIFY_MEMO_RULES)
@@ -137,7 +138,7 @@ static void memo_keep(struct classify_scratch *c, uint16_t rule)
 		c->memo.count++;
 }
 
-/* First pass of one rule: one that waits for a regex or for more bytes becomes a candidate. */
+/* First pass over one rule; it becomes a candidate if it needs a regex or more bytes. */
 static void rule_begin(struct classify_scratch *c, uint16_t number, struct best *best)
 {
 	const struct rule *rule = &c->s->rules[number];
@@ -155,7 +156,7 @@ static void rule_begin(struct classify_scratch *c, uint16_t number, struct best 
 		memo_keep(c, number);
 }
 
-/* First pass over rules that the index finds. */
+/* First pass over the rules that the index finds. */
 static void rules_filter(struct classify_scratch *c, const struct rule_list *list,
 			 struct best *best)
 {
@@ -169,8 +170,8 @@ static void rules_filter(struct classify_scratch *c, const struct rule_list *lis
 	}
 }
 
-/* The same over those that were left of a shorter message. They were found by the texts they need,
- * if they need some. */
+/* First pass over the rules that stayed open for a shorter message. If they require literals, these
+ * have been found already. */
 static void rules_again(struct classify_scratch *c, const struct classify_memo *memo,
 			struct best *best)
 {
@@ -185,9 +186,9 @@ static void rules_again(struct classify_scratch *c, const struct classify_memo *
 }
 
 /*
- * Second pass, over candidates from the given one on. Returns the highest confidence of a rule that
- * could still become true. Rules that are not true, and whose regexes would only be run to know
- * whether they are open, are left as candidates.
+ * Second pass, over the candidates from index `from` on. Returns the highest confidence of the
+ * rules that are open. Rules that are not true, and whose remaining regexes would only tell whether
+ * the rule is open, stay candidates.
  */
 static uint8_t rules_finish(struct classify_scratch *c, size_t from, struct best *best)
 {
@@ -219,7 +220,8 @@ static uint8_t rules_finish(struct classify_scratch *c, size_t from, struct best
 	return pending;
 }
 
-/* Those that were left, where an answer would wait for them: one that is open is enough. */
+/* Evaluates the candidates that are left, if the answer depends on whether a rule is open. One open
+ * rule is enough. */
 static uint8_t rules_open(struct classify_scratch *c, const struct best *best, uint8_t pending)
 {
 	for (size_t i = 0; i < c->candidate_count; i++) {
@@ -255,8 +257,9 @@ static void text_found(void *arg, uint16_t feature)
 }
 
 /*
- * Third pass: rules that need a text. Those whose texts are missing are not true; while the message
- * grows the surest of them may be open, which matters only where an answer would wait for it.
+ * Third pass: rules that require a literal. Without a literal the rule is not true; while the
+ * message grows it may be open, and then only the one with the highest confidence matters, and only
+ * if the answer depends on it.
  */
 static uint8_t rules_by_text(struct classify_scratch *c, bool udp, struct best *best,
 			     uint8_t pending, size_t from)
@@ -295,7 +298,7 @@ static void rules_by_bytes(struct classify_scratch *c, bool udp, struct best *be
 	struct rule_list list;
 	struct tree_walk walk;
 
-	/* Datagrams come whole, and their tree relies on it. */
+	/* The tree for datagrams is for complete messages only. */
 	if (udp && !c->in->complete)
 		tree_walk_all(&walk, t);
 	else
@@ -309,8 +312,8 @@ static void rules_by_bytes(struct classify_scratch *c, bool udp, struct best *be
 }
 
 /*
- * Rules that need bytes beyond the end of what there is of a stream: none is true, and which of
- * them is open matters only where an answer would wait for it.
+ * Rules that need bytes beyond the present end of a stream: none is true, and whether one is open
+ * matters only if the answer depends on it.
  */
 static uint8_t rules_later(struct classify_scratch *c, const struct best *best, uint8_t pending)
 {
@@ -341,7 +344,7 @@ static void rules_by_port(struct classify_scratch *c, struct best *best)
 	rules_filter(c, &list, best);
 }
 
-/* Returns whether a rule surer than the best could still become true. */
+/* Returns whether a rule with higher confidence than the best could still become true. */
 static bool rules_run(struct classify_scratch *c, const struct classify_memo *memo,
 		      struct best *best)
 {
@@ -368,12 +371,14 @@ static bool rules_run(struct classify_scratch *c, const struct classify_memo *me
 	return pending > best_confidence(best);
 }
 
-/* Rules that an answer made needless were not looked at: then nothing is known of what is left. */
+/* With an answer, rules that could not replace it were not evaluated, so the memo would be
+ * incomplete and is cleared. */
 static void memo_store(const struct classify_scratch *c, const struct best *best,
 		       struct classify_memo *memo)
 {
 	memo->set = 0;
-	/* Rules were ruled out by the end of what was complete: if it grows after all, anew. */
+	/* The same after a complete message: rules were ruled out by its end, so nothing may be
+	 * reused if it grows after all. */
 	if (!best->rule && !c->in->complete && c->memo.count <= CLASSIFY_MEMO_RULES)
 		*memo = c->memo;
 }

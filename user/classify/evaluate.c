@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What conditions are for a message, but for regexes. */
+/* Evaluates all conditions except regexes. */
 #include <string.h>
 
 #include "classify/scratch.h"
 
-/* What a condition that runs beyond the end of the message is. */
+/* Result of a condition that extends beyond the end of the message. */
 static enum tri beyond(const struct classify_input *in)
 {
 	return in->complete ? TRI_FALSE : TRI_MAYBE;
@@ -62,7 +62,8 @@ static bool integer_get(const struct integer *x, const struct classify_input *in
 	return true;
 }
 
-/* Of a number that is not all there: false where what there is rules min to max out. */
+/* Result of a number that is only partly there: false if the bytes present already rule out min to
+ * max. */
 static enum tri integer_open(const struct integer *x, const struct classify_input *in, uint64_t min,
 			     uint64_t max)
 {
@@ -87,10 +88,10 @@ static enum tri field_eval(const struct field_condition *f, const struct classif
 	return value >= f->value.min && value <= f->value.max ? TRI_TRUE : TRI_FALSE;
 }
 
-/* The length that the field gives the message, or -1 where that is none. */
+/* The message length according to the field, or -1 if the field is invalid. */
 static int64_t length_field_span(const struct length_field_condition *f, uint64_t value)
 {
-	/* Beyond 2^32 nothing is a length, and the product stays in 64 bits. */
+	/* No length exceeds 2^32; the bound keeps the product within 64 bits. */
 	if (value < f->min || value > f->max || value > UINT32_MAX)
 		return -1;
 	return (int64_t)(value * f->unit) + f->add;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Features: a name, where it applies, and conditions that all have to hold. */
+/* Features: a name, transports and directions, and conditions that all have to hold. */
 #include <string.h>
 
 #include "classify/set.h"
@@ -61,8 +61,8 @@ static int read_dport(const struct signatures *s, const struct yaml_file *f,
 	return condition_read_port(f, n, false, true, out, e);
 }
 
-/* In the order of evaluation: the cheapest first, regexes last. `many`: a list is several
- * conditions, all of which have to hold. */
+/* In order of evaluation: the cheapest first, regexes last. `many`: a list of values stands for
+ * several conditions, all of which have to hold. */
 static const struct {
 	const char *key;
 	condition_reader read;
@@ -141,7 +141,7 @@ static void first_narrow_field(const struct field_condition *f, uint32_t first[8
 			first_forbid(first, b);
 }
 
-/* Only what stands at the very beginning says anything about the first byte. */
+/* Only conditions at offset 0 limit the first byte. */
 static void first_narrow(const struct signatures *s, const struct condition *c, uint32_t first[8])
 {
 	if (c->kind == CONDITION_MASK && c->mask.offset == 0)
@@ -169,7 +169,7 @@ static int condition_append(const struct signatures *s, const struct yaml_file *
 	c += out->count;
 	*c = (struct condition){0};
 	err = read(s, f, n, c, e);
-	/* Counted in any case: what a failed read left behind is freed with the feature. */
+	/* Counted even if reading failed: the partly read condition is freed with the feature. */
 	out->count++;
 	if (err < 0)
 		return err;

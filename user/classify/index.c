@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Puts every rule of a set where the messages that it can be true of are sure to find it. */
+/* Builds the index: assigns every rule of a set to a place where all messages that can match it
+ * will find it. */
 #include <string.h>
 
 #include "classify/index.h"
 
-/* Fewer rules than these are looked at sooner than the message is searched for their texts. */
+/* With fewer rules, evaluating all of them is cheaper than searching the message for their
+ * literals. */
 #define TEXT_RULES_MIN 8
-/* A byte of a beginning that has more is no byte of a text. */
+/* A prefix position with more possible values than this does not count as a byte of a literal. */
 #define PREFIX_VALUES_MAX 16
 
-/* A rule that is found by a feature's texts. */
+/* A rule that is found by the literals of a feature. */
 struct text_rule {
 	uint16_t feature, rule;
 };
@@ -18,9 +20,9 @@ struct plan {
 	struct signatures *s;
 	struct index *x;
 	struct shape *shapes, *rule_shapes;
-	struct access *access; /* of the rule at hand */
-	uint16_t *order;       /* rules by falling confidence */
-	uint16_t *tree;	       /* those that the tree finds, in this order */
+	struct access *access; /* of the rule being added */
+	uint16_t *order;       /* rules in descending order of confidence */
+	uint16_t *tree;	       /* the rules for the tree, in the same order */
 	size_t tree_count;
 	struct text_rule *texts;
 	size_t text_count, text_room;
@@ -85,7 +87,7 @@ static int plan_init(struct plan *p)
 	return 0;
 }
 
-/* Falling confidence, then the order of the files: a counting sort. */
+/* Sorts by descending confidence, then by order in the files (counting sort). */
 static void rules_order(const struct plan *p)
 {
 	size_t at = 0;
@@ -112,7 +114,7 @@ static int place_by_ports(struct plan *p, uint16_t rule)
 	return err;
 }
 
-/* The regex whose texts are looked for. */
+/* The regex whose literals are searched for. */
 static const struct regex_condition *feature_regex(const struct feature *f)
 {
 	for (uint16_t i = f->cheap; i < f->count; i++)
@@ -121,7 +123,7 @@ static const struct regex_condition *feature_regex(const struct feature *f)
 	return NULL;
 }
 
-/* The messages of the feature's transports are searched for its texts, for what they are for. */
+/* Adds the feature's literals to the scans of its transports, for the given use. */
 static int feature_scan(struct plan *p, uint16_t feature, enum feature_texts texts)
 {
 	struct feature *f = &p->s->features[feature];
@@ -145,7 +147,7 @@ static int feature_scan(struct plan *p, uint16_t feature, enum feature_texts tex
 	return err;
 }
 
-/* Whether the bytes at the beginning say as much as the first text would. */
+/* Whether the prefix is as selective as the first literal. */
 static bool prefix_has_text(const struct regex_condition *x)
 {
 	const struct literal *text = &x->literals[0];
@@ -162,8 +164,8 @@ static bool prefix_has_text(const struct regex_condition *x)
 	return false;
 }
 
-/* Regexes that the index finds by other things than texts, and which need one that their beginning
- * does not tell of. */
+/* Adds the literals of regexes whose rules the index does not find by literals, unless the prefix
+ * implies a literal anyway. */
 static int plan_confirm(struct plan *p)
 {
 	for (uint16_t i = 0; i < p->s->feature_count; i++) {
@@ -210,7 +212,7 @@ static int rule_place(struct plan *p, uint16_t rule)
 		return place_by_ports(p, rule);
 	if (p->access->kind == ACCESS_LITERAL && p->by_texts)
 		err = place_by_texts(p, rule);
-	/* The tree finds every rule, if only by leaving it in every leaf. */
+	/* The tree can hold any rule, in the worst case in every leaf. */
 	if (err == -ENOSPC) {
 		p->tree[p->tree_count++] = rule;
 		err = 0;
@@ -229,7 +231,7 @@ static size_t text_rules_count(const struct plan *p)
 	return count;
 }
 
-/* By feature, the rules that its texts lead to. */
+/* Lists for each feature the rules that its literals lead to. */
 static int texts_finish(struct plan *p)
 {
 	size_t features = p->s->feature_count;
@@ -248,7 +250,7 @@ static int texts_finish(struct plan *p)
 	return 0;
 }
 
-/* The tree of a transport and direction, of the rules that can be true there. */
+/* Builds the tree of a transport and direction from the rules that apply there. */
 static int tree_plant(struct plan *p, bool udp, bool origin)
 {
 	unsigned int transport = udp ? TRANSPORT_UDP : TRANSPORT_TCP;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rules by port: pages of 256 ports, those without a rule sharing one. */
+/* Rules by port: a table of pages of 256 ports; all pages without a rule share one. */
 #include <string.h>
 
 #include "classify/index.h"
@@ -11,10 +11,11 @@ struct entry {
 };
 
 struct l4port_index {
-	struct entry *entries; /* while it is filled */
+	struct entry *entries; /* (port, rule) pairs collected before l4port_index_finish() */
 	size_t count, room;
 	uint16_t page[UINT16_MAX / PAGE_PORTS + 1];
-	uint32_t *starts; /* of each page's ports in rules, and the last one's end */
+	uint32_t *starts; /* first index into rules of each port of each page, and the end of the
+			     last */
 	struct candidate *rules;
 };
 
@@ -45,7 +46,7 @@ int l4port_index_add(struct l4port_index *x, const struct ranges *ports, uint16_
 	return 0;
 }
 
-/* Page 0 is the one without rules. */
+/* Page 0 is the page without rules. */
 static size_t pages_assign(struct l4port_index *x)
 {
 	size_t pages = 1;
@@ -83,7 +84,7 @@ int l4port_index_finish(struct l4port_index *x, const struct signatures *s,
 		x->starts[i] = sum;
 		sum += count;
 	}
-	/* Each rule moves its port's start on; afterwards they are the starts of the next. */
+	/* Each rule advances its port's start; afterwards every start is that of the next port. */
 	for (size_t i = 0; i < x->count; i++) {
 		uint16_t rule = x->entries[i].rule;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pattern files of l7-filter. Lines that begin with # are comments, of which two say more:
- * "Protocol groups:" and "Pattern attributes:". The first other line is the protocol's name, the
- * next the regular expression (the syntax of egrep, \xHH for a byte, no braces, nothing special
- * behind a backslash), matched without regard to case against the stream with its NUL bytes taken
- * out. What follows (`userspace pattern=`, `userspace flags=`) says the same for another matcher.
+ * Pattern files of l7-filter. Lines that begin with # are comments, two of which are used:
+ * "Protocol groups:" and "Pattern attributes:". The first other line is the protocol's name. The
+ * next one is the regular expression (egrep syntax, \xHH for a byte, no braces, no other escapes);
+ * it is matched without regard to case against the stream without its NUL bytes. The lines after it
+ * (`userspace pattern=`, `userspace flags=`) are for another matcher and ignored.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,13 +12,13 @@
 
 #include "classify/set.h"
 
-#define OUT_MAX 4000 /* PCRE2 is given no longer ones */
+#define OUT_MAX 4000 /* longest pattern that is given to PCRE2 */
 
 struct writer {
 	char text[OUT_MAX];
 	size_t len;
 	bool full;
-	bool binary; /* NUL bytes may stand between what is asked for */
+	bool binary; /* allow NUL bytes before every byte of the pattern */
 };
 
 static void put(struct writer *w, const char *text, size_t len)
@@ -37,7 +37,7 @@ static void put_text(struct writer *w, const char *text)
 	put(w, text, strlen(text));
 }
 
-/* One byte, as itself where that means nothing else to PCRE2 or to YAML. */
+/* Writes one byte: as itself if it has no special meaning to PCRE2 or YAML, else escaped. */
 static void put_byte(struct writer *w, uint8_t byte)
 {
 	char text[8];
@@ -59,7 +59,7 @@ static bool hex_escape(const char *at, const char *end, uint8_t *out)
 	return true;
 }
 
-/* A byte within brackets, where a backslash is one unless it begins \xHH. */
+/* Reads a byte within brackets, where a backslash is literal unless it begins \xHH. */
 static uint8_t bracket_byte(const char **at, const char *end)
 {
 	uint8_t byte;
@@ -71,7 +71,7 @@ static uint8_t bracket_byte(const char **at, const char *end)
 	return (uint8_t) * (*at)++;
 }
 
-/* Behind `[`: up to `]`, which may be the first. */
+/* Called after `[`: translates up to `]`, which may be the first character of the set. */
 static int put_brackets(struct writer *w, const char **at, const char *end, struct error *e)
 {
 	bool negated = *at < end && **at == '^', first = true;
@@ -127,8 +127,8 @@ static int put_atom(struct writer *w, const char **at, const char *end, struct e
 	return 0;
 }
 
-/* Whatever stands for one byte, with NUL bytes before it where the pattern is of such a protocol.
- */
+/* Translates one item that matches one byte, preceded by optional NUL bytes if the pattern's
+ * protocol is binary. */
 static int put_one(struct writer *w, const char **at, const char *end, struct error *e)
 {
 	size_t begin = w->len;
@@ -142,7 +142,7 @@ static int put_one(struct writer *w, const char **at, const char *end, struct er
 		put_text(w, ")");
 		return 0;
 	}
-	/* Nothing repeats it: it needs no group. */
+	/* No quantifier follows, so no group is needed: remove its opening. */
 	memmove(w->text + begin, w->text + begin + 3, w->len - begin - 2);
 	w->len -= 3;
 	return 0;
@@ -160,7 +160,8 @@ static int put_pattern(struct writer *w, const char *at, const char *end, struct
 			continue;
 		}
 		put_text(w, *at == '(' ? "(?:" : text);
-		/* `a*?` is a lazy repetition to PCRE2; here it is one of one. */
+		/* `a*?` would be a lazy repetition in PCRE2; in egrep it is a repetition that is
+		 * optional. */
 		if (strchr("*+?", *at) && at + 1 < end && strchr("*+?", at[1]))
 			return error_set(e, -EINVAL, "a repetition of a repetition");
 		at++;
@@ -170,7 +171,8 @@ static int put_pattern(struct writer *w, const char *at, const char *end, struct
 	return err;
 }
 
-/* Whether it asks for bytes that text does not have: its protocol may well have NUL bytes. */
+/* Whether the pattern contains bytes that text does not have; the protocol may then have NUL
+ * bytes. */
 static bool is_binary(const char *at, const char *end)
 {
 	for (; at < end; at++) {
@@ -186,7 +188,7 @@ static bool is_binary(const char *at, const char *end)
 /* ---- the file ---- */
 
 struct line {
-	const char *text, *end; /* without blanks around */
+	const char *text, *end; /* without surrounding blanks */
 };
 
 static bool line_next(const char **at, const char *end, struct line *out)
@@ -206,7 +208,7 @@ static bool line_next(const char **at, const char *end, struct line *out)
 	return true;
 }
 
-/* The words behind "# KEY:", or NULL. */
+/* The text after "# KEY:", or NULL. */
 static const char *comment_value(const struct line *l, const char *key)
 {
 	const char *at = l->text;
@@ -218,7 +220,7 @@ static const char *comment_value(const struct line *l, const char *key)
 	return at + strlen(key);
 }
 
-/* A name as weir has them. */
+/* Converts a name to weir's character set. */
 static void name_make(const char *text, const char *end, char out[WEIR_APP_NAME_LEN])
 {
 	size_t len = 0;
@@ -270,7 +272,7 @@ static bool next_word(const char **at, const char *end, char *out, size_t cap)
 	return len > 0;
 }
 
-/* The first group that is a category; others say who made a protocol. */
+/* Takes the first group that is a category; other groups say who made the protocol. */
 static void read_groups(const char *at, const char *end, struct l7pat *out)
 {
 	char word[64];
@@ -282,8 +284,8 @@ static void read_groups(const char *at, const char *end, struct l7pat *out)
 					 categories[i].category);
 }
 
-/* How good its authors think that it is; one that also matches other things stays below the rest.
- */
+/* Derives the confidence from the quality that the authors state; a pattern that they say also
+ * matches other things stays below the rest. */
 static void read_attributes(const char *at, const char *end, struct l7pat *out)
 {
 	static const struct {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Texts that a match cannot do without. From the leaves up, each part of the pattern either is one
- * of a few texts and nothing else, or at least contains one of a few.
+ * Derives the literals of which every match contains one. Bottom-up, each part of the pattern
+ * either is exactly one of a few literals, or contains at least one of a few.
  */
 #include <ctype.h>
 #include <string.h>
 
 #include "classify/pattern.h"
 
-#define CHOICES_MAX 4 /* bytes that one position may have */
+#define CHOICES_MAX 4 /* possible bytes of a position within a literal */
 
 struct texts {
 	size_t count;
@@ -16,9 +16,9 @@ struct texts {
 };
 
 struct part {
-	bool exact; /* the part is one of `is` and nothing else */
+	bool exact; /* the part matches exactly the literals `is` */
 	struct texts is;
-	struct texts best; /* every match has one of these; count 0: nothing known */
+	struct texts best; /* every match contains one of these; count 0: unknown */
 };
 
 static void part_read(const struct pattern *p, uint32_t node, struct part *out);
@@ -32,7 +32,7 @@ static size_t texts_shortest(const struct texts *t)
 	return shortest;
 }
 
-/* Longer texts are rarer; many of them are less so. */
+/* Longer literals are more selective, a larger number of alternatives less. */
 static unsigned int texts_score(const struct texts *t)
 {
 	size_t shortest = texts_shortest(t);
@@ -60,7 +60,7 @@ static bool texts_add(struct texts *t, const struct literal *x)
 	return true;
 }
 
-/* Each of a followed by each of b; false where that is too many or too long. */
+/* Concatenates each of a with each of b; false if there are too many or they are too long. */
 static bool texts_multiply(struct texts *a, const struct texts *b)
 {
 	struct texts out = {0};
@@ -102,7 +102,7 @@ static void part_set(const struct pattern_node *n, struct part *out)
 	best_offer(&out->best, &out->is);
 }
 
-/* One sequence: as long as its parts are texts they are put together. */
+/* A sequence: literals of adjacent exact parts are concatenated. */
 static void part_cat(const struct pattern *p, const struct pattern_node *n, struct part *out)
 {
 	struct part child;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Regex text to a tree: the part of PCRE2's syntax that patterns of protocols are written in. */
+/* Parses a regex into a tree: the subset of PCRE2's syntax that protocol patterns use. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,7 @@ void byte_set_bits(const struct byte_set *s, uint8_t *mask, uint8_t *value)
 	static const uint32_t has_bit[5] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00,
 					    0xffff0000};
 	uint8_t all = 0xff, any = 0;
-	uint32_t low = 0; /* the lower five bits of its bytes, as a set */
+	uint32_t low = 0; /* set of the lower five bits of its bytes */
 
 	for (unsigned int word = 0; word < 8; word++) {
 		low |= s->bits[word];
@@ -82,7 +82,7 @@ static uint32_t node_add(struct reader *r, enum pattern_kind kind)
 
 static void set_fold(struct byte_set *s)
 {
-	/* A letter's lower case is the same bit of the next word. */
+	/* The lower case of a letter is the same bit in the next word. */
 	uint32_t letters = (s->bits['A' >> 5] | s->bits['a' >> 5]) & 0x07fffffe;
 
 	s->bits['A' >> 5] |= letters;
@@ -102,7 +102,7 @@ static int hex_value(char c)
 	return isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
 }
 
-/* What follows `\x`: at most two digits, or some in braces. */
+/* Reads what follows `\x`: at most two hexadecimal digits, or some in braces. */
 static int read_hex(struct reader *r)
 {
 	bool braces = *r->at == '{';
@@ -117,7 +117,7 @@ static int read_hex(struct reader *r)
 	return value;
 }
 
-/* A byte that an escape stands for, r->at behind the backslash; -1 where it stands for none. */
+/* Reads a byte that an escape stands for; r->at is after the backslash. -1: it stands for none. */
 static int read_escaped_byte(struct reader *r)
 {
 	static const char from[] = "ntrfea", to[] = "\n\t\r\f\x1b\a";
@@ -195,7 +195,7 @@ static bool read_posix_class(struct reader *r, struct byte_set *out)
 	return false;
 }
 
-/* One byte within brackets, or -1. */
+/* Reads one byte within brackets; -1 if it is not a single byte. */
 static int read_bracket_byte(struct reader *r)
 {
 	if (*r->at == '\\') {
@@ -219,7 +219,7 @@ static bool read_bracket_item(struct reader *r, struct byte_set *out)
 		return true;
 	if (r->at[0] == '\\' && r->at[1] && strchr("dwsDWS", r->at[1])) {
 		r->at++;
-		/* A range never begins with a class. */
+		/* A class cannot begin a range. */
 		return read_class_escape(r, out) && (r->at[0] != '-' || r->at[1] == ']');
 	}
 	from = to = read_bracket_byte(r);
@@ -236,7 +236,7 @@ static bool read_bracket_item(struct reader *r, struct byte_set *out)
 	return true;
 }
 
-/* Behind `[`. */
+/* Called after `[`. */
 static uint32_t read_brackets(struct reader *r)
 {
 	struct byte_set set = {0};
@@ -270,7 +270,7 @@ static uint32_t read_byte(struct reader *r, int byte)
 	return node;
 }
 
-/* Behind `\`. */
+/* Called after the backslash. */
 static uint32_t read_escape(struct reader *r)
 {
 	struct byte_set set = {0};
@@ -289,7 +289,8 @@ static uint32_t read_escape(struct reader *r)
 	return node;
 }
 
-/* Behind `(`. What a lookaround holds is read, and forgotten: it only narrows. */
+/* Called after `(`. The content of a lookaround is parsed and ignored, because it only narrows the
+ * match. */
 static uint32_t read_group(struct reader *r)
 {
 	static const char *const openings[] = {"?:", "?>", "?=", "?!", "?<=", "?<!"};
@@ -325,7 +326,7 @@ static bool read_count(const char **at, uint32_t *out)
 	return value <= REPEAT_MAX;
 }
 
-/* {n} {n,} {n,m}; anything else in braces is text to PCRE2. */
+/* Reads {n} {n,} {n,m}; PCRE2 takes anything else in braces literally. */
 static bool read_braces(struct reader *r, uint32_t *min, uint32_t *max)
 {
 	const char *at = r->at + 1;
@@ -368,7 +369,8 @@ static uint32_t read_atom(struct reader *r)
 	case '$':
 		return node_add(r, PATTERN_ASSERT);
 	case '{':
-		/* A quantifier of a quantifier; and what some versions of PCRE2 take for one. */
+		/* A quantified quantifier, and syntax that some versions of PCRE2 treat as one, is
+		 * not understood. */
 		r->at--;
 		if (r->at[1] == ',' || r->at[1] == ' ' || read_braces(r, &min, &max))
 			return refuse(r, -ENOTSUP);
@@ -407,7 +409,7 @@ static uint32_t read_quantified(struct reader *r)
 	return node;
 }
 
-/* Appends child to its parent's others. */
+/* Appends child to the children of parent. */
 static void node_append(struct reader *r, uint32_t parent, uint32_t *last, uint32_t child)
 {
 	if (*last)

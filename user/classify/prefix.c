@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long matches are and how they begin: the pattern's tree as a nondeterministic automaton
- * (Thompson 1968), run for a few steps with every byte at once.
+ * Lengths and prefixes of matches: the pattern's tree is turned into a nondeterministic automaton
+ * (Thompson 1968), which is run for a few steps on all bytes at once.
  */
 #include <errno.h>
 #include <string.h>
@@ -66,7 +66,7 @@ void pattern_length(const struct pattern *p, uint32_t *min, uint32_t *max)
 	node_length(p, p->root, min, max);
 }
 
-/* 0 when there are too many: state 0 is the end, which nothing needs to be told from failure. */
+/* Returns 0 if there are too many states; state 0 is not used. */
 static uint32_t nfa_add(struct nfa *a, enum state_kind kind, const struct byte_set *set,
 			uint32_t next, uint32_t other)
 {
@@ -78,7 +78,7 @@ static uint32_t nfa_add(struct nfa *a, enum state_kind kind, const struct byte_s
 
 static uint32_t nfa_build(struct nfa *a, uint32_t node, uint32_t next);
 
-/* Children in reverse, since each needs to know what follows it. */
+/* Builds the children in reverse, since each one needs the state that follows it. */
 static uint32_t nfa_sequence(struct nfa *a, uint32_t child, uint32_t next)
 {
 	if (!child)
@@ -87,14 +87,14 @@ static uint32_t nfa_sequence(struct nfa *a, uint32_t child, uint32_t next)
 	return next ? nfa_build(a, child, next) : 0;
 }
 
-/* As many copies as the prefix can see. */
+/* Makes as many copies as fit into the prefix. */
 static uint32_t nfa_repeat(struct nfa *a, const struct pattern_node *n, uint32_t next)
 {
 	uint32_t must = n->min > PATTERN_PREFIX_MAX ? PATTERN_PREFIX_MAX : n->min;
 	uint32_t may = n->max == PATTERN_UNBOUNDED ? PATTERN_UNBOUNDED : n->max - n->min;
 	uint32_t shortest, longest;
 
-	/* What has no width makes no states that would bound the copies. */
+	/* A zero-width child makes no states, so the number of states does not bound the copies. */
 	node_length(a->p, n->child, &shortest, &longest);
 	if (longest == 0)
 		return next;
@@ -119,7 +119,8 @@ static uint32_t nfa_repeat(struct nfa *a, const struct pattern_node *n, uint32_t
 	return next;
 }
 
-/* Returns the state that node's automaton begins with and goes on to next from; 0 on overflow. */
+/* Builds the automaton of node, which continues in state next. Returns its first state; 0 on
+ * overflow. */
 static uint32_t nfa_build(struct nfa *a, uint32_t node, uint32_t next)
 {
 	const struct pattern_node *n = &a->p->nodes[node];
@@ -150,7 +151,7 @@ static uint32_t nfa_build(struct nfa *a, uint32_t node, uint32_t next)
 	return first;
 }
 
-/* States that are reached; an epsilon cycle meets marks of its own. */
+/* Set of reached states. Marks stop the recursion at a cycle of epsilon transitions. */
 struct front {
 	uint32_t *list;
 	uint32_t count;
@@ -159,7 +160,7 @@ struct front {
 
 static void front_enter(const struct nfa *a, struct front *f, uint8_t *seen, uint32_t state)
 {
-	uint32_t *stack = f->list + STATES_MAX; /* room for both */
+	uint32_t *stack = f->list + STATES_MAX; /* list and stack share the memory */
 	uint32_t depth = 0;
 
 	stack[depth++] = state;
@@ -225,13 +226,13 @@ unsigned int pattern_prefix(const struct pattern *p, struct byte_set out[PATTERN
 		return 0;
 	then.list = lists + 3 * STATES_MAX;
 	a.states = states;
-	a.count = 1; /* 0 is no state */
+	a.count = 1; /* state 0 is not used */
 	end = nfa_add(&a, STATE_END, NULL, 0, 0);
 	start = nfa_build(&a, p->root, end);
 	return start ? nfa_run(&a, start, &now, &then, seen, out) : 0;
 }
 
-/* Counts the positions of a node that is sets in a row; false where it is not. */
+/* Counts the positions of a node that is a sequence of byte sets; false for any other node. */
 static bool node_is_sets(const struct pattern *p, uint32_t node, uint32_t *len)
 {
 	const struct pattern_node *n = &p->nodes[node];

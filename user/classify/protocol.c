@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Applications that an IP protocol's number alone tells. */
+/* Applications that the IP protocol number identifies. */
 #include <netinet/in.h>
 
 #include "classify/set.h"

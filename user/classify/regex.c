@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Regexes: PCRE2 over bytes, compiled once, with bounds on what they may cost. */
+/* Regexes: PCRE2 on bytes, compiled once, with limits on the cost of a match. */
 #include <string.h>
 
 #include "classify/set.h"
@@ -8,7 +8,7 @@
 	(PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |                 \
 	 PCRE2_NEVER_BACKSLASH_C)
 
-/* What PCRE2 has against a pattern, at the character that it stopped at. */
+/* Reports PCRE2's compile error with the column of the offending character. */
 static int regex_error(const struct yaml_file *f, const struct yaml_node *n, int code,
 		       size_t offset, struct error *e)
 {
@@ -47,7 +47,7 @@ static int regex_keep(struct regex_condition *out, const struct pattern *p)
 	return 0;
 }
 
-/* Keeps what the text says; where it is not understood, that any length may match. */
+/* Stores what the pattern's text implies; if it cannot be parsed, a match may have any length. */
 static int regex_understand(struct regex_condition *out, bool caseless)
 {
 	struct pattern p;
@@ -76,8 +76,7 @@ static int regex_compile(const struct signatures *s, const struct yaml_file *f,
 				  &offset, s->compile);
 	if (!out->code)
 		return regex_error(f, n, code, offset, e);
-	/* Where there is no JIT, or no memory that may be executed, the interpreter does the same.
-	 */
+	/* Without JIT, or without executable memory, the interpreter gives the same results. */
 	out->jit = pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_SOFT) == 0;
 	out->anchored = regex_is_anchored(out->code);
 	out->options = options;
@@ -122,7 +121,7 @@ int regex_read(const struct signatures *s, const struct yaml_file *f, const stru
 	return regex_compile(s, f, n, false, &out->regex, e);
 }
 
-/* With letters of both cases, since the pattern may fold them. */
+/* Adds both cases of a letter, since the pattern may be case-insensitive. */
 static void first_allow(uint32_t allowed[8], uint8_t byte)
 {
 	uint8_t other = byte ^ 0x20;
@@ -133,9 +132,8 @@ static void first_allow(uint32_t allowed[8], uint8_t byte)
 }
 
 /*
- * PCRE2 computes what a match begins with only for patterns that are not anchored. An anchored
- * pattern matches at the first byte or not at all; without its `^` it still begins with no other
- * byte than before.
+ * PCRE2 computes the possible first bytes only for patterns that are not anchored. An anchored
+ * pattern is compiled again without its `^`: the possible first bytes stay the same.
  */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       uint32_t first[8])

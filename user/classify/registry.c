@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Applications by number. Entries are only ever added, in an array that never moves, so a reader of
- * another thread needs nothing but the count. An open hash of their names lies beside it: modules
- * ask by name with every message.
+ * Applications by number. Entries are only added, in an array that is never moved, so readers in
+ * other threads need nothing but the count. An open-addressing hash finds entries by name, because
+ * modules look up names for every message.
  */
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -15,19 +15,19 @@ struct text {
 	char text[];
 };
 
-#define NAME_SLOTS (4 * WEIR_APPS_MAX) /* a power of two, mostly empty */
+#define NAME_SLOTS (4 * WEIR_APPS_MAX) /* a power of two, sparsely filled */
 
 struct app_registry {
 	_Atomic unsigned int count;
-	_Atomic uint16_t slots[NAME_SLOTS]; /* number + 1, 0 = none; where the name's hash says or
-					       in the next free one */
+	_Atomic uint16_t slots[NAME_SLOTS]; /* number + 1, 0 = empty; at the hash of the name or the
+					       next free slot */
 	uint16_t by_protocol[256];
-	struct text *texts; /* what app_info.module points to */
+	struct text *texts; /* strings that app_info.module points to */
 	struct app_info apps[WEIR_APPS_MAX];
 };
 
-/* Protocols that carry no ports: their number in the IP header is all there is to know (IANA,
- * "Assigned Internet Protocol Numbers"). */
+/* Protocols without ports, identified by the protocol number of the IP header (IANA, "Assigned
+ * Internet Protocol Numbers"). */
 static const struct {
 	uint8_t proto;
 	const char *name, *category;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one feature says about another, from their conditions alone: that it makes it true, or that
- * both cannot hold. Nothing is said where that would take more than a look at the conditions.
+ * Relations between features, derived from their conditions: one implies the other, or both exclude
+ * each other. Only what a simple comparison of conditions shows is derived.
  */
 #include <string.h>
 
 #include "classify/index.h"
 
-#define RELATIONS_MAX 64 /* of one feature, of a kind */
+#define RELATIONS_MAX 64 /* relations of one feature, of each kind */
 
 static bool ranges_within(const struct ranges *inner, const struct ranges *outer, uint32_t least)
 {
@@ -96,8 +96,7 @@ static bool mask_implied(const struct shape *s, const struct mask_condition *g)
 	return true;
 }
 
-/* One mask against another: every bit that the other compares, this one does with the same value.
- */
+/* Whether a compares every bit that g compares, with the same value. */
 static bool mask_implies(const struct condition *a, const struct mask_condition *g)
 {
 	const struct mask_condition *f = &a->mask;
@@ -152,7 +151,8 @@ static bool regex_implies(const struct condition *a, const struct regex_conditio
 	       f->options == g->options && strcmp(f->text, g->text) == 0;
 }
 
-/* A pattern that is a row of sets is true where the feature's bytes lie within them. */
+/* A pattern that is a sequence of byte sets is true if the feature's possible bytes lie within
+ * these sets. */
 static bool plain_implied(const struct shape *s, const struct regex_condition *g)
 {
 	if (!g->plain || s->min < (uint64_t)g->offset + g->prefix_len ||
@@ -206,7 +206,7 @@ bool feature_implies(const struct feature *f, const struct shape *s, const struc
 {
 	if (f->transports & ~g->transports || f->directions & ~g->directions)
 		return false;
-	/* Where a length field says how long the message is, regexes see no more than that. */
+	/* With a length field, regexes examine only the bytes up to that length. */
 	if (g->cheap < g->count && (find_kind(f, CONDITION_LENGTH_FIELD) != NULL ||
 				    find_kind(g, CONDITION_LENGTH_FIELD) != NULL))
 		return false;
@@ -258,9 +258,9 @@ enum exclusion feature_excludes(const struct feature *f, const struct shape *s,
 	return lengths_exclude(f, s, g, t) ? EXCLUDES_WHOLE : EXCLUDES_NOT;
 }
 
-/* ---- what matching uses ---- */
+/* ---- relations for matching ---- */
 
-/* Of one feature, what follows when it is false and when it is true. */
+/* Relations of one feature: consequences of it being false and of it being true. */
 struct gathered {
 	struct relation list[2][RELATIONS_MAX];
 	size_t count[2];
@@ -272,8 +272,8 @@ static void relation_add(struct gathered *x, uint16_t feature, bool when, bool v
 		x->list[when][x->count[when]++] = (struct relation){feature, value, whole};
 }
 
-/* Whether transport, direction and first byte leave both possible: else neither is ever asked
- * where the other may be true. */
+/* Whether a message can have both as far as transport, direction and first byte go. Otherwise one
+ * is never evaluated where the other may be true. */
 static bool features_meet(const struct feature *f, const struct feature *g)
 {
 	uint32_t meet = 0;
@@ -285,10 +285,10 @@ static bool features_meet(const struct feature *f, const struct feature *g)
 	return meet != 0;
 }
 
-/* Which features some rule names together, as rows of bits. */
+/* Bit matrix: which features occur together in a rule. */
 struct beside {
 	uint64_t *bits;
-	size_t words; /* of a row */
+	size_t words; /* words of a row */
 };
 
 static void beside_fini(struct beside *b)
@@ -321,8 +321,8 @@ static bool beside_has(const struct beside *b, uint16_t f, uint16_t g)
 	return b->bits[f * b->words + g / 64] >> g % 64 & 1;
 }
 
-/* What excludes a feature matters where a rule has both: other rules are told apart by the index.
- */
+/* Exclusions are kept only for features that occur in one rule together; otherwise the index
+ * separates the rules. */
 static void relate(const struct signatures *s, const struct shape *shapes, uint16_t f, uint16_t g,
 		   bool together, struct gathered *out)
 {

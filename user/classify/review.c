@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a set that loads may still have wrong: features that no message has, rules that are never
- * true or never the answer, features that no rule uses; and what features say of one another. Rules
- * are compared by the values that their features can have together: all of them are gone through.
+ * Reviews a set that loads: features that no message can have, rules that never match or never
+ * decide, unused features; and relations between features. Rules are compared by enumerating all
+ * combinations of values of their features.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "classify/index.h"
 
-#define VALUES_MAX 10 /* features of two rules: 2 to this power values */
+#define VALUES_MAX 10 /* features of two rules: at most 2 to this power combinations */
 
 struct review {
 	const struct signatures *s;
@@ -64,7 +64,7 @@ static void review_features(const struct review *r)
 	}
 }
 
-/* Told apart at a glance, by transport, direction or first byte: too many to be worth telling. */
+/* Pairs separated by transport, direction or first byte are not reported: there are too many. */
 static bool features_meet(const struct review *r, size_t f, size_t g)
 {
 	const struct feature *a = &r->s->features[f], *b = &r->s->features[g];
@@ -96,13 +96,13 @@ static void review_relations(const struct review *r)
 
 /* ---- rules ---- */
 
-/* Values of the features of one or two rules. */
+/* Combinations of values of the features of one or two rules. */
 struct values {
 	const struct review *r;
 	uint16_t features[VALUES_MAX];
 	unsigned int count;
 	unsigned int bits;
-	/* by feature: values that the others must, and must not, have where it is true */
+	/* by feature: values that the other features must, and must not, have if it is true */
 	unsigned int must[VALUES_MAX], must_not[VALUES_MAX];
 };
 
@@ -116,7 +116,7 @@ static enum tri value_of(void *arg, uint16_t feature)
 	return TRI_FALSE;
 }
 
-/* False where the rules have too many features to go through. */
+/* False if the rules have too many features to enumerate. */
 static bool values_add(struct values *v, const struct rule *rule)
 {
 	for (uint16_t k = 0; k < rule->count; k++) {
@@ -166,7 +166,7 @@ static bool values_possible(const struct values *v)
 	return true;
 }
 
-/* Whether some message makes `rule` true and `other`, unless NULL, not. */
+/* Whether some message makes `rule` true and `other` (if not NULL) false. */
 static bool rule_alone(const struct review *r, const struct rule *rule, const struct rule *other)
 {
 	struct values v = {.r = r};
@@ -181,13 +181,13 @@ static bool rule_alone(const struct review *r, const struct rule *rule, const st
 	return false;
 }
 
-/* Whether the other is the answer wherever both are true. */
+/* Whether `other` decides wherever both are true. */
 static bool rule_beats(const struct rule *rule, const struct rule *other)
 {
-	/* One that waits may leave the answer to others. */
+	/* A rule that waits may leave the decision to others. */
 	if (other == rule || other->wait)
 		return false;
-	/* Of as many features, the first in the files wins. */
+	/* With equally many features, the first in the files wins. */
 	if (other->confidence == rule->confidence)
 		return other->order < rule->order && other->count == 1 && rule->count == 1;
 	return other->confidence > rule->confidence;

@@ -20,9 +20,9 @@ struct parser {
 	const struct yaml_node *n;
 	struct error *e;
 	const char *text;
-	size_t at;	     /* where word begins */
-	size_t end;	     /* behind word */
-	char word[WORD_MAX]; /* "" at the end */
+	size_t at;	     /* start of word */
+	size_t end;	     /* end of word */
+	char word[WORD_MAX]; /* current word; "" at the end */
 	unsigned int depth;
 	struct op *ops;
 	size_t count, room;
@@ -153,7 +153,8 @@ static int parse_not(struct parser *p)
 	return err;
 }
 
-/* operand { word operand }, where a first operand of the value that `jump` tests settles it. */
+/* operand { word operand }; the jump skips further operands once one has the value that `jump`
+ * tests. */
 static int parse_chain(struct parser *p, const char *word, int (*operand)(struct parser *p),
 		       enum op_kind jump, enum op_kind op)
 {
@@ -185,7 +186,7 @@ static int parse_or(struct parser *p)
 	return parse_chain(p, "or", parse_and, OP_JUMP_TRUE, OP_OR);
 }
 
-/* What was written becomes a rule like the given one. */
+/* Appends the compiled expression as a rule with the fields of *like. */
 static int parser_finish(struct parser *p, struct signatures *s, const struct rule *like)
 {
 	struct rule rule = *like;
@@ -206,8 +207,8 @@ static int parser_finish(struct parser *p, struct signatures *s, const struct ru
 }
 
 /*
- * One text: and { "or" and }. The alternatives become rules of their own, which the index can tell
- * apart.
+ * One expression: and { "or" and }. Each alternative becomes a rule of its own, so that the index
+ * can separate them.
  */
 static int parse_text(struct parser *p, const struct yaml_node *n, struct signatures *s,
 		      const struct rule *like)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Texts in a message, all in one pass: windows of four bytes are looked up by hash, as far apart as
- * the shortest text allows (Karp and Rabin 1987; Wu and Manber 1994). No step depends on the one
- * before, which is why this is faster than an automaton (docs/signatures.md has the numbers).
+ * Searches a message for many literals in one pass: windows of four bytes are looked up by hash, as
+ * far apart as the shortest literal allows (Karp and Rabin 1987; Wu and Manber 1994). No step
+ * depends on the previous one, which makes this faster than an automaton (measurements:
+ * docs/signatures.md).
  */
 #include <string.h>
 #ifdef __SSE2__
@@ -12,20 +13,20 @@
 #include "classify/index.h"
 
 #define WINDOW		 4
-#define TEXT_MIN	 5  /* a shorter one would have every message looked at byte by byte */
+#define TEXT_MIN	 5  /* with a shorter one every byte would have to be looked up */
 #define FILTER_BITS_MIN	 12 /* log2 of its size in bits */
 #define FILTER_BITS_MAX	 18
 #define FILTER_PER_ENTRY 64
 #define TEXTS_MAX	 65535u
-#define FOLD		 0x20 /* makes the cases of letters one */
+#define FOLD		 0x20 /* maps both cases of a letter to one value */
 #define BLOCK		 16
-#define SPAN_MAX	 95 /* of folded bytes: beyond, too many blocks have windows */
+#define SPAN_MAX	 95 /* of folded bytes: with more, too many blocks contain windows */
 
-/* A window of a text: what a hit is held against. */
+/* A window of a literal, compared on a hit of the hash. */
 struct entry {
-	uint32_t text; /* in texts */
-	uint32_t next; /* with the same hash, 0 for none */
-	uint8_t at;    /* the window's place in the text */
+	uint32_t text; /* index into texts */
+	uint32_t next; /* next entry with the same hash, 0 for none */
+	uint8_t at;    /* offset of the window in the literal */
 };
 
 struct text {
@@ -36,11 +37,11 @@ struct text {
 struct scan {
 	struct text *texts;
 	size_t text_count, text_room;
-	unsigned int step, shift; /* of windows; of hashes */
-	uint8_t low, high;	  /* folded bytes of the texts' windows */
-	uint64_t *filter;	  /* hashes that windows of texts have; NULL: no texts */
+	unsigned int step, shift; /* distance of windows; shift of hashes */
+	uint8_t low, high;	  /* smallest and largest folded byte of the literals' windows */
+	uint64_t *filter;	  /* bitmap of the hashes of windows; NULL: no literals */
 	uint32_t *first;	  /* entry by hash, 0 for none */
-	struct entry *entries;	  /* 0 is none */
+	struct entry *entries;	  /* entry 0 is not used */
 	size_t entry_count;
 };
 
@@ -60,7 +61,7 @@ void scan_free(struct scan *x)
 	free(x);
 }
 
-/* Mostly zeros, it would be in most binary messages. */
+/* A literal of mostly zeros occurs in most binary messages. */
 static bool text_is_common(const struct literal *x)
 {
 	unsigned int zeros = 0;
@@ -78,7 +79,7 @@ static struct literal text_cut(const struct literal *x)
 	return cut;
 }
 
-/* Texts that differ further on are one. */
+/* Literals that differ only beyond SCAN_TEXT_MAX bytes are one. */
 static bool texts_have(const struct scan *x, size_t from, const struct literal *text)
 {
 	for (size_t i = from; i < x->text_count; i++)
@@ -112,7 +113,7 @@ int scan_add(struct scan *x, const struct literal *literals, size_t count, uint1
 	return 0;
 }
 
-/* Letters of both cases fall together, and a few other bytes: a hit is only a hint. */
+/* Both cases of letters, and a few other bytes, have the same hash: a hit has to be verified. */
 static uint32_t window_hash(const uint8_t *at, unsigned int shift)
 {
 	uint32_t x;
@@ -200,7 +201,7 @@ static __attribute__((noinline)) void hit_check(const struct scan *x, uint32_t h
 	}
 }
 
-/* What the loops need of a scan, in registers. */
+/* The fields of a scan that the loops use, to be kept in registers. */
 struct search {
 	const struct scan *scan;
 	const uint64_t *filter;
@@ -220,9 +221,9 @@ static inline void window_try(struct search s, size_t at)
 }
 
 /*
- * Whole blocks, as far as there are any: of their windows only those are looked up that have
- * nothing but bytes between the least and the greatest of the texts. Of binary messages that
- * leaves few. Returns where the first window behind them begins.
+ * Searches whole blocks. In a block, only windows whose bytes all lie between the smallest and the
+ * largest byte of the literals are looked up, which are few in a binary message. Returns the offset
+ * of the first window after the blocks.
  */
 static size_t blocks_run(struct search s)
 {

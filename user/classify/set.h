@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of user/classify: a compiled signature set. Features are conjunctions of conditions;
- * rules are logic over features and name an application.
+ * Internals of user/classify: a compiled signature set. A feature is a conjunction of conditions; a
+ * rule is a boolean expression over features and names an application.
  */
 #ifndef WEIR_CLASSIFY_SET_H
 #define WEIR_CLASSIFY_SET_H
@@ -15,18 +15,18 @@
 
 #define SET_FEATURES_MAX   4096
 #define SET_RULES_MAX	   8192
-#define SET_CONDITIONS_MAX 64	 /* of one feature */
+#define SET_CONDITIONS_MAX 64	 /* conditions of one feature */
 #define SET_RANGES_MAX	   64	 /* of one length or port list */
-#define SET_OFFSET_MAX	   65535 /* the longest datagram */
+#define SET_OFFSET_MAX	   65535 /* longest possible datagram */
 #define MASK_BYTES_MAX	   256
 #define REGEX_WITHIN_MAX   16384
-#define REGEX_WITHIN	   4096 /* default: bytes a regex looks at */
+#define REGEX_WITHIN	   4096 /* default number of bytes that a regex examines */
 #define ENTROPY_WITHIN_MAX 4096 /* n log n stays in 32 bits */
 #define RULE_OPS_MAX	   1024
 #define RULE_DEPTH_MAX	   32			    /* nested parentheses and nots */
-#define RULE_STACK_MAX	   (2 * RULE_DEPTH_MAX + 4) /* an `or` and an `and` wait at each depth */
+#define RULE_STACK_MAX	   (2 * RULE_DEPTH_MAX + 4) /* `or` and `and` pending at each depth */
 
-/* What is known of a condition. MAYBE: more bytes of the message could still make it true. */
+/* Three-valued result. MAYBE: more bytes of the message could still make it true. */
 enum tri { TRI_FALSE, TRI_TRUE, TRI_MAYBE };
 
 static inline enum tri tri_and(enum tri a, enum tri b)
@@ -46,7 +46,7 @@ static inline enum tri tri_not(enum tri a)
 	return a == TRI_MAYBE ? a : a == TRI_TRUE ? TRI_FALSE : TRI_TRUE;
 }
 
-/* From the cheapest to the dearest: the order of evaluation. */
+/* In order of evaluation, which is by cost. */
 enum condition_kind {
 	CONDITION_PORT,
 	CONDITION_LENGTH,
@@ -78,7 +78,7 @@ struct mask_condition {
 	uint8_t *mask;
 };
 
-/* An unsigned integer of the message. */
+/* An unsigned integer in the message. */
 struct integer {
 	uint32_t offset, bytes; /* 1 to 8 */
 	bool little;
@@ -92,11 +92,11 @@ struct field_condition {
 	} value;
 };
 
-/* integer * unit + add is the length of the message; more: others may follow. The feature's regexes
- * look no further than that. */
+/* integer * unit + add is the length of the message; more: further messages may follow it. The
+ * feature's regexes examine nothing beyond that length. */
 struct length_field_condition {
 	struct integer integer;
-	uint64_t min, max; /* of the integer */
+	uint64_t min, max; /* bounds of the integer */
 	uint32_t unit;
 	int32_t add;
 	bool more;
@@ -106,11 +106,11 @@ struct window {
 	uint32_t offset, within;
 };
 
-/* How many bytes of the window are of the set. */
+/* The number of bytes of the window that are in the set. */
 struct count_condition {
 	struct window window;
 	uint32_t set[8];
-	bool percent;	   /* the bounds are shares of the bytes there are */
+	bool percent;	   /* min and max are percentages of the bytes present */
 	uint32_t min, max; /* UINT32_MAX: none */
 };
 
@@ -118,20 +118,20 @@ struct count_condition {
 struct entropy_condition {
 	struct window window;
 	uint32_t min, max; /* UINT32_MAX: none */
-	uint32_t *terms;   /* c log2(c) in 2^-16, for c of 0 to within */
+	uint32_t *terms;   /* c log2(c) in units of 2^-16, for c from 0 to within */
 };
 
-/* What the text of the pattern says comes with it; nothing where it was not understood. */
+/* A regex, and what pattern.h derives from its text (empty where it could not be parsed). */
 struct regex_condition {
 	uint32_t offset, within;
 	bool anchored, jit;
-	bool plain; /* the prefix is all there is */
+	bool plain; /* prefix describes the pattern completely */
 	pcre2_code *code;
 	char *text;
 	uint32_t options;
-	uint32_t min, max; /* bytes of a match */
+	uint32_t min, max; /* length of a match, bytes */
 	uint32_t prefix_len;
-	struct byte_set *prefix; /* where it is anchored */
+	struct byte_set *prefix; /* possible bytes at each position, of an anchored pattern */
 	size_t literal_count;
 	struct literal *literals;
 };
@@ -155,13 +155,13 @@ struct condition {
 #define DIRECTION_ORIGIN    1u
 #define DIRECTION_RESPONDER 2u
 
-/* What texts are for, of which a regex of a feature needs one: to find the rules that have it, or
- * to spare running it. */
+/* What a regex's required literals are used for: to find the rules of the feature (FIND), or to
+ * avoid running the regex (CONFIRM). */
 enum feature_texts { TEXTS_NONE, TEXTS_FIND, TEXTS_CONFIRM };
 
-/* Where something was said, for messages about a set that has been loaded. */
+/* A place in a file, for messages about a set that is already loaded. */
 struct place {
-	uint16_t file; /* of signatures.files */
+	uint16_t file; /* index into signatures.files */
 	unsigned int line, column;
 };
 
@@ -169,12 +169,12 @@ struct feature {
 	char *name;
 	struct place place;
 	const struct yaml_file *file; /* while loading */
-	const struct yaml_node *node; /* while loading: its name's place */
+	const struct yaml_node *node; /* while loading: the node of its name */
 	uint8_t transports, directions;
-	uint16_t count, cheap; /* conditions; the first `cheap` are no regexes */
-	uint8_t texts;	       /* enum feature_texts; of the first regex that has some */
+	uint16_t count, cheap; /* number of conditions; the first `cheap` are not regexes */
+	uint8_t texts;	       /* enum feature_texts; applies to the first regex with literals */
 	struct condition *conditions;
-	uint32_t first[8]; /* bytes a message can begin with, as a bitmap */
+	uint32_t first[8]; /* possible first bytes of a message, as a bitmap */
 };
 
 static inline bool feature_begins(const struct feature *f, uint8_t byte)
@@ -184,18 +184,19 @@ static inline bool feature_begins(const struct feature *f, uint8_t byte)
 
 enum op_kind { OP_FEATURE, OP_NOT, OP_AND, OP_OR, OP_JUMP_FALSE, OP_JUMP_TRUE };
 
-/* Postfix; a jump skips the second operand and its operator where the first one settles it. */
+/* Operation of a rule's postfix expression. A jump skips the second operand and its operator if the
+ * first operand decides the result. */
 struct op {
 	uint16_t kind;
-	uint16_t arg; /* feature, or where to go on */
+	uint16_t arg; /* feature number, or the operation to jump to */
 };
 
 struct rule {
 	uint16_t application; /* index into applications */
 	uint8_t method, confidence;
-	bool wait;	/* decides nothing while a surer rule is open */
-	uint16_t order; /* in the files */
-	bool negates;	/* has a `not`: false may become true as the message grows */
+	bool wait;	/* is no answer while a rule with higher confidence is open */
+	uint16_t order; /* position in the files */
+	bool negates;	/* has a `not`, so false may become true as the message grows */
 	struct place place;
 	uint16_t count;
 	struct op *ops;
@@ -208,13 +209,13 @@ struct application {
 	const struct yaml_file *file; /* while loading */
 	const struct yaml_node *node; /* while loading */
 	struct place place;
-	unsigned int features; /* distinct ones that its rules use */
+	unsigned int features; /* number of distinct features that its rules use */
 	uint16_t app;	       /* number in the registry */
 };
 
 struct signatures {
-	uint64_t serial;		       /* of no other set of this process */
-	char **files;			       /* their names */
+	uint64_t serial;		       /* unique among the sets of this process */
+	char **files;			       /* file names */
 	size_t file_count, file_room, file_at; /* file_at: the one being read */
 	struct feature *features;
 	size_t feature_count, feature_room;
@@ -222,13 +223,13 @@ struct signatures {
 	size_t application_count, application_room;
 	struct rule *rules;
 	size_t rule_count, rule_room;
-	uint16_t by_protocol[256]; /* number in applications + 1; 0: what the registry says */
+	uint16_t by_protocol[256]; /* index into applications + 1; 0: use the registry's */
 	struct index *index;
 	pcre2_compile_context *compile;
 	pcre2_match_context *match;
 };
 
-/* protocol.c: reads `protocol` of the application that was added last. */
+/* protocol.c: reads the `protocol` key of the application added last. */
 int protocols_read(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		   struct error *e);
 
@@ -236,20 +237,21 @@ int protocols_read(struct signatures *s, const struct yaml_file *f, const struct
 bool app_name_valid(const char *name);
 /* A copy that lives as long as r, or NULL on ENOMEM. */
 const char *app_registry_intern(struct app_registry *r, const char *text);
-/* No application has signatures any more. */
+/* Marks all applications as without signatures. */
 void app_registry_disable_all(struct app_registry *r);
-/* module is an interned text or NULL; category "" leaves the one known. */
+/* Marks an application as part of the loaded set. module: interned or NULL; category "": keep the
+ * present one. */
 void app_registry_enable(struct app_registry *r, unsigned int app, const char *category,
 			 const char *module, unsigned int signatures);
 
-/* feature.c: reads one entry of `features` into *out; what was made on failure is freed. */
+/* feature.c: reads one entry of `features` into *out. On failure *out has been freed. */
 int feature_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		 struct feature *out, struct error *e);
 void feature_fini(struct feature *feature);
-/* Room for count + 1 entries of size bytes in *list. 0 or -ENOMEM. */
+/* Grows *list to hold count + 1 entries of size bytes. 0 or -ENOMEM. */
 int list_reserve(void *list, size_t *room, size_t count, size_t size);
 
-/* condition.c: reads a value of one of the condition keys and appends its conditions. */
+/* condition.c: reads the value of a condition key. */
 int condition_read_mask(const struct yaml_file *f, const struct yaml_node *n, struct condition *out,
 			struct error *e);
 int condition_read_field(const struct yaml_file *f, const struct yaml_node *n,
@@ -261,7 +263,7 @@ int condition_read_length(const struct yaml_file *f, const struct yaml_node *n,
 int condition_read_port(const struct yaml_file *f, const struct yaml_node *n, bool source,
 			bool destination, struct condition *out, struct error *e);
 void condition_fini(struct condition *c);
-/* *value stays as it is where the mapping does not have the key. */
+/* Reads an optional integer; *value is unchanged if the mapping does not have the key. */
 int condition_optional_uint(const struct yaml_file *f, const struct yaml_node *mapping,
 			    const char *key, unsigned long min, unsigned long max,
 			    unsigned long *value, struct error *e);
@@ -277,27 +279,27 @@ enum tri entropy_eval(const struct entropy_condition *x, const struct classify_i
 /* regex.c */
 int regex_read(const struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 	       struct condition *out, struct error *e);
-/* Clears the bits of bytes that no match can begin with. */
+/* Clears in first the bits of the bytes that no match can begin with. */
 void regex_first_bytes(const struct signatures *s, const struct regex_condition *x,
 		       uint32_t first[8]);
 
-/* signatures.c: the place of a node of the file that is being read. */
+/* signatures.c: the place of a node of the file being read. */
 struct place place_of(const struct signatures *s, const struct yaml_node *n);
 
-/* rule.c: compiles a `when` into rules like the given one, one for each alternative, and appends
- * them to the set. */
+/* rule.c: compiles a `when` expression into one rule for each alternative, with the other fields
+ * copied from *like, and appends them to the set. 0 or a negative errno with e filled. */
 int rules_compile(struct signatures *s, const struct yaml_file *f, const struct yaml_node *n,
 		  const struct rule *like, struct error *e);
 
 /* engine.c */
-/* The value of a rule, given its features'. */
+/* The value of a rule, given the values of its features. */
 enum tri rule_value(const struct rule *rule, enum tri (*feature)(void *arg, uint16_t feature),
 		    void *arg);
 
-/* Features and regexes evaluated since the scratch was made: what tests of laziness count. */
+/* Number of features and of regexes evaluated since the scratch was made; for tests. */
 uint64_t classify_scratch_evaluations(const struct classify_scratch *c);
 uint64_t classify_scratch_regexes(const struct classify_scratch *c);
-/* Regexes that ran into a limit of what a match may cost. */
+/* Number of regexes that exceeded a match limit. */
 uint64_t classify_scratch_given_up(const struct classify_scratch *c);
 
 #endif

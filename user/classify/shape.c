@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What bytes and lengths a feature asks for, from its masks, numbers, lengths and regexes. */
+/* Derives the shape of a feature from its masks, numbers, lengths and regexes. */
 #include <string.h>
 
 #include "classify/index.h"
@@ -33,8 +33,8 @@ static void shape_mask(struct shape *s, uint64_t position, uint8_t byte, uint8_t
 	shape_narrow(s, position, &set);
 }
 
-/* A number between bounds: its upper bytes are those of both bounds as long as these agree, and
- * the next lies between them. */
+/* A number between two bounds: its upper bytes are fixed as far as both bounds agree, and the next
+ * byte lies between theirs. */
 static void shape_integer(struct shape *s, const struct integer *x, uint64_t min, uint64_t max)
 {
 	uint64_t all = x->bytes == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * x->bytes) - 1;
@@ -43,7 +43,7 @@ static void shape_integer(struct shape *s, const struct integer *x, uint64_t min
 	shape_need(s, (uint64_t)x->offset + x->bytes);
 	max = max > all ? all : max;
 	if (min > max || (min == max && (min & x->mask) != min))
-		s->min = UINT32_MAX; /* no number is that */
+		s->min = UINT32_MAX; /* no number is within the bounds */
 	for (uint32_t i = 0; i < x->bytes; i++) {
 		uint32_t shift = 8 * (x->bytes - 1 - i);
 		uint64_t at = (uint64_t)x->offset + (x->little ? x->bytes - 1 - i : i);
@@ -69,7 +69,7 @@ static void shape_length_field(struct shape *s, const struct feature *f,
 	uint64_t max = x->max > UINT32_MAX ? UINT32_MAX : x->max;
 	int64_t most = ((int64_t)SET_OFFSET_MAX - x->add) / x->unit;
 
-	/* A datagram says its own length. */
+	/* A datagram has a known length. */
 	if (f->transports == TRANSPORT_UDP && (uint64_t)most < max)
 		max = (uint64_t)most;
 	shape_integer(s, &x->integer, x->min, max);
@@ -134,7 +134,7 @@ static void shape_condition(struct shape *s, const struct feature *f, const stru
 	}
 }
 
-/* Adds the bytes of lengths min to max. */
+/* Adds the length bytes of the lengths min to max. */
 static void length_allow(struct shape *s, uint32_t min, uint32_t max)
 {
 	uint32_t from = min >> 8, to = max >> 8;
@@ -270,13 +270,13 @@ void shape_read_rule(const struct shape *features, const struct rule *rule, stru
 		byte_set_bits(&out->at[p], &out->mask[p], &out->value[p]);
 }
 
-/* How much a byte tells: zeros are common. */
+/* How selective a byte is: zeros are common. */
 static unsigned int byte_tells(uint8_t mask, uint8_t value)
 {
 	return mask ? (unsigned int)__builtin_popcount(mask) * (value & mask ? 8 : 3) : 0;
 }
 
-/* Of the windows that tell as much the first one. */
+/* Of equally selective windows the first one. */
 void candidate_make(const struct shape *s, const struct rule *rule, uint16_t number,
 		    const struct position_set *tested, struct candidate *out)
 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A signature set from YAML. All files are read and compiled before the registry hears of any
- * application, so a file that does not load leaves everything as it was.
+ * Loads a signature set from YAML. All files are read and compiled before the registry is changed,
+ * so a file that does not load has no effect.
  */
 #include <string.h>
 
 #include "classify/index.h"
 #include "weir/identification.h"
 
-/* What a regex may cost: backtracking steps, nested calls, KiB of heap. */
+/* Limits of a match: backtracking steps, nested calls, KiB of heap. */
 #define MATCH_LIMIT	  20000
 #define MATCH_DEPTH_LIMIT 500
 #define MATCH_HEAP_KIB	  256
@@ -100,7 +100,7 @@ static int name_check(const struct yaml_file *f, const struct yaml_node *n, cons
 			  what, WEIR_APP_NAME_LEN - 1, n->text);
 }
 
-/* Words of the expressions cannot be names. */
+/* Keywords of expressions cannot be names. */
 static int feature_name_check(const struct yaml_file *f, const struct yaml_node *key,
 			      struct error *e)
 {
@@ -285,7 +285,7 @@ static int section_read(struct signatures *s, const struct yaml_file *f, const c
 	return err;
 }
 
-/* What is read from now on is of this file. */
+/* Everything read from now on belongs to this file. */
 static int file_begin(struct signatures *s, size_t at, const struct yaml_file *f)
 {
 	s->file_at = at;
@@ -306,7 +306,7 @@ static int file_check(const struct yaml_file *f, struct error *e)
 	return err < 0 ? err : yaml_known_keys(f, root, "signatures", keys, e);
 }
 
-/* Features of all files first: an application may use those of any. */
+/* Features of all files first: an application may use those of any file. */
 static int files_compile(struct signatures *s, const struct files *files, struct error *e)
 {
 	int err = 0;
@@ -342,7 +342,7 @@ static void features_count(struct signatures *s, size_t application, uint8_t *se
 	}
 }
 
-/* Gives the set's applications their numbers. What can fail comes first. */
+/* Assigns numbers to the set's applications. Everything that can fail comes first. */
 static int signatures_register(struct signatures *s, struct app_registry *r, struct error *e)
 {
 	_cleanup_free_ const char **modules = calloc(s->application_count + 1, sizeof(*modules));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Conditions on what a window of the message is made of: how many bytes are of a class, and how
- * even their distribution is (Shannon 1948, 6). Integers only: the same answer everywhere.
+ * Conditions on statistics of a window of the message: the number of bytes in a set, and the
+ * entropy (Shannon 1948, 6). Integer arithmetic only, so that results are the same on every
+ * machine.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -9,11 +10,11 @@
 
 #include "classify/set.h"
 
-#define LOG2_BITS 16 /* fraction of a logarithm */
+#define LOG2_BITS 16 /* bits of a logarithm's fraction */
 
 static const struct {
 	const char *name;
-	uint8_t ranges[4][2]; /* ended by an empty one: 1 to 0 */
+	uint8_t ranges[4][2]; /* terminated by an empty range: 1 to 0 */
 } classes[] = {
 	{"printable", {{0x20, 0x7e}, {1, 0}}},
 	{"text", {{0x20, 0x7e}, {'\t', '\n'}, {'\r', '\r'}, {1, 0}}},
@@ -83,7 +84,7 @@ static int set_read(const struct yaml_file *f, const struct yaml_node *n, uint32
 	return yaml_error(f, n, e, "bytes: no bytes");
 }
 
-/* Whole digits with up to `places` decimals, scaled by ten to the places. */
+/* A decimal number with up to `places` decimals, multiplied by ten to the power of places. */
 static int decimal_parse(const char *text, size_t len, unsigned int places, uint32_t *out)
 {
 	uint32_t value = 0;
@@ -101,7 +102,7 @@ static int decimal_parse(const char *text, size_t len, unsigned int places, uint
 	return at < len ? -EINVAL : (*out = value, 0);
 }
 
-/* A number of bytes, or a share of them with `%`. */
+/* A number of bytes, or a percentage with `%`. */
 static int amount_read(const struct yaml_file *f, const struct yaml_node *n, const char *key,
 		       uint32_t *value, bool *percent, struct error *e)
 {
@@ -183,7 +184,8 @@ int condition_read_count(const struct yaml_file *f, const struct yaml_node *n,
 	return 0;
 }
 
-/* log2(value) in 2^-LOG2_BITS, value > 0: the fraction's bits come from squaring it. */
+/* log2(value) in units of 2^-LOG2_BITS, value > 0: the bits of the fraction come from repeated
+ * squaring. */
 static uint64_t log2_fixed(uint32_t value)
 {
 	unsigned int whole = 31u - (unsigned int)__builtin_clz(value);
@@ -246,7 +248,7 @@ int condition_read_entropy(const struct yaml_file *f, const struct yaml_node *n,
 	return 0;
 }
 
-/* The part of the window that is there. Returns whether more of it may come. */
+/* The part of the window that is present. Returns whether more of it may follow. */
 static bool window_get(const struct window *w, const struct classify_input *in,
 		       const uint8_t **data, uint32_t *len)
 {
@@ -290,8 +292,8 @@ enum tri entropy_eval(const struct entropy_condition *x, const struct classify_i
 		seen[data[i]]++;
 	for (int b = 0; b < 256; b++)
 		sum += x->terms[seen[b]];
-	/* n times the entropy is n log n less the sum of c log c; rounding may leave it below zero.
-	 */
+	/* n times the entropy is n log n minus the sum of c log c; rounding may make it
+	 * negative. */
 	scaled = x->terms[len] > sum ? (x->terms[len] - sum) * 1000 : 0;
 	if (scaled < (uint64_t)x->min * len << LOG2_BITS)
 		return TRI_FALSE;

@@ -1,50 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A tree of decisions, as packet classifiers have (Gupta and McKeown 1999): a node looks at one
- * byte, or at a byte of the length, and sends the message on to the rules that this leaves
- * possible. Rules for which the byte matters little are not copied into its branches but kept
- * apart, for the message to meet as well (Vamanan, Voskuilen and Vijaykumar 2010): so a set of ten
- * times the size has ten times the nodes, and a message meets little more of them. Nodes are made
- * in the order of what they spare, until there are as many as rules: alternatives that share their
- * bytes would otherwise be told apart in ever more places that hardly a message comes to.
+ * A decision tree as in packet classification (Gupta and McKeown 1999): a node tests one byte of
+ * the message, or of its length, and leads to the rules that are still possible. Rules for which
+ * the byte is hardly selective are not copied into the branches but kept in a separate subtree
+ * (`rest`), which every message visits as well (Vamanan, Voskuilen and Vijaykumar 2010). So the
+ * number of nodes grows linearly with the set, and a message visits hardly more of them. Nodes are
+ * created in the order of the evaluations they save, up to a limit in proportion to the rules:
+ * otherwise alternatives with common bytes would be separated in more and more places that hardly
+ * any message reaches.
  */
 #include <string.h>
 
 #include "classify/index.h"
 
 #define NODES_PER_RULE 1
-#define NODES_MIN      64   /* and so many for the smallest set */
-#define ABSENT_SHARE   0.05 /* messages that end before a byte that is asked for */
-#define LEAF_RULES     3    /* looking at these is as cheap as a node */
-#define GAIN_MIN       2048 /* rules that a node must spare on average, in 1/1024 */
+#define NODES_MIN      64   /* minimum, for small sets */
+#define ABSENT_SHARE   0.05 /* share of messages that end before a tested byte */
+#define LEAF_RULES     3    /* evaluating these is as cheap as a node */
+#define GAIN_MIN       2048 /* evaluations that a node must save on average, in 1/1024 */
 #define SHARE_MAX      512  /* a rule that more messages pass, in 1/1024, goes to the rest */
-#define NARROW	       16   /* so does one of more values, as long as others have fewer */
+#define NARROW	       16   /* so does one with more values, as long as others have fewer */
 #define WIDE	       64
 #define LEAF	       (1u << 31)
-#define WITHOUT	       (1u << 30) /* of a link on the way: behind a byte that is absent */
+#define WITHOUT	       (1u << 30) /* mark of a link on the path: the tested byte is absent */
 #define NOTHING	       LEAF	  /* the leaf without rules */
 #define ABSENT	       256
 
-#define GROUPS	   16 /* of values, as the bits of a node's words */
+#define GROUPS	   16 /* groups of values, which are the bits of a node's words */
 #define CACHE_LINE 64
 
-/* One cache line. Values that are not present lead nowhere. */
+/* One cache line. Values that are not present lead to no rules. */
 struct node {
 	uint16_t present[GROUPS];
-	uint8_t before[GROUPS]; /* values present in the groups before */
-	uint32_t branches;	/* in links: one for each value that is present */
+	uint8_t before[GROUPS]; /* number of values present in the groups before */
+	uint32_t branches;	/* index into links: one for each value that is present */
 	uint32_t absent, rest;
 	uint8_t position, pad[3];
 };
 _Static_assert(sizeof(struct node) == CACHE_LINE, "a visit loads one line");
 
 struct leaf {
-	uint32_t start, count; /* in rules */
+	uint32_t start, count; /* index into rules, and number */
 };
 
 struct tree {
 	struct node *nodes;
-	uint32_t *links; /* a node, or LEAF and a leaf */
+	uint32_t *links; /* a node's number, or LEAF | a leaf's */
 	struct leaf *leaves;
 	struct candidate *rules;
 	size_t node_count, node_room, link_count, link_room, leaf_count, leaf_room;
@@ -52,30 +53,30 @@ struct tree {
 	uint32_t root, all; /* links */
 };
 
-/* What a node looks at: rules of more values than limit go to the rest. */
+/* The test of a node: rules with more values than limit go to the rest. */
 struct test {
 	unsigned int position, limit;
-	uint64_t gain; /* rules that it spares a message on average, in 1/1024 */
+	uint64_t gain; /* evaluations that it saves per message on average, in 1/1024 */
 };
 
-/* Rules that are not yet in a leaf, and where the link to them goes. */
+/* Rules that are not yet in a leaf, and the link that will lead to them. */
 struct work {
 	uint16_t *rules;
 	size_t count;
 	struct position_set tested;
 	size_t link;
-	double reach; /* the share of messages that come here */
+	double reach; /* share of messages that reach it */
 	struct test test;
 };
 
 struct builder {
 	const struct signatures *s;
 	const struct shape *shapes;	/* by rule */
-	uint16_t (*share)[SHAPE_SETS];	/* by rule: messages that pass each set, in 1/1024 */
-	uint16_t (*values)[SHAPE_SETS]; /* by rule: how many each set has */
+	uint16_t (*share)[SHAPE_SETS];	/* by rule: share of messages passing each set, in 1/1024 */
+	uint16_t (*values)[SHAPE_SETS]; /* by rule: number of values of each set */
 	struct tree *t;
 	bool complete;
-	struct work *queue; /* a heap: the node that spares most comes first */
+	struct work *queue; /* a heap: the node that saves most comes first */
 	size_t queue_count, queue_room, nodes_max;
 };
 
@@ -123,7 +124,8 @@ void tree_walk_all(struct tree_walk *w, const struct tree *t)
 	w->links[0] = t->all;
 }
 
-/* Bits of a group; in a few steps, since not every processor counts them by itself. */
+/* Population count of a group; in a few steps, since not every processor has an instruction for
+ * it. */
 static unsigned int group_count(uint32_t x)
 {
 	x -= x >> 1 & 0x5555;
@@ -141,7 +143,7 @@ static uint32_t node_branch(const struct tree *t, const struct node *n, unsigned
 	return t->links[n->branches + n->before[byte / GROUPS] + group_count(group & (bit - 1))];
 }
 
-/* Where the node sends the message, with the mark of the way so far or its own. */
+/* The node's link for the message, with the mark of the path so far or its own. */
 static uint32_t node_next(const struct tree_walk *w, const struct node *n, uint32_t without)
 {
 	unsigned int b = byte_at(n->position, w->data, w->len);
@@ -161,7 +163,7 @@ bool tree_walk_next(struct tree_walk *w, struct rule_list *out)
 			uint32_t without = link & WITHOUT;
 
 			link = node_next(w, n, without);
-			/* Most nodes of a way lead on by their rest alone. */
+			/* Most nodes on a path have only a rest to continue with. */
 			if ((link & ~WITHOUT) == NOTHING)
 				link = n->rest | without;
 			else if (n->rest != NOTHING)
@@ -200,8 +202,7 @@ static int leaf_make(struct builder *b, const uint16_t *rules, size_t count,
 	return 0;
 }
 
-/* How often bytes are met: zeros (100) and text (4) are common, control characters (8) are more so
- * than what is no ASCII (2). */
+/* Estimated frequency of bytes: zeros 100, control characters 8, text 4, non-ASCII bytes 2. */
 static unsigned int set_weight(const struct byte_set *s)
 {
 	unsigned int zero = s->bits[0] & 1, other = s->bits[3] >> 31;
@@ -236,11 +237,11 @@ static uint64_t test_gain(const struct builder *b, const struct work *w, const s
 	for (size_t i = 0; i < w->count; i++)
 		if (!rule_is_rest(b, w->rules[i], t))
 			gain += 1024u - b->share[w->rules[i]][t->position];
-	/* Messages that end before say nothing. */
+	/* Messages that end before the position gain nothing from the test. */
 	return t->position < SHAPE_POSITIONS ? gain * 128 / (128 + t->position) : gain;
 }
 
-/* The test that tells most rules apart; false where none is worth a node. */
+/* Chooses the test that separates most rules; false if none is worth a node. */
 static bool test_choose(const struct builder *b, const struct work *w, struct test *out)
 {
 	unsigned int end = b->complete ? SHAPE_SETS : SHAPE_POSITIONS;
@@ -257,7 +258,7 @@ static bool test_choose(const struct builder *b, const struct work *w, struct te
 	return out->gain > GAIN_MIN;
 }
 
-/* Whether the rule is still possible when the byte at the position is this. */
+/* Whether the rule can still match if the byte at the position has this value. */
 static bool rule_allows(const struct builder *b, uint16_t rule, unsigned int position,
 			unsigned int byte)
 {
@@ -310,7 +311,8 @@ static struct work queue_pop(struct builder *b)
 	return first;
 }
 
-/* Puts the rules into a leaf, or queues a copy of them; the link is filled when its turn comes. */
+/* Puts the rules into a leaf, or queues a copy of them; the link is set when the queue entry is
+ * processed. */
 static int work_add(struct builder *b, const struct work *like, size_t link, double reach)
 {
 	struct work w = *like;
@@ -354,7 +356,7 @@ static int branch_add(struct builder *b, const struct work *w, unsigned int byte
 	return err;
 }
 
-/* The rest may be told apart by the same position, if others of it are fewer. */
+/* The rest may be separated by the same position again, if some of it have fewer values. */
 static int rest_add(struct builder *b, const struct work *w, size_t link)
 {
 	struct work x = {.tested = w->tested, .rules = malloc((w->count + 1) * sizeof(*x.rules))};
@@ -370,8 +372,8 @@ static int rest_add(struct builder *b, const struct work *w, size_t link)
 	return err;
 }
 
-/* Spreads a number's bits: the sums of sets of these are as good as different (Steele, Lea and
- * Flood 2014). */
+/* Scrambles a number, so that sums of the results are practically unique to a set of numbers
+ * (Steele, Lea and Flood 2014). */
 static uint64_t mix(uint64_t x)
 {
 	x += UINT64_C(0x9e3779b97f4a7c15);
@@ -380,12 +382,12 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* Values that leave the same rules possible are one kind. */
+/* Values that leave the same rules possible form one kind. */
 struct kinds {
 	uint8_t of[256], example[256];
 	struct byte_set values[256]; /* by kind */
 	unsigned int count;
-	uint64_t present[4]; /* values that leave any */
+	uint64_t present[4]; /* values that leave any rule possible */
 };
 
 static void kinds_find(const struct builder *b, const struct work *w, struct kinds *out)
@@ -422,7 +424,7 @@ static void kinds_find(const struct builder *b, const struct work *w, struct kin
 	}
 }
 
-/* Links that are filled as their turn comes. */
+/* Appends links that are set later. */
 static int links_add(struct tree *t, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -433,8 +435,8 @@ static int links_add(struct tree *t, size_t count)
 	return 0;
 }
 
-/* Behind the links of the values are those of their kinds, of the absent byte and of the rest.
- * Until builder_finish a value's link is the place of its kind's. */
+/* After the links of the values come those of their kinds, of the absent byte and of the rest.
+ * Until builder_finish() a value's link holds the index of its kind's link. */
 static int node_links(struct tree *t, struct node *n, const struct kinds *k, size_t *kinds)
 {
 	size_t present = 0;
@@ -509,7 +511,7 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	if (!b->share || !b->values ||
 	    list_reserve(&t->links, &t->link_room, 0, sizeof(*t->links)) < 0)
 		return -ENOMEM;
-	/* Fewer make one leaf, and nothing is asked of their sets. */
+	/* Fewer rules make a single leaf, for which no sets are needed. */
 	for (size_t i = 0; i < count && count > LEAF_RULES; i++)
 		for (unsigned int p = 0; p < SHAPE_SETS; p++) {
 			const struct byte_set *set = &b->shapes[rules[i]].at[p];
@@ -532,7 +534,7 @@ static int builder_begin(struct builder *b, const uint16_t *rules, size_t count)
 	return err;
 }
 
-/* Each node in a line of its own. */
+/* Aligns each node to a cache line. */
 static int nodes_align(struct tree *t)
 {
 	struct node *nodes = aligned_alloc(CACHE_LINE, (t->node_count + 1) * sizeof(*nodes));

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What features and rules are for a message. */
+/* Values of features and rules for the current message. */
 #include <netinet/in.h>
 #include <string.h>
 
 #include "classify/scratch.h"
 
-/* A few regexes are sooner run than the message is searched for the texts of all. */
+/* Running a few regexes is cheaper than searching the message for the literals of all. */
 #define CONFIRM_AFTER 4
 
-/* What the beginning says of an anchored pattern: whether it can still match, and that it does
- * where it is nothing but a beginning. */
+/* Result of an anchored pattern as far as its prefix tells: whether it can still match, and whether
+ * it does if it is nothing but a prefix. */
 static enum tri prefix_eval(const struct regex_condition *x, const uint8_t *data, size_t len,
 			    bool whole)
 {
@@ -23,7 +23,8 @@ static enum tri prefix_eval(const struct regex_condition *x, const uint8_t *data
 	return x->plain ? TRI_TRUE : TRI_MAYBE;
 }
 
-/* Whatever PCRE2 gives up on (limits, JIT stack) is no match: hostile input buys nothing. */
+/* A match that PCRE2 aborts (limits, JIT stack) counts as no match, so hostile input gains
+ * nothing. */
 static enum tri regex_run(const struct regex_condition *x, struct classify_scratch *c,
 			  const uint8_t *data, size_t len, bool whole)
 {
@@ -38,7 +39,7 @@ static enum tri regex_run(const struct regex_condition *x, struct classify_scrat
 	if (rc >= 0)
 		return TRI_TRUE;
 	c->given_up += rc != PCRE2_ERROR_NOMATCH && rc != PCRE2_ERROR_PARTIAL;
-	/* A pattern that is not anchored may still begin to match further on. */
+	/* A pattern that is not anchored may still match further on. */
 	return !whole && (rc == PCRE2_ERROR_PARTIAL || !x->anchored) ? TRI_MAYBE : TRI_FALSE;
 }
 
@@ -52,7 +53,7 @@ static enum tri regex_eval(const struct regex_condition *x, struct classify_scra
 		len = x->within;
 		whole = true;
 	}
-	/* PCRE2 never calls an empty subject a partial match. */
+	/* PCRE2 never reports a partial match for an empty subject. */
 	if (span < x->offset || (len == 0 && !whole))
 		return whole ? TRI_FALSE : TRI_MAYBE;
 	if (whole && len < x->min)
@@ -63,7 +64,7 @@ static enum tri regex_eval(const struct regex_condition *x, struct classify_scra
 	return regex_run(x, c, c->in->data + x->offset, len, whole);
 }
 
-/* The same of a regex whose texts are known not to be in the message. */
+/* The result of a regex whose literals are known not to occur in the message. */
 static enum tri regex_without_text(const struct regex_condition *x, struct classify_scratch *c,
 				   size_t span, bool whole)
 {
@@ -79,7 +80,7 @@ static void text_confirmed(void *arg, uint16_t feature)
 	c->texts_seen[feature] = c->serial;
 }
 
-/* Looks for the texts of all regexes that might be run, once a few of them were. */
+/* Searches for the literals of all regexes that might be run, after a few of them were run. */
 static void texts_confirm(struct classify_scratch *c)
 {
 	bool udp = c->in->proto == IPPROTO_UDP;
@@ -92,7 +93,7 @@ static void texts_confirm(struct classify_scratch *c)
 	c->confirmed = true;
 }
 
-/* Whether the message is known not to have a text that a regex of the feature needs. */
+/* Whether the message is known not to contain a literal that a regex of the feature requires. */
 static bool texts_missing(struct classify_scratch *c, uint16_t feature)
 {
 	enum feature_texts texts = (enum feature_texts)c->s->features[feature].texts;
@@ -114,7 +115,7 @@ static enum tri feature_cheap(const struct feature *f, const struct classify_inp
 	return value;
 }
 
-/* without: the texts that it needs are missing. */
+/* without: the required literals are missing. */
 static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, enum tri value,
 				bool without)
 {
@@ -127,7 +128,7 @@ static enum tri feature_regexes(uint16_t feature, struct classify_scratch *c, en
 
 		if (without && x->literal_count > 0) {
 			value = tri_and(value, regex_without_text(x, c, span, whole));
-			without = false; /* the texts are of the first that has some */
+			without = false; /* the literals belong to the first regex that has some */
 			continue;
 		}
 		value = tri_and(value, regex_eval(x, c, span, whole));
@@ -151,7 +152,7 @@ static enum state feature_begin(const struct feature *f, struct classify_scratch
 	return value == TRI_TRUE ? STATE_REGEX_TRUE : STATE_REGEX_MAYBE;
 }
 
-/* What the feature says about others that have not been settled is taken for their values. */
+/* Applies the relations of the feature to features that have no value yet. */
 static void relations_apply(struct classify_scratch *c, uint16_t feature, bool value)
 {
 	const struct relations *r = &c->s->index->relations;

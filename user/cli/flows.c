@@ -20,6 +20,21 @@ static void identified_cell(struct table *t, const json_t *flow)
 		table_cell(t, "%s %lld%%", method, confidence);
 }
 
+/* "pass"; "undecided, parked 4s: scan" */
+static void verdict_cell(struct table *t, const json_t *flow)
+{
+	const json_t *parked = json_array_get(json_object_get(flow, "parked"), 0);
+	const char *reason =
+		json_string_value(json_array_get(json_object_get(parked, "reasons"), 0));
+	char left[HUMAN_MAX];
+
+	if (reason)
+		table_cell(t, "%s, parked %s: %s", json_text(flow, "action"),
+			   human_age(json_real_number(parked, "seconds_left"), left), reason);
+	else
+		table_cell(t, "%s", json_text(flow, "action"));
+}
+
 static void flow_row(struct table *t, const json_t *flow)
 {
 	char source[80], dest[80], bytes[HUMAN_MAX], age[HUMAN_MAX];
@@ -33,7 +48,7 @@ static void flow_row(struct table *t, const json_t *flow)
 		   human_endpoint(json_text(flow, "dest_ip"), json_number(flow, "dest_port"), dest,
 				  sizeof(dest)));
 	table_cell(t, "%s", json_text(flow, "app_proto"));
-	table_cell(t, "%s", json_text(flow, "action"));
+	verdict_cell(t, flow);
 	table_cell(t, "%s", rule[0] ? rule : "-");
 	table_cell(t, "%s",
 		   human_bytes((double)(json_number(flow, "bytes_toserver") +

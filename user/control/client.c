@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command line's side of the control socket: blocking, with a time-out. */
+/* The client of the control socket: blocking, with a timeout. */
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "control/listener.h"
 
-/* A policy's load or a scan of a million flows takes seconds, never this long. */
+/* Loading a policy or scanning a million flows takes seconds, never this long. */
 #define CLIENT_TIMEOUT_S  60
 #define CLIENT_ANSWER_MAX (256u << 20)
 
@@ -14,7 +14,7 @@ struct reader {
 	int fd;
 	char *buf;
 	size_t len, cap;
-	size_t taken; /* bytes of the line handed out last */
+	size_t taken; /* length of the line returned last */
 };
 
 static void reader_fini(struct reader *r)
@@ -39,7 +39,7 @@ static int client_connect(const char *path, int *out, struct error *e)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		err = -errno;
-		/* A path through something that is no folder leads to no daemon either. */
+		/* A path through a non-directory has no daemon either. */
 		if (err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR)
 			return error_set(e, err == -ENOTDIR ? -ENOENT : err,
 					 "no daemon answers on %s (start one with `weir run`)",
@@ -70,7 +70,7 @@ static int client_send(int fd, const char *path, const char *verb, json_t *args,
 	if (!text)
 		return error_set(e, -ENOMEM, "out of memory");
 	len = strlen(text);
-	text[len++] = '\n'; /* in place of the NUL: from here on it is bytes */
+	text[len++] = '\n'; /* replaces the NUL */
 	while (done < len) {
 		ssize_t n = send(fd, text + done, len - done, MSG_NOSIGNAL);
 
@@ -84,7 +84,7 @@ static int client_send(int fd, const char *path, const char *verb, json_t *args,
 	return 0;
 }
 
-/* Room for more, within the bound. */
+/* Grows the buffer within its bound. */
 static int reader_grow(struct reader *r)
 {
 	size_t cap = r->cap ? r->cap * 2 : 65536;
@@ -137,7 +137,7 @@ static int reader_line(struct reader *r, char **line)
 	}
 }
 
-/* Reads {"data": ...} or {"error": ...}. */
+/* Reads the answer {"data": ...} or {"error": ...}. */
 static int client_answer(struct reader *r, const char *path, json_t **data, struct error *e)
 {
 	char *line = NULL;

@@ -38,8 +38,8 @@ static int listener_make_folder(const char *path, struct error *e)
 	return 0;
 }
 
-/* Whether somebody accepts connections there. -ECONNREFUSED: a dead one's name; -ENOENT: nothing.
- */
+/* Tests whether a daemon accepts connections there. 0; -ECONNREFUSED: a socket without a daemon;
+ * -ENOENT: nothing. */
 static int listener_probe(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -51,7 +51,7 @@ static int listener_probe(const struct sockaddr_un *address)
 	return 0;
 }
 
-/* Removes the name a dead daemon left. */
+/* Removes a socket without a daemon. */
 static int listener_clear(const struct sockaddr_un *address, struct error *e)
 {
 	const char *path = address->sun_path;
@@ -85,7 +85,7 @@ int control_socket_clear(const char *path, struct error *e)
 
 static int listener_bind(int fd, const struct sockaddr_un *address)
 {
-	/* The name is born with the socket's own mode: there is no moment with another one. */
+	/* Set the mode before bind(), so that the path never exists with another mode. */
 	if (fchmod(fd, 0600) < 0 ||
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
 	    listen(fd, LISTENER_BACKLOG) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The unix socket's name in the file system. Private to user/control. */
+/* The unix socket's path in the file system. Private to user/control. */
 #ifndef WEIR_CONTROL_LISTENER_H
 #define WEIR_CONTROL_LISTENER_H
 
@@ -11,17 +11,17 @@
 struct listener {
 	int fd;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	dev_t dev; /* of the name that was made, so that only that one is removed */
+	dev_t dev; /* of the socket that was created, so that no other one is removed */
 	ino_t ino;
 };
 
-/* Fills a socket address. -ENAMETOOLONG with a text. */
+/* Fills a socket address. 0; -ENAMETOOLONG with a text in e. */
 int listener_address(const char *path, struct sockaddr_un *out, struct error *e);
-/* control_server_open's contract for the name: folder, mode 0600, a living or a dead daemon. */
+/* Creates the socket as control_server_open() describes: folder, mode 0600, existing sockets. */
 int listener_open(struct listener *l, const char *path, struct error *e);
-/* Closes, and removes the name when it is still the one that was made. */
+/* Closes the socket, and removes the path if it is still the one that was created. */
 void listener_close(struct listener *l);
-/* Whether the peer of an accepted connection is root or this very user. */
+/* Whether the peer of an accepted connection is root or the daemon's own user. */
 bool listener_peer_allowed(int fd);
 
 #endif

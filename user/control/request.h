@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A request line as the server reads it. Private to user/control and its tests. */
+/* Parser of a request line. Private to user/control and its tests. */
 #ifndef WEIR_CONTROL_REQUEST_H
 #define WEIR_CONTROL_REQUEST_H
 
@@ -14,8 +14,8 @@ struct request {
 	const json_t *args; /* an object, maybe empty */
 };
 
-/* Reads len bytes without the newline. -EINVAL with a text; *out is untouched then. Undo with
- * request_fini. */
+/* Parses len bytes without newline. 0; -EINVAL with a text in e, and *out untouched. After success
+ * the caller frees it with request_fini(). */
 int request_parse(const char *line, size_t len, struct request *out, struct error *e);
 void request_fini(struct request *r);
 

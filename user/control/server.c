@@ -11,7 +11,7 @@
 
 #define SERVER_SESSIONS_MAX 64
 #define SERVER_EVENTS	    16
-/* How long somebody may keep a request unfinished or an answer unread. */
+/* How long a peer may leave a request incomplete or an answer unread. */
 #define SERVER_PATIENCE_NS 10000000000ull
 
 struct control_server {
@@ -23,7 +23,7 @@ struct control_server {
 	size_t count;
 };
 
-/* What epoll hands back for the two descriptors that are no session. */
+/* epoll data of the two descriptors that are not sessions. */
 static void *server_tag(struct control_server *s, int which)
 {
 	return which == 0 ? (void *)&s->listener : (void *)&s->timer;
@@ -36,7 +36,7 @@ static int server_add(struct control_server *s, int fd, void *tag, uint32_t even
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
-/* The timer runs only while there is somebody to lose patience with. */
+/* The timer runs only while a session can time out. */
 static void server_arm(struct control_server *s)
 {
 	struct itimerspec every = {0};
@@ -46,8 +46,8 @@ static void server_arm(struct control_server *s)
 	timerfd_settime(s->timer, 0, &every, NULL);
 }
 
-/* Taken out by hand: a close alone leaves a watched socket watched when anything else still has it
- * open, and its events would name freed memory. */
+/* Removed from epoll explicitly: after a mere close() the socket stays registered while another
+ * descriptor refers to it, and its events would refer to freed memory. */
 static void server_cut(struct control_server *s, struct session *c)
 {
 	if (c->fd >= 0)
@@ -75,7 +75,7 @@ static void server_reap(struct control_server *s)
 		server_arm(s);
 }
 
-/* Flushes, ends what has come to its end, and tells epoll what is waited for. */
+/* Flushes, closes the session if it is finished, and registers the events to wait for. */
 static void server_settle(struct control_server *s, struct session *c, uint64_t now_ns)
 {
 	struct epoll_event ev = {.data.ptr = c};
@@ -86,7 +86,7 @@ static void server_settle(struct control_server *s, struct session *c, uint64_t 
 		server_cut(s, c);
 		return;
 	}
-	/* A peer that does not take its answers gets no further request read. */
+	/* No further request is read while a peer does not read its answer. */
 	if (c->out_len > 0)
 		ev.events = EPOLLOUT;
 	else if (!c->eof)
@@ -145,7 +145,7 @@ static int server_request(struct control_server *s, struct session *c, size_t le
 	return err;
 }
 
-/* Answers every whole line, one answer at a time. */
+/* Answers every complete line, one answer at a time. */
 static void server_serve(struct control_server *s, struct session *c, uint64_t now_ns)
 {
 	while (c->fd >= 0 && !c->last && !c->following && c->out_len == 0) {
@@ -176,12 +176,12 @@ static void server_session_event(struct control_server *s, struct session *c, ui
 		return;
 	if ((events & EPOLLIN) && session_read(c, now_ns) < 0)
 		server_cut(s, c);
-	/* With nothing to read or write left, a hang-up is all that epoll still reports. */
+	/* With nothing to read or write, epoll reports only a hang-up. */
 	else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & (EPOLLIN | EPOLLOUT)))
 		server_cut(s, c);
 	else if (events & EPOLLOUT && session_flush(c, now_ns) < 0)
 		server_cut(s, c);
-	/* What a follower says further is read, so that its end is noticed, and ignored. */
+	/* Input of a follower is read, to notice its end, and ignored. */
 	if (c->following)
 		c->in_len = 0;
 	server_serve(s, c, now_ns);
@@ -192,7 +192,7 @@ static void server_refuse(int fd, const char *why)
 	char line[128];
 	int len = snprintf(line, sizeof(line), "{\"error\":\"%s\"}\n", why);
 
-	/* A fresh socket's buffer takes a line; if not, the close says it. */
+	/* A new socket's buffer has room for a line; if not, closing has to suffice. */
 	if (send(fd, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("control: %s", why);
 	close(fd);
@@ -255,7 +255,8 @@ void control_server_work(struct control_server *s)
 		else
 			server_session_event(s, tag, events[i].events);
 	}
-	/* Only now: a later event of this batch may name a session that an earlier one cut off. */
+	/* Freed only now: a later event of this batch may refer to a session that an earlier one
+	 * closed. */
 	server_reap(s);
 }
 
@@ -267,7 +268,7 @@ void control_server_publish(struct control_server *s, const char *type, const ch
 	for (struct session *c = s->sessions; c; c = c->next) {
 		if (c->fd < 0 || !c->following || (c->type && strcmp(c->type, type) != 0))
 			continue;
-		/* From nothing to something: patience counts from here. */
+		/* The backlog was empty: the time to read it starts now. */
 		if (c->out_len == 0)
 			c->progress_ns = now_ns;
 		if (session_append(c, line, len, SESSION_FOLLOW_MAX) < 0)

@@ -58,8 +58,9 @@ static bool block_add(const struct weir_block_key *k, uint64_t expires_ns, void 
 	return true;
 }
 
-int query_blocks(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_blocks(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	json_t *list = json_array();
 	int err = gate_each_block(w->gate, block_add, list);
 
@@ -86,8 +87,9 @@ static int block_key(const json_t *args, struct weir_block_key *k, struct error 
 	return 0;
 }
 
-int change_block(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int change_block(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	json_int_t seconds = json_integer_value(json_object_get(args, "seconds"));
 	struct weir_block_key k;
 	int err = block_key(args, &k, e);
@@ -103,12 +105,15 @@ int change_block(struct weir *w, const json_t *args, json_t **data, struct error
 	blocks_refresh(w);
 	gate_redecide(w->gate);
 	w->generation = gate_ctl(w->gate)->generation;
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_block(w->workers[i], &k);
 	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
 	return 0;
 }
 
-int change_unblock(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int change_unblock(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	struct weir_block_key k;
 	int err = block_key(args, &k, e);
 
@@ -126,3 +131,12 @@ int change_unblock(struct weir *w, const json_t *args, json_t **data, struct err
 	*data = json_pack("{s:O}", "address", json_object_get(args, "address"));
 	return 0;
 }
+
+static const struct service_verb verbs[] = {
+	{.name = "block", .answer = change_block},
+	{.name = "unblock", .answer = change_unblock},
+	{.name = "blocks", .answer = query_blocks},
+	{.name = NULL},
+};
+
+SERVICE(blocks) = {.name = "blocks", .stage = SERVICE_RUNNING, .verbs = verbs};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verbs that change something at run time. Everything is checked before anything is changed. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,13 +19,11 @@ void policy_to_ctl(struct weir *w)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
 	ctl->handover_max_ms = HANDOVER_MAX_MS;
-	/* Frames that wait are no reason to drop those behind them. */
-	if (w->policy->hold_out_of_order)
-		ctl->handover_max_ms += (uint32_t)(w->policy->reassembly_hold_ns / 1000000);
 }
 
-int change_port(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int change_port(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	const char *name = json_string_value(json_object_get(args, "port"));
 	bool enable = json_is_true(json_object_get(args, "enabled"));
 	struct daemon_port *p;
@@ -60,87 +59,6 @@ int change_port(struct weir *w, const json_t *args, json_t **data, struct error 
 	return 0;
 }
 
-static bool same_forward(const struct policy_forward *a, const struct policy_forward *b)
-{
-	if (a->mode != b->mode || a->port_count != b->port_count || strcmp(a->bridge, b->bridge))
-		return false;
-	for (unsigned int i = 0; i < a->port_count; i++)
-		if (a->ports[i] != b->ports[i])
-			return false;
-	return true;
-}
-
-/* Ports, and how they are joined. */
-static int ports_fit(const struct policy *old, const struct policy *p, struct error *e)
-{
-	if (p->port_count != old->port_count)
-		return error_set(e, -EINVAL,
-				 "%s: its ports are not the running ones; restart weir "
-				 "to change ports",
-				 p->path);
-	for (unsigned int i = 0; i < p->port_count; i++) {
-		if (strcmp(p->ports[i].interface, old->ports[i].interface) != 0 ||
-		    strcmp(p->ports[i].name, old->ports[i].name) != 0 ||
-		    p->ports[i].hook != old->ports[i].hook)
-			return error_set(e, -EINVAL,
-					 "%s:%u:%u: port %s is not the running one; restart weir "
-					 "to change ports",
-					 p->path, p->ports[i].line, p->ports[i].column,
-					 p->ports[i].name);
-	}
-	for (unsigned int i = 0; i < p->forward_count || i < old->forward_count; i++) {
-		if (i < p->forward_count && i < old->forward_count &&
-		    same_forward(&p->forwards[i], &old->forwards[i]))
-			continue;
-		return error_set(e, -EINVAL,
-				 "%s: `forward` is not the running one; restart weir to change it",
-				 p->path);
-	}
-	return 0;
-}
-
-static bool same_sizes(const struct policy *a, const struct policy *b)
-{
-	return a->limit_decided == b->limit_decided && a->limit_undecided == b->limit_undecided &&
-	       a->limit_reconnects == b->limit_reconnects &&
-	       a->limit_endpoints == b->limit_endpoints && a->limit_blocks == b->limit_blocks &&
-	       a->limit_fragments == b->limit_fragments && a->limit_slots == b->limit_slots &&
-	       a->limit_fragmented == b->limit_fragmented && a->workers == b->workers &&
-	       a->ring_frames == b->ring_frames && a->pool_frames == b->pool_frames;
-}
-
-/* What is built once at start cannot follow a reload. */
-static int policy_fits(const struct weir *w, const struct policy *p, struct error *e)
-{
-	const struct policy *old = w->policy;
-	int err = ports_fit(old, p, e);
-
-	if (err < 0)
-		return err;
-	if (!same_sizes(old, p))
-		return error_set(e, -EINVAL,
-				 "%s: `limits`, `workers` or `rings` differ from the "
-				 "running ones; restart weir to change them",
-				 p->path);
-	if (strcmp(old->metrics_listen, p->metrics_listen) != 0)
-		return error_set(e, -EINVAL,
-				 "%s: `metrics` differs from the running one; restart weir to "
-				 "change it",
-				 p->path);
-	if (old->inspect_bytes != p->inspect_bytes)
-		return error_set(e, -EINVAL,
-				 "%s: `inspect: bytes` differs from the running one; restart weir "
-				 "to change it",
-				 p->path);
-	if (old->reassembly_flow != p->reassembly_flow ||
-	    old->reassembly_total != p->reassembly_total)
-		return error_set(e, -EINVAL,
-				 "%s: `reassembly: flow` or `total` differs from the running one; "
-				 "restart weir to change it",
-				 p->path);
-	return 0;
-}
-
 /* Hits are shown per rule name and go on over a reload. */
 static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
 {
@@ -161,53 +79,40 @@ static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t 
 	}
 }
 
-static int policy_swap(struct weir *w, struct policy *next, struct signatures *s, struct error *e)
+static int policy_swap(struct weir *w, struct worker_settings *next, struct error *e)
 {
 	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
-	struct signatures *old_signatures = w->signatures;
-	struct policy *old = w->policy;
+	const struct policy *p = next->policy;
 	int err;
 
-	err = gate_save_apps(w->gate, w->registry, s, next->inspect_tunnels);
+	err = gate_save_apps(w->gate, w->registry, next->signatures, p->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
-	carry_rule_hits(w, next, hits);
-	err = gate_load_policy(w->gate, next, &w->generation);
+	carry_rule_hits(w, p, hits);
+	err = gate_load_policy(w->gate, p, &w->generation);
 	if (err < 0) {
-		gate_save_apps(w->gate, w->registry, old_signatures, old->inspect_tunnels);
+		gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
 	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
-	workers_pause(w);
-	w->policy = next;
-	w->signatures = s;
-	w->shared.policy = next;
-	w->shared.signatures = s;
-	workers_resume(w);
+	worker_settings_give(next, w->settings, w->workers, w->worker_count);
+	w->settings = w->shared.settings = next;
+	w->policy = next->policy;
+	w->signatures = next->signatures;
 	policy_to_ctl(w);
-	policy_free(old);
-	/* A worker takes the new set before it leaves the pause, so nobody reads the old one. */
-	signatures_free(old_signatures);
 	return 0;
 }
 
-static int load(struct weir *w, const char *path, struct error *e)
+static int read_settings(struct weir *w, const char *path, struct worker_settings **out,
+			 struct error *e)
 {
 	struct signatures *s = NULL;
 	struct policy *p = NULL;
-	int err;
+	int err = policy_reload(path, w->policy, w->registry, &p, &s, stderr, e);
 
-	err = policy_load(path, w->registry, &p, &s, stderr, e);
-	if (!err)
-		err = policy_fits(w, p, e);
-	if (!err)
-		err = audit_set_file(w->audit, p->events_file, e);
-	if (!err) {
-		err = policy_swap(w, p, s, e);
-		if (err < 0)
-			audit_set_file(w->audit, w->policy->events_file, NULL);
-	}
+	if (!err && worker_settings_new(p, s, out) < 0)
+		err = error_set(e, -ENOMEM, "no memory");
 	if (err < 0) {
 		policy_free(p);
 		signatures_free(s);
@@ -215,8 +120,26 @@ static int load(struct weir *w, const char *path, struct error *e)
 	return err;
 }
 
-int change_policy(struct weir *w, const json_t *args, json_t **data, struct error *e)
+static int load(struct weir *w, const char *path, struct error *e)
 {
+	struct worker_settings *next = NULL;
+	int err = read_settings(w, path, &next, e);
+
+	if (!err)
+		err = services_reload(&w->host, w->policy, next->policy, e);
+	if (!err) {
+		err = policy_swap(w, next, e);
+		if (err < 0)
+			services_reload(&w->host, next->policy, w->policy, NULL);
+	}
+	if (err < 0)
+		worker_settings_free(next);
+	return err;
+}
+
+int change_policy(void *arg, const json_t *args, json_t **data, struct error *e)
+{
+	struct weir *w = arg;
 	const char *path = json_string_value(json_object_get(args, "path"));
 	int err;
 
@@ -235,3 +158,38 @@ int change_policy(struct weir *w, const json_t *args, json_t **data, struct erro
 			  (json_int_t)w->generation, "rules", (json_int_t)w->policy->rule_count);
 	return 0;
 }
+
+/* SIGHUP loads the policy file again. */
+static int on_hangup(sd_event_source *s _unused_, const struct signalfd_siginfo *si _unused_,
+		     void *arg)
+{
+	json_t *data = NULL;
+	struct error e = {0};
+
+	change_policy(arg, NULL, &data, &e);
+	json_decref(data);
+	return 0;
+}
+
+static int reloads_open(struct host *h, const struct policy *p _unused_, void **self,
+			struct error *e _unused_)
+{
+	*self = h->daemon;
+	return sd_event_add_signal(h->loop, NULL, SIGHUP, on_hangup, h->daemon);
+}
+
+static const struct service_verb verbs[] = {
+	{.name = "load", .answer = change_policy},
+	{.name = "policy", .answer = query_policy},
+	{.name = NULL},
+};
+static const char *const events[] = {"policy", NULL};
+
+SERVICE(policy) = {
+	.name = "policy",
+	.stage = SERVICE_RUNNING,
+	.open = reloads_open,
+	.verbs = verbs,
+	.metrics = stats_policy_metrics,
+	.events = events,
+};

@@ -59,11 +59,10 @@ void ports_look(struct weir *w, bool all);
 /* The monitor's callback: an interface changed. arg: struct weir. */
 void ports_changed(const char *name, unsigned int ifindex, bool present, void *arg);
 
-void workers_pause(struct weir *w);
+/* ending: as worker_pause(). */
+void workers_pause(struct weir *w, unsigned int ending);
 void workers_resume(struct weir *w);
 
-/* tick.c: what happens every DAEMON_TICK_MS. */
-void weir_tick(struct weir *w);
 /* losses.c */
 /* Losses behind redirects of a port are watched from here on. */
 void port_begin_losses(struct weir *w, unsigned int index);

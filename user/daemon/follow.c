@@ -40,7 +40,7 @@ static void port_forget(struct weir *w, unsigned int index)
 	struct daemon_port *p = &w->ports[index];
 
 	log_warning("port %s: interface %s is gone", p->name, p->interface);
-	workers_pause(w);
+	workers_pause(w, index);
 	port_detach(w, index);
 	workers_resume(w);
 	p->present = false;
@@ -53,7 +53,7 @@ static int port_attach_paused(struct weir *w, unsigned int index, struct error *
 {
 	int err;
 
-	workers_pause(w);
+	workers_pause(w, 0);
 	err = port_attach(w, index, e);
 	if (err < 0)
 		port_detach(w, index);
@@ -104,7 +104,7 @@ static void pair_look(struct weir *w, unsigned int index)
 	log_warning("port %s: somebody changed its punt pair", p->name);
 	if (port_pair(w, index, &e) == 0 && p->near_end == near_end && p->far_end == far_end)
 		return;
-	workers_pause(w);
+	workers_pause(w, index);
 	port_detach(w, index);
 	workers_resume(w);
 	port_return(w, index);

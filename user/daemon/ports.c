@@ -12,10 +12,10 @@ static const char *const hook_names[] = {
 	[PORT_HOOK_TC] = "tc",
 };
 
-void workers_pause(struct weir *w)
+void workers_pause(struct weir *w, unsigned int ending)
 {
 	for (uint32_t i = 0; i < w->worker_count; i++)
-		worker_pause(w->workers[i]);
+		worker_pause(w->workers[i], ending);
 }
 
 void workers_resume(struct weir *w)

@@ -74,7 +74,7 @@ static json_t *port_reasons(const struct stats_port *p)
 	return o;
 }
 
-static json_t *port_sockets_json(const struct xsk_counters *x)
+static json_t *port_sockets_json(const struct stats_sockets *x)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rx_dropped", (json_int_t)x->rx_dropped,
 			 "rx_invalid", (json_int_t)x->rx_invalid, "tx_invalid",
@@ -138,12 +138,13 @@ static double heartbeat_age(const struct weir *w, uint32_t worker, uint64_t now_
 	return now_ns > beat_ns ? (double)(now_ns - beat_ns) / 1e9 : 0;
 }
 
-static json_t *workers_status(const struct weir *w, const struct stats_snapshot *s)
+static json_t *workers_status(const struct weir *w, const struct stats_snapshot *s,
+			      const struct worker_numbers *n)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < s->worker_count; i++) {
-		const struct worker_counters *c = &s->workers[i];
+	for (uint32_t i = 0; i < n->worker_count; i++) {
+		const struct worker_counters *c = &n->workers[i];
 
 		json_array_append_new(
 			list,
@@ -187,7 +188,7 @@ static json_t *degraded(const struct weir *w, const struct stats_snapshot *s)
 		if (p->present && !p->enabled)
 			degraded_add(list, "port %s: disabled, the kernel's alone", p->name);
 	}
-	for (uint32_t i = 0; i < s->worker_count; i++)
+	for (uint32_t i = 0; i < w->worker_count; i++)
 		if (heartbeat_age(w, i, s->time_ns) * 1e9 > (double)WEIR_HEARTBEAT_MAX_NS)
 			degraded_add(list,
 				     "worker %u: no heartbeat for %.1f s: new flows follow "
@@ -210,12 +211,25 @@ static json_t *policy_status(const struct weir *w, const struct stats_snapshot *
 			 (json_int_t)s->loads_failed);
 }
 
-int query_status(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+/* By the gate and the workers. */
+static uint64_t events_lost(const struct stats_snapshot *s, const struct worker_numbers *n)
 {
+	uint64_t sum = s->events_lost;
+
+	for (size_t i = 0; i < n->worker_count; i++)
+		for (unsigned int kind = 0; kind < WORKER_NEWS_COUNT; kind++)
+			sum += n->workers[i].news_lost[kind];
+	return sum;
+}
+
+int query_status(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
+{
+	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
+	_cleanup_free_ struct worker_numbers *n = workers_numbers(w);
 	json_t *flows;
 
-	if (!s)
+	if (!s || !n)
 		return no_memory(e);
 	flows = json_pack("{s:I, s:I}", "decided", (json_int_t)s->flows_decided, "undecided",
 			  (json_int_t)s->flows_undecided);
@@ -224,18 +238,19 @@ int query_status(struct weir *w, const json_t *args _unused_, json_t **data, str
 				"version", WEIR_VERSION, "pid", (int)getpid(), "uptime_seconds",
 				(double)(s->time_ns - w->started_ns) / 1e9, "time_ns",
 				(json_int_t)s->time_ns, "adopted", w->adopted, "policy",
-				policy_status(w, s), "workers", workers_status(w, s),
+				policy_status(w, s), "workers", workers_status(w, s, n),
 				"heartbeat_age_seconds", s->heartbeat_age_seconds, "flows", flows,
 				"endpoints", (json_int_t)s->endpoints, "losses_accounted",
-				s->losses_accounted, "events_lost", (json_int_t)s->events_lost,
+				s->losses_accounted, "events_lost", (json_int_t)events_lost(s, n),
 				"ports", ports_status(w, s), "degraded", degraded(w, s)),
 		      data, e);
 }
 
 /* ---- ports ---- */
 
-int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e)
+int query_ports(void *arg, const json_t *args, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
 	json_t *list = json_array();
 	size_t at = 0;
@@ -256,8 +271,9 @@ int query_ports(struct weir *w, const json_t *args, json_t **data, struct error 
 
 /* ---- applications ---- */
 
-int query_apps(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_apps(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	unsigned int count = app_registry_count(w->registry);
 	json_t *list = json_array();
 
@@ -275,8 +291,9 @@ int query_apps(struct weir *w, const json_t *args _unused_, json_t **data, struc
 	return answer(json_pack("{s:o}", "applications", list), data, e);
 }
 
-int query_modules(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_modules(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	const struct app_module *const *modules = app_modules();
 	json_t *list = json_array();
 
@@ -288,8 +305,9 @@ int query_modules(struct weir *w, const json_t *args _unused_, json_t **data, st
 	return answer(json_pack("{s:o}", "modules", list), data, e);
 }
 
-int query_top(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_top(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
 	json_t *list = json_array();
 
@@ -317,18 +335,20 @@ int query_top(struct weir *w, const json_t *args _unused_, json_t **data, struct
 		data, e);
 }
 
-/* ---- counters, policy, events ---- */
+/* ---- counters, policy ---- */
 
-int query_stats(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_stats(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
-	_cleanup_free_ char *text = s ? stats_prometheus(s) : NULL;
+	_cleanup_free_ char *text = s ? services_metrics(&w->host, s) : NULL;
 
 	return answer(text ? json_pack("{s:s}", "text", text) : NULL, data, e);
 }
 
-int query_policy(struct weir *w, const json_t *args _unused_, json_t **data, struct error *e)
+int query_policy(void *arg, const json_t *args _unused_, json_t **data, struct error *e)
 {
+	struct weir *w = arg;
 	_cleanup_snapshot_ struct stats_snapshot *s = snapshot_take(w);
 	const struct policy *p = w->policy;
 	json_t *rules;
@@ -357,32 +377,17 @@ int query_policy(struct weir *w, const json_t *args _unused_, json_t **data, str
 		data, e);
 }
 
-static bool recent_add(const char *line, void *arg)
-{
-	json_array_append_new(arg, json_loads(line, 0, NULL));
-	return true;
-}
+static const struct service_verb verbs[] = {
+	{.name = "status", .answer = query_status},
+	{.name = "stats", .answer = query_stats},
+	{.name = "apps", .answer = query_apps},
+	{.name = "modules", .answer = query_modules},
+	{.name = NULL},
+};
 
-int query_event_type(const json_t *args, const char **type, struct error *e)
-{
-	const char *wanted = json_string_value(json_object_get(args, "type"));
-
-	if (wanted && !audit_type_known(wanted))
-		return error_set(e, -EINVAL, "no events of type %s: they are %s", wanted,
-				 AUDIT_TYPES);
-	*type = wanted;
-	return 0;
-}
-
-int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e)
-{
-	const char *type;
-	json_t *list;
-	int err = query_event_type(args, &type, e);
-
-	if (err < 0)
-		return err;
-	list = json_array();
-	audit_recent(w->audit, type, recent_add, list);
-	return answer(json_pack("{s:o}", "events", list), data, e);
-}
+SERVICE(status) = {
+	.name = "status",
+	.stage = SERVICE_RUNNING,
+	.verbs = verbs,
+	.metrics = stats_daemon_metrics,
+};

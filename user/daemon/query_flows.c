@@ -19,6 +19,7 @@ struct flow_filter {
 	uint64_t now_ns;
 	json_t *list;
 	bool more;
+	bool any_parked;
 };
 
 static const char *source_name(uint8_t source)
@@ -129,6 +130,43 @@ static json_t *seconds_since(const struct flow_filter *q, uint32_t then_ds)
 	return json_real(age_ds > 0 ? age_ds / 10.0 : 0);
 }
 
+static json_t *park_reasons(uint32_t reasons)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_PARK_##id] = name,
+		WEIR_PARKS(X)
+#undef X
+	};
+	json_t *list = json_array();
+
+	for (unsigned int r = 0; r < WEIR_PARK_COUNT; r++)
+		if (reasons >> r & 1)
+			json_array_append_new(list, json_string(names[r]));
+	return list;
+}
+
+/* Directions whose frames wait in the slow path. */
+static void flow_parked(json_t *o, const struct flow_filter *q, const struct weir_flow *f)
+{
+	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
+	json_t *list = json_array();
+	struct weir_parked v;
+
+	for (uint8_t dir = 0; q->any_parked && dir < 2; dir++) {
+		uint64_t left_ns;
+
+		if (gate_get_parked(q->w->gate, f->id, dir, &v) < 0)
+			continue;
+		left_ns = v.deadline_ns > q->now_ns ? v.deadline_ns - q->now_ns : 0;
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:f}", "direction",
+						      dir == origin ? "toserver" : "toclient",
+						      "reasons", park_reasons(v.reasons), "answer",
+						      policy_action_name(v.answer), "seconds_left",
+						      (double)left_ns / 1e9));
+	}
+	json_object_set_new(o, "parked", list);
+}
+
 static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key *k,
 			 const struct weir_flow *f, const struct app_info *app)
 {
@@ -161,6 +199,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "in_port", json_string(interface_name(q->w, f->in_port[origin])));
 	json_object_set_new(o, "out_port", json_string(interface_name(q->w, f->in_port[!origin])));
 	json_object_set_new(o, "generation", json_integer(f->generation));
+	flow_parked(o, q, f);
 	return o;
 }
 
@@ -242,16 +281,25 @@ static int filter_parse(struct flow_filter *q, const json_t *args, struct error 
 	return 0;
 }
 
-int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e)
+static bool parked_seen(uint64_t flow_id _unused_, uint8_t dir _unused_,
+			const struct weir_parked *v _unused_, void *arg)
 {
+	*(bool *)arg = true;
+	return false;
+}
+
+int query_flows(void *arg, const json_t *args, json_t **data, struct error *e)
+{
+	struct weir *w = arg;
 	struct flow_filter q = {.w = w, .now_ns = time_now_ns()};
 	int err = filter_parse(&q, args, e);
 
 	if (err < 0)
 		return err;
-	notes_read(w);
+	news_read(w);
 	q.clock_ds = (uint32_t)(q.now_ns / 100000000);
 	q.list = json_array();
+	gate_each_parked(w->gate, parked_seen, &q.any_parked);
 	err = gate_each_flow(w->gate, true, flow_add, &q);
 	if (!err && !q.more)
 		err = gate_each_flow(w->gate, false, flow_add, &q);
@@ -262,3 +310,18 @@ int query_flows(struct weir *w, const json_t *args, json_t **data, struct error 
 	*data = json_pack("{s:o, s:b}", "flows", q.list, "more", q.more);
 	return *data ? 0 : error_set(e, -ENOMEM, "out of memory");
 }
+
+static const struct service_verb verbs[] = {
+	{.name = "flows", .answer = query_flows},
+	{.name = "top", .answer = query_top},
+	{.name = NULL},
+};
+static const char *const events[] = {"flow", "drop", "anomaly", NULL};
+
+SERVICE(flows) = {
+	.name = "flows",
+	.stage = SERVICE_RUNNING,
+	.verbs = verbs,
+	.metrics = stats_flow_metrics,
+	.events = events,
+};

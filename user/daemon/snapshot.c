@@ -4,16 +4,46 @@
 
 #include "daemon/weir.h"
 
-void snapshot_begin(struct weir *w)
+/* Frames of a port that the workers ended. */
+static uint64_t ended_of(struct weir *w, unsigned int port)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < WEIR_WORKERS_MAX; i++)
+		sum += gate_ended(w->gate)[i * WEIR_PORTS_MAX + port];
+	return sum;
+}
+
+/* Frames in the pool, the rings or the parking of a daemon that was killed died with it. */
+static void begin_port(struct weir *w, unsigned int port, bool known)
 {
 	struct weir_counter c[WEIR_REASON_COUNT];
+	uint64_t taken, ended;
+
+	if (gate_read_counters(w->gate, port, c) < 0)
+		return;
+	taken = c[WEIR_REASON_PUNTED].segments - c[WEIR_REASON_DROP_PUNT_LOST].segments;
+	ended = ended_of(w, port);
+	w->punted_before[port] = taken;
+	if (known && taken > ended) {
+		w->stale_before[port] = taken - ended;
+		w->punted_before[port] = ended;
+	}
+	/* The next daemon counts from here. */
+	gate_ended(w->gate)[port] += taken - ended;
+}
+
+void snapshot_begin(struct weir *w)
+{
+	uint64_t ended = 0;
 
 	if (!w->adopted)
 		return;
+	/* A gate whose daemon did not keep these counts has none. */
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
-		if (gate_read_counters(w->gate, i, c) == 0)
-			w->punted_before[i] = c[WEIR_REASON_PUNTED].segments -
-					      c[WEIR_REASON_DROP_PUNT_LOST].segments;
+		ended += ended_of(w, i);
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		begin_port(w, i, ended > 0);
 }
 
 static const char *hook_name(enum port_hook hook)
@@ -36,15 +66,34 @@ static const char *mode_name(const struct daemon_port *p)
 	return xsk_sockets_mode(p->sockets) == XSK_MODE_ZEROCOPY ? "zerocopy" : "copy";
 }
 
-static void snapshot_workers(struct weir *w, struct stats_snapshot *s)
+void *workers_numbers(void *arg)
+{
+	const struct weir *w = arg;
+	struct worker_numbers *n = calloc(1, sizeof(*n) + w->worker_count * sizeof(n->workers[0]));
+
+	if (!n)
+		return NULL;
+	n->worker_count = w->worker_count;
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_counters(w->workers[i], &n->workers[i]);
+	return n;
+}
+
+SERVICE(workers) = {
+	.name = "workers",
+	.stage = SERVICE_RUNNING,
+	.metrics = worker_metrics,
+	.numbers = workers_numbers,
+};
+
+static void snapshot_heartbeat(struct weir *w, struct stats_snapshot *s)
 {
 	const struct weir_ctl *ctl = gate_ctl(w->gate);
 	uint64_t oldest_ns = s->time_ns;
 
-	for (uint32_t i = 0; i < s->worker_count; i++) {
+	for (uint32_t i = 0; i < w->worker_count; i++) {
 		uint64_t beat_ns = __atomic_load_n(&ctl->heartbeat_ns[i], __ATOMIC_RELAXED);
 
-		worker_counters(w->workers[i], &s->workers[i]);
 		if (beat_ns < oldest_ns)
 			oldest_ns = beat_ns;
 	}
@@ -52,10 +101,10 @@ static void snapshot_workers(struct weir *w, struct stats_snapshot *s)
 }
 
 /* What the workers counted of a port. */
-static void snapshot_slow(const struct stats_snapshot *s, unsigned int port, struct stats_port *out)
+static void snapshot_slow(const struct worker_numbers *n, unsigned int port, struct stats_port *out)
 {
-	for (size_t i = 0; i < s->worker_count; i++) {
-		const struct worker_counters *c = &s->workers[i];
+	for (size_t i = 0; i < n->worker_count; i++) {
+		const struct worker_counters *c = &n->workers[i];
 
 		for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++) {
 			out->slow[r] += c->reasons[port][r];
@@ -78,8 +127,25 @@ static uint64_t port_unended(const struct stats_port *p)
 	return punted > ended ? punted - ended : 0;
 }
 
-static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsigned int port,
-			  struct stats_port *out)
+static void snapshot_sockets(const struct daemon_port *p, struct stats_sockets *out)
+{
+	struct xsk_counters c = {0};
+
+	if (!p->sockets)
+		return;
+	xsk_sockets_counters(p->sockets, &c);
+	*out = (struct stats_sockets){
+		.rx_dropped = c.rx_dropped,
+		.rx_invalid = c.rx_invalid,
+		.tx_invalid = c.tx_invalid,
+		.rx_ring_full = c.rx_ring_full,
+		.rx_fill_ring_empty = c.rx_fill_ring_empty,
+		.tx_ring_empty = c.tx_ring_empty,
+	};
+}
+
+static void snapshot_port(struct weir *w, const struct stats_snapshot *s,
+			  const struct worker_numbers *n, unsigned int port, struct stats_port *out)
 {
 	const struct daemon_port *p = &w->ports[port];
 	struct port_link link;
@@ -93,13 +159,13 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsign
 	out->ended_before = w->punted_before[port];
 	gate_read_counters(w->gate, port, out->gate);
 	gate_read_sent(w->gate, port, &out->sent);
-	snapshot_slow(s, port, out);
-	if (p->sockets)
-		xsk_sockets_counters(p->sockets, &out->sockets);
+	snapshot_slow(n, port, out);
+	snapshot_sockets(p, &out->sockets);
 	/* Without the tracepoints the sockets are the only witnesses. */
 	if (!s->losses_accounted)
 		out->slow[WEIR_REASON_DROP_PUNT_LOST] +=
 			out->sockets.rx_dropped + out->sockets.rx_ring_full;
+	out->slow[WEIR_REASON_DROP_STALE] += w->stale_before[port];
 	/* What was on its way up when the sockets closed went with them. */
 	out->slow[WEIR_REASON_DROP_PUNT_LOST] += p->lost_at_close;
 	if (!p->attached)
@@ -109,11 +175,11 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s, unsign
 		out->link_tx_dropped = link.tx_dropped - p->link_at_attach.tx_dropped;
 }
 
-static void snapshot_ports(struct weir *w, struct stats_snapshot *s)
+static void snapshot_ports(struct weir *w, struct stats_snapshot *s, const struct worker_numbers *n)
 {
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
 		if (w->ports[i].configured)
-			snapshot_port(w, s, i, &s->ports[s->port_count++]);
+			snapshot_port(w, s, n, i, &s->ports[s->port_count++]);
 }
 
 /* Keeps a name beyond the policy and the registry: the text is written without the daemon's lock.
@@ -175,14 +241,12 @@ static struct stats_snapshot *snapshot_new(const struct weir *w)
 
 	if (!s)
 		return NULL;
-	s->worker_count = w->worker_count;
 	s->ports = calloc(WEIR_PORTS_MAX, sizeof(*s->ports));
-	s->workers = calloc(s->worker_count + 1, sizeof(*s->workers));
 	s->apps = calloc(apps + 1, sizeof(*s->apps));
 	s->rules = calloc(rules, sizeof(*s->rules));
 	s->names = malloc(apps * sizeof(((struct app_info *)0)->name) * 2 +
 			  rules * sizeof(((struct policy_rule *)0)->name));
-	if (!s->ports || !s->workers || !s->apps || !s->rules || !s->names) {
+	if (!s->ports || !s->apps || !s->rules || !s->names) {
 		stats_snapshot_free(s);
 		return NULL;
 	}
@@ -191,21 +255,24 @@ static struct stats_snapshot *snapshot_new(const struct weir *w)
 
 void snapshot_settle(struct weir *w, unsigned int port)
 {
-	struct stats_snapshot *s = snapshot_new(w);
+	_cleanup_free_ struct worker_numbers *n = workers_numbers(w);
+	struct stats_snapshot *s = n ? snapshot_new(w) : NULL;
 	struct stats_port p = {0};
 
 	if (!s)
 		return;
 	s->losses_accounted = gate_accounts_losses(w->gate);
-	snapshot_workers(w, s);
-	snapshot_port(w, s, port, &p);
+	snapshot_port(w, s, n, port, &p);
 	w->ports[port].lost_at_close = p.slow[WEIR_REASON_DROP_PUNT_LOST];
 	stats_snapshot_free(s);
 }
 
 struct stats_snapshot *snapshot_take(struct weir *w)
 {
-	struct stats_snapshot *s = snapshot_new(w);
+	/* Outcomes before arrivals: what moves meanwhile shows as in flight, never as made up. */
+	_cleanup_free_ struct worker_numbers *n = workers_numbers(w);
+	struct stats_snapshot *s = n ? snapshot_new(w) : NULL;
+	uint64_t cache[GATE_CACHE_COUNT] = {0};
 	char *names;
 
 	if (!s)
@@ -213,19 +280,22 @@ struct stats_snapshot *snapshot_take(struct weir *w)
 	names = s->names;
 	s->time_ns = time_now_ns();
 	s->losses_accounted = gate_accounts_losses(w->gate);
-	/* Outcomes before arrivals: what moves meanwhile shows as in flight, never as made up. */
-	snapshot_workers(w, s);
-	snapshot_ports(w, s);
+	snapshot_heartbeat(w, s);
+	snapshot_ports(w, s, n);
 	snapshot_apps(w, s, &names);
 	snapshot_rules(w, s, &names);
-	gate_read_cache(w->gate, s->cache);
-	s->events_lost = s->cache[GATE_CACHE_EVENTS_LOST];
-	for (uint32_t i = 0; i < w->worker_count; i++)
-		s->events_lost += s->workers[i].events_lost + s->workers[i].notes_lost;
+	gate_read_cache(w->gate, cache);
+	s->events_lost = cache[GATE_CACHE_EVENTS_LOST];
+	s->cache_decided = cache[GATE_CACHE_DECIDED];
+	s->cache_undecided = cache[GATE_CACHE_UNDECIDED];
+	s->cache_new = cache[GATE_CACHE_NEW];
+	s->cache_evicted = cache[GATE_CACHE_EVICTED];
+	s->cache_refused = cache[GATE_CACHE_REFUSED];
 	s->events_unwritten = audit_lost(w->audit);
 	s->flows_decided = w->flows_decided;
 	s->flows_undecided = w->flows_undecided;
 	s->generation = gate_ctl(w->gate)->generation;
+	s->policies = worker_settings_count(w->settings);
 	s->loads_ok = w->loads_ok;
 	s->loads_failed = w->loads_failed;
 	s->endpoints = endpoints_count(w->endpoints);

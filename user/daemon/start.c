@@ -7,9 +7,6 @@
 
 #include "daemon/daemon_private.h"
 
-#define NAMES_MAX	 65536
-#define HOSTNAMES_MAX	 65536
-#define ENDPOINT_TTL_NS	 (3600ULL * 1000000000ULL)
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define POOL_FRAMES_MIN	 8192
 
@@ -51,6 +48,7 @@ static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 			.blocks = p->limit_blocks,
 			.fragments = p->limit_fragments,
 			.slots = p->limit_slots,
+			.parked = p->limit_parked,
 			.xsk = p->port_count * w->queues * w->shared.workers,
 		};
 	}
@@ -58,14 +56,6 @@ static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
 	signatures_free(s);
 	app_registry_free(r);
 	return err;
-}
-
-static bool restore_endpoint(const struct weir_endpoint_key *k, const struct weir_peer *v,
-			     void *arg)
-{
-	if (v->expires_ns > time_now_ns())
-		endpoints_add(arg, k, v);
-	return true;
 }
 
 /*
@@ -106,6 +96,8 @@ static int open_policy(struct weir *w, struct error *e)
 	err = policy_load(w->options.policy, w->registry, &w->policy, &w->signatures, stderr, e);
 	if (err < 0)
 		return err;
+	if (worker_settings_new(w->policy, w->signatures, &w->settings) < 0)
+		return error_set(e, -ENOMEM, "no memory");
 	if (w->adopted) {
 		err = check_adopted_ports(w, e);
 		if (err < 0)
@@ -114,16 +106,7 @@ static int open_policy(struct weir *w, struct error *e)
 	err = gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
-	w->endpoints = endpoints_new(w->policy->limit_endpoints, ENDPOINT_TTL_NS);
-	w->names = names_new(NAMES_MAX);
-	w->hostnames = hostnames_new(HOSTNAMES_MAX);
-	if (!w->names || !w->hostnames)
-		return error_set(e, -ENOMEM, "no memory for host names");
-	if (!w->endpoints)
-		return error_set(e, -ENOMEM, "no memory for %u endpoints",
-				 w->policy->limit_endpoints);
-	gate_each_endpoint(w->gate, restore_endpoint, w->endpoints);
-	return audit_open(w->policy->events_file, &w->audit, e);
+	return services_open(&w->host, SERVICE_BEFORE_PORTS, w->policy, e);
 }
 
 static void open_ctl(struct weir *w)
@@ -190,8 +173,7 @@ static void fill_shared(struct weir *w)
 {
 	w->shared.gate = w->gate;
 	w->shared.pool = w->pool;
-	w->shared.policy = w->policy;
-	w->shared.signatures = w->signatures;
+	w->shared.settings = w->settings;
 	w->shared.registry = w->registry;
 	w->shared.endpoints = w->endpoints;
 	w->shared.names = w->names;
@@ -262,7 +244,7 @@ static void close_sockets(struct weir *w)
 void weir_stop(struct weir *w, bool leave_no_trace)
 {
 	if (w->gate && leave_no_trace) {
-		workers_pause(w);
+		workers_pause(w, WEIR_PORTS_MAX);
 		for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
 			port_detach(w, i);
 		workers_resume(w);
@@ -276,11 +258,12 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 		gate_unpin(w->gate);
 	gate_close(w->gate);
 	frame_pool_free(w->pool);
-	audit_close(w->audit);
-	endpoints_free(w->endpoints);
-	names_free(w->names);
-	hostnames_free(w->hostnames);
-	policy_free(w->policy);
-	signatures_free(w->signatures);
+	services_close(&w->host, SERVICE_BEFORE_PORTS);
+	if (w->settings) {
+		worker_settings_free(w->settings);
+	} else {
+		policy_free(w->policy);
+		signatures_free(w->signatures);
+	}
 	app_registry_free(w->registry);
 }

@@ -15,19 +15,6 @@
  * all of them. */
 #define LOST_FRAMES_MIN 64
 
-static void event_visit(const struct weir_event *ev, void *arg)
-{
-	struct weir *w = arg;
-	const char *interface = ev->in_port < WEIR_PORTS_MAX ? w->ports[ev->in_port].interface : "";
-
-	if (ev->kind == WEIR_EVENT_ANOMALY) {
-		audit_anomaly(w->audit, ev, w->registry, interface);
-		return;
-	}
-	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
-		   hostnames_get(w->hostnames, ev->flow.id, NULL));
-}
-
 static bool flow_visit(const struct weir_flow_key *key _unused_, const struct weir_flow *flow,
 		       void *arg)
 {
@@ -93,15 +80,15 @@ static void watch_programs(struct weir *w)
 	}
 }
 
-void weir_tick(struct weir *w)
+static void tick(void *arg)
 {
+	struct weir *w = arg;
 	uint64_t now = time_now_ns();
 
 	gate_ctl(w->gate)->clock_ds = (uint32_t)(now / 100000000);
-	notes_read(w); /* first: they name the hosts of the flows that the events are about */
+	/* First: they name the hosts of the flows that the gate's events are about. */
+	news_read(w);
 	gate_read_events(w->gate, event_visit, w);
-	for (uint32_t i = 0; i < w->worker_count; i++)
-		worker_read_events(w->workers[i], event_visit, w);
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
@@ -120,3 +107,12 @@ void weir_tick(struct weir *w)
 			w->flow_scan_ns = now + SECOND_NS / 2;
 	}
 }
+
+static int clock_open(struct host *h, const struct policy *p _unused_, void **self,
+		      struct error *e _unused_)
+{
+	*self = h->daemon;
+	return loop_every(h->loop, DAEMON_TICK_MS, tick, h->daemon, NULL);
+}
+
+SERVICE(clock) = {.name = "clock", .stage = SERVICE_RUNNING, .open = clock_open};

@@ -5,15 +5,16 @@
 
 #include <jansson.h>
 #include <pthread.h>
-#include <systemd/sd-event.h>
 
 #include "audit/audit.h"
 #include "control/control.h"
 #include "daemon/daemon.h"
 #include "daemon/hostnames.h"
 #include "gate/gate.h"
+#include "loop/loop.h"
 #include "policy/policy.h"
 #include "port/port.h"
+#include "service/service.h"
 #include "stats/stats.h"
 #include "worker/worker.h"
 #include "xsk/xsk.h"
@@ -43,8 +44,9 @@ struct weir {
 	bool adopted;
 	bool attached_all; /* start is over: what the gate holds of ports is this daemon's */
 	struct frame_pool *pool;
-	struct policy *policy;
-	struct signatures *signatures;
+	struct worker_settings *settings; /* the newest, with those that some worker still uses */
+	struct policy *policy;		  /* of the newest settings */
+	struct signatures *signatures;	  /* likewise */
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;	     /* what the DNS told */
@@ -55,55 +57,59 @@ struct weir {
 	uint32_t worker_count;
 	struct daemon_port ports[WEIR_PORTS_MAX]; /* index = port number; 0 unused */
 	struct port_changes *changes;
-	sd_event *loop;
+	struct host host; /* of the services */
 	struct port_monitor *monitor;
+	sd_event_source *monitor_source;
 	struct control_server *control;
-	struct stats_server *metrics;
+	sd_event_source *control_source;
+	sd_event_source *news_sources[WEIR_WORKERS_MAX]; /* of the workers */
 	struct audit *audit;
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided;       /* from the last scan */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
-	uint64_t punted_before[WEIR_PORTS_MAX];	   /* snapshot_begin: what an earlier daemon took */
+	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon ended */
+	uint64_t stale_before[WEIR_PORTS_MAX];	/* and what died with it */
 	uint64_t second_ns, flow_scan_ns, look_ns; /* when the next of each is due */
 };
 
-/* query.c: answers to the listing verbs. *data is a new reference; 0 or a negative errno with e
- * filled. */
-int query_status(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_flows(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_apps(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_modules(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_blocks(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_stats(struct weir *w, const json_t *args, json_t **data,
+/* Answers to the listing verbs; arg: struct weir. *data is a new reference; 0 or a negative errno
+ * with e filled. */
+int query_status(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_flows(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_apps(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_modules(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_blocks(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_stats(void *arg, const json_t *args, json_t **data,
 		struct error *e); /* {"text": Prometheus text} */
-int query_top(struct weir *w, const json_t *args, json_t **data, struct error *e);
-int query_policy(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int query_top(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_policy(void *arg, const json_t *args, json_t **data, struct error *e);
 /* Events of the recent past, for those who do not follow. {"type"} filters. */
-int query_recent(struct weir *w, const json_t *args, json_t **data, struct error *e);
-/* The {"type"} of a question for events: *type is NULL where there is none. -EINVAL for one that no
- * event has. */
-int query_event_type(const json_t *args, const char **type, struct error *e);
-int query_ports(struct weir *w, const json_t *args, json_t **data, struct error *e);
-/* notes.c: takes what the workers know of flows. */
-void notes_read(struct weir *w);
+int query_recent(void *arg, const json_t *args, json_t **data, struct error *e);
+int query_ports(void *arg, const json_t *args, json_t **data, struct error *e);
+/* notes.c: takes what the workers have to tell. */
+void news_read(struct weir *w);
+/* An event of the gate or a worker. arg: struct weir. */
+void event_visit(const struct weir_event *ev, void *arg);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */
 void snapshot_begin(struct weir *w);
 /* Books what a port's sockets had when they were closed as lost. After that, before they are opened
  * again. */
 void snapshot_settle(struct weir *w, unsigned int port);
+/* The workers' counters, for malloc's free(). NULL on ENOMEM. arg: struct weir. */
+void *workers_numbers(void *arg);
 /* The numbers of this moment; it owns what it points to. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);
 
 /* Changing verbs. */
-int change_port(struct weir *w, const json_t *args, json_t **data,
+int change_port(void *arg, const json_t *args, json_t **data,
 		struct error *e); /* {"port","enabled"} */
-int change_policy(struct weir *w, const json_t *args, json_t **data,
+int change_policy(void *arg, const json_t *args, json_t **data,
 		  struct error *e); /* {"path"} absolute */
-int change_block(struct weir *w, const json_t *args, json_t **data,
+int change_block(void *arg, const json_t *args, json_t **data,
 		 struct error *e); /* {"address","port","seconds"} */
-int change_unblock(struct weir *w, const json_t *args, json_t **data, struct error *e);
+int change_unblock(void *arg, const json_t *args, json_t **data, struct error *e);
 
 #endif

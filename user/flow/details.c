@@ -44,6 +44,52 @@ const char *flow_details_text(const struct flow_details *d, enum flow_text which
 	return at;
 }
 
+size_t flow_details_bytes(const struct flow_details *d)
+{
+	const char *at = d->text;
+
+	for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++)
+		if (d->kept >> i & 1)
+			at += strlen(at) + 1;
+	/* The texts may begin within the last word of the numbers. */
+	return (size_t)(at - (const char *)d) < sizeof(*d) ? sizeof(*d)
+							   : (size_t)(at - (const char *)d);
+}
+
+/* Length of a printable text that ends within max bytes and the room; -1 where it does not. */
+static ssize_t text_sound(const char *at, size_t room, size_t max)
+{
+	size_t len = strnlen(at, room);
+
+	if (len == room || len > max)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		if (at[i] < 0x20 || at[i] >= 0x7f)
+			return -1;
+	return (ssize_t)len;
+}
+
+bool flow_details_sound(const void *copy, size_t len)
+{
+	const struct flow_details *d = copy;
+	size_t at = offsetof(struct flow_details, text);
+
+	if (len < sizeof(*d) || d->hostname_source >= FLOW_NAME_SOURCE_COUNT)
+		return false;
+	if (d->kept & d->as_hostname || (d->as_hostname && !(d->kept >> FLOW_HOSTNAME & 1)))
+		return false;
+	for (unsigned int i = 0; i < FLOW_TEXT_COUNT; i++) {
+		ssize_t text = d->kept >> i & 1
+				       ? text_sound((const char *)copy + at, len - at, text_max[i])
+				       : 0;
+
+		if (text < 0)
+			return false;
+		at += d->kept >> i & 1 ? (size_t)text + 1 : 0;
+	}
+	return (at < sizeof(*d) ? sizeof(*d) : at) == len;
+}
+
 /* A text while all of them are put together anew. */
 struct text {
 	const char *at; /* NULL = not known */

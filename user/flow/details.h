@@ -63,6 +63,12 @@ _Static_assert(2 * FLOW_TEXT_COUNT + 4 <= 32 && FLOW_NAME_SOURCE_COUNT <= 16, "f
 /* Printable and NUL-terminated, valid until the next change; NULL when it is not known. */
 const char *flow_details_text(const struct flow_details *d, enum flow_text which);
 
+/* Bytes of the one piece of memory. It holds no pointers: a copy is as good. */
+size_t flow_details_bytes(const struct flow_details *d);
+/* Whether a copy from somebody who is not trusted (aligned like the struct) is sound: all that the
+ * functions here rely on, and printable. */
+bool flow_details_sound(const void *copy, size_t len);
+
 struct flow;
 /* The flow's details, made when there are none yet; NULL on ENOMEM. The table frees them; a text
  * that is set moves them. */

@@ -116,6 +116,8 @@ struct flow *flow_table_get(struct flow_table *t, uint64_t id, const struct weir
 uint64_t flow_table_quiet_ns(const struct flow_table *t);
 /* The flow of key that was created without an id, or NULL; does not count as seeing it. */
 struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key);
+/* The flow of an id, or NULL; does not count as seeing it. */
+struct flow *flow_table_find_id(const struct flow_table *t, uint64_t id);
 /* Has the processor begin to load what finding the flow of id takes. */
 void flow_table_prefetch(const struct flow_table *t, uint64_t id);
 void flow_table_remove(struct flow_table *t, struct flow *f);

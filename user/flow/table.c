@@ -161,6 +161,13 @@ struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_
 	return bucket_find(t->bucket[hash_keyed(t->seed, key, sizeof(*key)) & t->mask], 0, key);
 }
 
+struct flow *flow_table_find_id(const struct flow_table *t, uint64_t id)
+{
+	static const struct weir_flow_key none;
+
+	return bucket_find(*bucket_of((struct flow_table *)t, id, &none), id, &none);
+}
+
 /* What removing the flow takes. It was loaded itself when the one before it went. */
 static void load_ahead(const struct flow_table *t, const struct flow *f)
 {

@@ -249,6 +249,7 @@ static int map_copy(struct gate *g, enum gate_map map)
 	case GATE_MAP_RECONNECTS:
 	case GATE_MAP_ENDPOINTS:
 	case GATE_MAP_BLOCKS:
+	case GATE_MAP_PARKED:
 		return copy_elements(g, map, &old, &new);
 	default:
 		return 0;

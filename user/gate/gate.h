@@ -12,12 +12,13 @@
 #include "weir/ctl.h"
 #include "weir/flow.h"
 #include "weir/identification.h"
+#include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
 /* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
 struct gate_sizes {
-	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments,
+	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments, parked,
 		slots; /* entries; slots a power of two */
 	uint32_t xsk;  /* entries of weir_xsk */
 };
@@ -64,6 +65,8 @@ bool gate_accounts_losses(const struct gate *g);
 /* The memory-mapped arrays. */
 struct weir_ctl *gate_ctl(struct gate *g);
 uint64_t *gate_done(struct gate *g); /* weir_done, 2 * gate_slots() elements */
+/* weir_ended, WEIR_WORKERS_MAX * WEIR_PORTS_MAX entries. */
+uint64_t *gate_ended(struct gate *g);
 uint32_t gate_slots(const struct gate *g);
 /* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;
  * gate_set_xsk starts it at what was sent so far. */
@@ -97,6 +100,15 @@ int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identi
 int gate_put_reconnect(struct gate *g, const struct weir_reconnect_key *k,
 		       const struct weir_peer *v);
 int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const struct weir_peer *v);
+/* weir_parked; -ENOSPC: it is full. */
+int gate_put_parked(struct gate *g, uint64_t flow_id, uint8_t dir, const struct weir_parked *v);
+int gate_del_parked(struct gate *g, uint64_t flow_id, uint8_t dir);
+/* -ENOENT where the direction is not parked. */
+int gate_get_parked(struct gate *g, uint64_t flow_id, uint8_t dir, struct weir_parked *out);
+/* fn may remove the entry; it returns false to stop. */
+int gate_each_parked(struct gate *g,
+		     bool (*fn)(uint64_t flow_id, uint8_t dir, const struct weir_parked *, void *),
+		     void *arg);
 int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns);
 int gate_del_block(struct gate *g, const struct weir_block_key *k);
 

@@ -32,6 +32,8 @@
 	X(IDENTIFIED, "weir_identified", s->undecided)                                             \
 	X(RECONNECTS, "weir_reconnects", s->reconnects)                                            \
 	X(ENDPOINTS, "weir_endpoints", s->endpoints)                                               \
+	X(ENDED, "weir_ended", 0)                                                                  \
+	X(PARKED, "weir_parked", s->parked)                                                        \
 	X(BLOCKS, "weir_blocks", s->blocks)                                                        \
 	X(PROTO_APPS, "weir_proto_apps", 0)                                                        \
 	X(APP_NAMES, "weir_app_names", 0)                                                          \
@@ -85,6 +87,7 @@ struct gate {
 	uint64_t *done;
 	uint32_t *xsk_sent; /* mapped read-only */
 	uint32_t *xsk_read;
+	uint64_t *ended;
 	uint32_t slots, sets, xsk;
 	int cpus; /* values of a per-CPU element */
 	bool accounts;

@@ -6,6 +6,8 @@
 
 #include "gate/gate_private.h"
 
+#define ENDED_BYTES (sizeof(uint64_t) * WEIR_WORKERS_MAX * WEIR_PORTS_MAX)
+
 /* What matters of libbpf's errors and warnings comes back as an errno and is told by us; a
  * verifier's log is for whoever asks for it. */
 static _printf_(2, 0) int libbpf_log(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -67,7 +69,8 @@ static int gate_map_arrays(struct gate *g, struct error *e)
 	g->xsk_sent =
 		array_map(g->maps[GATE_MAP_XSK_SENT], g->xsk * sizeof(*g->xsk_sent), PROT_READ);
 	g->xsk_read = array_map(g->maps[GATE_MAP_XSK_READ], g->xsk * sizeof(*g->xsk_sent), both);
-	if (g->ctl && g->done && g->table.tags && g->xsk_sent && g->xsk_read)
+	g->ended = array_map(g->maps[GATE_MAP_ENDED], ENDED_BYTES, both);
+	if (g->ctl && g->done && g->table.tags && g->xsk_sent && g->xsk_read && g->ended)
 		return 0;
 	return error_set(e, -errno,
 			 "the kernel does not map BPF arrays into memory (Linux 5.5): %s",
@@ -85,6 +88,7 @@ void gate_close(struct gate *g)
 	array_unmap(g->done, 2 * g->slots * sizeof(*g->done));
 	array_unmap(g->xsk_sent, g->xsk * sizeof(*g->xsk_sent));
 	array_unmap(g->xsk_read, g->xsk * sizeof(*g->xsk_sent));
+	array_unmap(g->ended, ENDED_BYTES);
 	for (int i = 0; i < GATE_MAP_COUNT; i++) {
 		util_closep(&g->maps[i]);
 		util_closep(&g->pinned[i]);
@@ -119,7 +123,7 @@ static int check_sizes(const struct gate_sizes *s, struct error *e)
 	if (!s->slots || s->slots & (s->slots - 1))
 		return error_set(e, -EINVAL, "slots: %u is not a power of two", s->slots);
 	if (!s->decided || !s->undecided || !s->reconnects || !s->endpoints || !s->blocks ||
-	    !s->fragments || !s->xsk)
+	    !s->fragments || !s->parked || !s->xsk)
 		return error_set(e, -EINVAL, "a table of the gate has no entries");
 	return 0;
 }
@@ -252,6 +256,11 @@ struct weir_ctl *gate_ctl(struct gate *g)
 uint64_t *gate_done(struct gate *g)
 {
 	return g->done;
+}
+
+uint64_t *gate_ended(struct gate *g)
+{
+	return g->ended;
 }
 
 uint32_t gate_slots(const struct gate *g)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From frames to the packets that are judged: fragments put together, tunnels looked into. */
+/* From frames to the packets that are inspected: reassembles fragments and unwraps tunnels. */
 #include <string.h>
 
 #include "inspect/state.h"
@@ -8,8 +8,9 @@
 static void arrive(struct glance *g, enum packet_status status, const struct weir_punt *punt);
 
 /*
- * A fragment whose header is wrong never gets to the receiver: taking it would let a sender make us
- * give up a datagram that arrives. Offline the header of an edited capture says nothing.
+ * A fragment with a wrong header checksum is dropped before the receiver: using it would let a
+ * sender make us give up a datagram that the receiver accepts. Offline the checksum is not used,
+ * because files are often edited.
  */
 static void arrive_fragment(struct glance *g, const struct weir_punt *punt)
 {
@@ -36,7 +37,7 @@ static void arrive_fragment(struct glance *g, const struct weir_punt *punt)
 	fragments_release(g->i->fragments, &whole);
 }
 
-/* What the packet's flow carries other packets by. */
+/* The tunnel type of the packet's flow. */
 static enum packet_tunnel tunnel_of(const struct inspector *i, const struct packet *p,
 				    const struct flow *f)
 {
@@ -48,15 +49,16 @@ static enum packet_tunnel tunnel_of(const struct inspector *i, const struct pack
 	return PACKET_TUNNEL_NONE;
 }
 
-/* Ends that are one tunnel's by their addresses; those of the others change while a flow lives. */
+/* Whether the addresses identify the tunnel; for the other types they change during the life of a
+ * flow. */
 static bool has_fixed_ends(enum packet_tunnel t)
 {
 	return t != PACKET_TUNNEL_VXLAN && t != PACKET_TUNNEL_GTP && t != PACKET_TUNNEL_TEREDO;
 }
 
 /*
- * A number that keeps equal tuples in different networks apart. GTP's
- * identifier differs with the direction, so it tells nothing of a flow.
+ * A number that separates equal tuples in different networks. GTP's identifier differs between the
+ * directions, so it cannot be used.
  */
 static uint16_t tunnel_number(const struct packet *outer, const struct packet *inner,
 			      enum packet_tunnel t, uint32_t id)
@@ -80,7 +82,7 @@ static uint16_t tunnel_number(const struct packet *outer, const struct packet *i
 	return number ? number : 1;
 }
 
-/* The packet inside of g->p, which tunnel t carries: a flow's of its own. */
+/* Inspects the packet inside g->p, which tunnel t carries, as a flow of its own. */
 static void arrive_inner(struct glance *g, enum packet_tunnel t)
 {
 	const struct app_services services = g->i->services;
@@ -103,7 +105,8 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	inner.key.domain = g->p->key.domain;
 	inner.key.tunnel = tunnel_number(g->p, &inner, t, id);
 	in.bytes = (uint64_t)inner.frame_len + inner.cut_len;
-	/* The gate would hold what is learned inside against hosts outside of the same address. */
+	/* The gate would apply endpoints learned inside the tunnel to hosts outside with the same
+	 * addresses. */
 	if (g->i->settings.online) {
 		g->i->services.learn = NULL;
 		g->i->services.facts = NULL;
@@ -114,7 +117,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 	g->i->services = services;
 }
 
-/* Tells the caller of an inner flow. */
+/* Reports an inner flow in the outcome. */
 static void note_inner(const struct glance *g)
 {
 	struct inspect_outcome *outer = g->inner;
@@ -128,7 +131,7 @@ static void note_inner(const struct glance *g)
 	};
 }
 
-/* Offline, in place of the packet that carries it. False when nothing is inside. */
+/* Offline: inspects the inner packet in place of the outer one. False if there is none. */
 static bool arrive_unwrapped(struct glance *g, const struct weir_punt *punt)
 {
 	enum packet_tunnel t = packet_tunnel_by_protocol(g->p);

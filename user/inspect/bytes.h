@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading of messages that may not all be there yet, for user/inspect alone. */
+/* Parsing of messages that may be incomplete. Private to user/inspect. */
 #ifndef WEIR_INSPECT_BYTES_H
 #define WEIR_INSPECT_BYTES_H
 
@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A piece of a message. `more` tells that the message may go on behind it. */
+/* A part of a message. more: the message may continue after it. */
 struct bytes {
 	const uint8_t *at;
 	size_t len;
 	bool more;
 };
 
-/* Number in network order, n at most 4. */
+/* Integer in network order, n bytes, at most 4. */
 static inline uint32_t bytes_number(const uint8_t *p, size_t n)
 {
 	uint32_t v = 0;
@@ -25,7 +25,7 @@ static inline uint32_t bytes_number(const uint8_t *p, size_t n)
 	return v;
 }
 
-/* Takes n bytes into out (may be NULL): 1, or what their absence means: 0, -EAGAIN. */
+/* Consumes n bytes into *out (may be NULL). 1; if fewer are left: -EAGAIN with `more`, else 0. */
 static inline int bytes_take(struct bytes *b, size_t n, struct bytes *out)
 {
 	if (b->len < n)
@@ -37,8 +37,8 @@ static inline int bytes_take(struct bytes *b, size_t n, struct bytes *out)
 	return 1;
 }
 
-/* Takes a vector behind a length of width bytes (RFC 8446, 3.4). What has not arrived yet is left
- * open at its end. */
+/* Consumes a vector with a length prefix of width bytes (RFC 8446, 3.4). If its end has not arrived
+ * yet, *out has the bytes present and `more` set. 1, 0, -EAGAIN as above. */
 static inline int bytes_vector(struct bytes *b, size_t width, struct bytes *out)
 {
 	struct bytes number = {0};
@@ -59,9 +59,9 @@ static inline int bytes_vector(struct bytes *b, size_t width, struct bytes *out)
 	return bytes_take(b, len, out);
 }
 
-/* Takes the next line without its end; false when it has none yet. */
+/* Consumes the next line into *line, without its line end; false if it is incomplete. */
 bool bytes_line(struct bytes *b, struct bytes *line);
-/* Whether b begins with the text, whatever its case. */
+/* Whether b begins with the text, compared without regard to case. */
 bool bytes_begin(const struct bytes *b, const char *text);
 
 #endif

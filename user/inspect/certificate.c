@@ -4,7 +4,7 @@
 #include "inspect/certificate.h"
 #include "util/util.h"
 
-/* Names and extensions that are looked at: no certificate has more. */
+/* Names and extensions that are parsed at most; no certificate has more. */
 #define ITEMS_MAX 256
 
 enum tag {
@@ -22,8 +22,8 @@ enum tag {
 static const uint8_t oid_common_name[] = {0x55, 0x04, 0x03};	  /* RFC 5280, appendix A.1 */
 static const uint8_t oid_alternative_name[] = {0x55, 0x1d, 0x11}; /* 4.2.1.6 */
 
-/* Takes one element (X.690, 8.1). What has not arrived yet is left open at its end. False at the
- * end and for what is no DER of this use: tags of several bytes, lengths beyond 2^24. */
+/* Consumes one element (X.690, 8.1). An incomplete one is marked `more`. False at the end, and for
+ * encodings that certificates do not use: tags of several bytes, lengths beyond 2^24. */
 static bool take_element(struct bytes *b, uint8_t *tag, struct bytes *out)
 {
 	struct bytes head = {0}, count = {0};
@@ -96,7 +96,7 @@ static bool common_name(struct bytes name, char *out, size_t cap)
 	return found;
 }
 
-/* GeneralNames in the extension's octets. */
+/* The first dNSName of the GeneralNames in the extension's octets. */
 static bool first_dns_name(struct bytes octets, char *out, size_t cap)
 {
 	struct bytes names = {0}, name = {0};
@@ -127,7 +127,8 @@ static bool alternative_name(struct bytes wrapped, char *out, size_t cap)
 	return false;
 }
 
-/* The rest of TBSCertificate behind the subject: the key, two unique identifiers, extensions. */
+/* Finds the extensions in what follows the subject in TBSCertificate: key, two unique identifiers,
+ * extensions. */
 static bool extensions_of(struct bytes rest, struct bytes *out)
 {
 	uint8_t tag = 0;

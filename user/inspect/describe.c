@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a flow's first messages say about it beyond its application: TLS, DTLS, QUIC, HTTP. TCP's
- * come from the flow's streams; handshakes in datagrams are put together where TCP has its streams.
+ * Details from a flow's first messages beyond its application: TLS, DTLS, QUIC, HTTP. Those of TCP
+ * are in the flow's streams; handshakes in datagrams are reassembled into the same streams.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "inspect/state.h"
 #include "util/util.h"
 
-/* A head that needs more looks than this comes byte by byte on purpose. */
+/* A header section that is incomplete after so many calls is sent byte by byte on purpose. */
 #define LOOKS_MAX      64
 #define TLS_13	       0x0304
 #define DTLS_HELLO_MAX 1024
@@ -26,13 +26,13 @@ static bool is_done(const struct glance *g, unsigned int what)
 	return g->j->described & what;
 }
 
-/* Whether more than the host name goes anywhere: to the listing, to the events. */
+/* Whether details other than the host name are used, by listings or events. */
 static bool is_shown(const struct glance *g)
 {
 	return is_offline(g->i) || g->i->settings.read_on;
 }
 
-/* What a message says of its flow, kept at once at its end. */
+/* Details from one message, stored together at its end. */
 struct notes {
 	struct flow_value value[6];
 	size_t count;
@@ -60,15 +60,15 @@ static void set_text(struct glance *g, enum flow_text which, struct bytes text)
 		flow_set_text(g->f, which, text.at, text.len);
 }
 
-/* Where numbers of the flow go; NULL where nobody asks for them. */
+/* The flow's record of numeric details; NULL if nobody uses them. */
 static struct flow_details *numbers_of(struct glance *g)
 {
 	return is_shown(g) ? flow_details_get(g->f) : NULL;
 }
 
-/* ---- hellos ---- */
+/* ---- TLS ---- */
 
-/* The names behind each other, with commas between. Returns how many bytes. */
+/* Writes the names separated by commas. Returns the number of bytes. */
 static size_t protocols_text(struct bytes list, char *text, size_t cap)
 {
 	size_t used = 0;
@@ -91,7 +91,7 @@ static void note_version(struct glance *g, uint16_t version)
 		d->tls_version = version;
 }
 
-/* What is known when the hello is whole. */
+/* Notes what a complete hello contains. */
 static void note_hello(struct glance *g, const struct client_hello *hello, char transport,
 		       struct notes *n)
 {
@@ -107,7 +107,7 @@ static void note_hello(struct glance *g, const struct client_hello *hello, char 
 	notes_keep(g, n);
 }
 
-/* transport as in JA4. Data begins with the handshake message. */
+/* transport: as in ja4_make(). data begins with the handshake message. */
 static int note_client_hello(struct glance *g, const uint8_t *data, size_t len, char transport)
 {
 	struct notes n = {.count = 0};
@@ -137,12 +137,12 @@ static void note_certificate(struct glance *g, struct bytes der)
 		return;
 	set_text(g, FLOW_TLS_CERTIFICATE,
 		 (struct bytes){.at = (const uint8_t *)name, .len = strlen(name)});
-	/* "*.example.org" is a name to show; words with spaces are none. */
+	/* "*.example.org" is reported as a name; text with spaces is not. */
 	if (strchr(name, '.') && !strpbrk(name, " @/:"))
 		flow_set_hostname(g->f, name, FLOW_NAME_CERTIFICATE);
 }
 
-/* Data begins with the ServerHello. open: messages may follow. */
+/* data begins with the ServerHello. open: messages may follow. */
 static int note_server_hello(struct glance *g, const uint8_t *data, size_t len, bool open)
 {
 	struct bytes der = {0};
@@ -214,7 +214,7 @@ static void note_response(struct glance *g, const struct http_head *head)
 	g->j->described |= DESCRIBED_SERVER;
 }
 
-/* final: what is not there will not come. */
+/* final: no more bytes will come. */
 static int read_http(struct glance *g, const uint8_t *data, size_t len, bool final)
 {
 	struct http_head head;
@@ -245,7 +245,8 @@ static int read_stream(struct glance *g, uint8_t dir, bool final)
 	return rc == -EAGAIN && full ? 0 : rc;
 }
 
-/* Whether there is anything to wait for. The other side is waited for when one was understood. */
+/* Whether there is more to wait for. If one side's message was recognised, the other's is waited
+ * for. */
 static bool read_tcp(struct glance *g, bool final)
 {
 	bool wait = false;
@@ -257,14 +258,14 @@ static bool read_tcp(struct glance *g, bool final)
 
 /* ---- datagrams ---- */
 
-/* Puts a piece of a handshake where TCP has its first message. */
+/* Adds a piece of a handshake to the stream in which TCP has its first message. */
 static void add_piece(struct glance *g, uint8_t dir, uint32_t offset, const uint8_t *data,
 		      size_t len)
 {
 	flow_stream_push(g->i->table, g->f, dir, true, UINT32_MAX, offset, data, len);
 }
 
-/* Until the hello is whole (RFC 8446, 4: type, 24 bits of length). */
+/* Returns true until the hello is complete (RFC 8446, 4: type, 24 bits of length). */
 static bool add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)
 {
 	struct glance *g = arg;
@@ -276,7 +277,7 @@ static bool add_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t l
 	return have < 4 || have - 4 < bytes_number(hello + 1, 3);
 }
 
-/* A ServerHello is small: one fragment has all of it. */
+/* A ServerHello is small, so one fragment contains all of it. */
 static void note_dtls_version(struct glance *g, const struct dtls_fragment *f,
 			      const uint8_t header[4])
 {
@@ -291,7 +292,7 @@ static void note_dtls_version(struct glance *g, const struct dtls_fragment *f,
 	note_version(g, version);
 }
 
-/* The message's own header, then its fragments behind each other: as TLS would have it. */
+/* Adds the message's header, then its fragments in order, as TLS would send it. */
 static void add_fragment(void *arg, const struct dtls_fragment *f)
 {
 	struct glance *g = arg;
@@ -306,7 +307,7 @@ static void add_fragment(void *arg, const struct dtls_fragment *f)
 		note_dtls_version(g, f, header);
 	if (f->type != (client ? HELLO_CLIENT : HELLO_CERTIFICATE))
 		return;
-	/* After a HelloVerifyRequest comes the same hello with a cookie. */
+	/* After a HelloVerifyRequest the client repeats the hello with a cookie. */
 	if (have == 0)
 		g->j->dtls_sequence[dir] = f->sequence;
 	else if (g->j->dtls_sequence[dir] != f->sequence)
@@ -345,7 +346,8 @@ static void note_chlo(struct glance *g, const uint8_t *data, size_t len)
 	g->j->described |= DESCRIBED_CLIENT | DESCRIBED_SERVER;
 }
 
-/* One that is QUIC's has told its version. */
+/* Reads a datagram. Returns whether the flow is QUIC, which is when the connection's version is
+ * known. */
 static bool read_quic(struct glance *g)
 {
 	const struct packet *p = g->p;
@@ -371,7 +373,7 @@ static bool read_quic(struct glance *g)
 	return true;
 }
 
-/* Reads the datagram at hand once; whether others may say more. */
+/* Reads the current datagram, once. Returns whether further datagrams may add something. */
 static bool read_datagram(struct glance *g)
 {
 	const struct packet *p = g->p;
@@ -404,7 +406,7 @@ enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t
 	return *len ? DESCRIBE_HELLO : DESCRIBE_NONE;
 }
 
-/* What the host that opened the flow was told to be there. */
+/* Takes the name under which the originator resolved the responder's address. */
 static void name_by_dns(struct glance *g)
 {
 	const struct flow *f = g->f;

@@ -5,7 +5,7 @@
 #define RECORD_HANDSHAKE 22
 #define FRAGMENT_HEADER	 12
 
-/* 1.0, 1.2 and 1.3 (which writes 1.2), and OpenSSL's of before RFC 4347. */
+/* 1.0, 1.2 and 1.3 (which sends 1.2), and OpenSSL's version from before RFC 4347. */
 static bool is_version(uint32_t version)
 {
 	return version == 0xfeff || version == 0xfefd || version == 0xfefc || version == 0x0100;
@@ -38,7 +38,7 @@ unsigned int dtls_read_handshake(const uint8_t *data, size_t len,
 	struct dtls_fragment fragment;
 	unsigned int count = 0;
 
-	/* Type, version, epoch and number, then the record behind its length. */
+	/* Type, version, epoch and sequence number, then the length-prefixed record. */
 	while (bytes_take(&rest, 1 + 2 + 8, &head) > 0 &&
 	       is_version(bytes_number(head.at + 1, 2)) && bytes_vector(&rest, 2, &record) > 0) {
 		if (head.at[0] != RECORD_HANDSHAKE || bytes_number(head.at + 3, 2) != 0)

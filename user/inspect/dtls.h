@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Handshake messages in DTLS datagrams, for user/inspect alone. */
+/* Handshake messages in DTLS datagrams. Private to user/inspect. */
 #ifndef WEIR_INSPECT_DTLS_H
 #define WEIR_INSPECT_DTLS_H
 
@@ -10,16 +10,16 @@
 /* A fragment of a handshake message (RFC 6347, 4.2.2). */
 struct dtls_fragment {
 	uint8_t type;
-	uint16_t sequence; /* of the message */
-	uint32_t total;	   /* the message's length */
+	uint16_t sequence; /* message_seq of the message */
+	uint32_t total;	   /* length of the whole message */
 	uint32_t offset;
 	const uint8_t *data;
 	size_t len;
 };
 /*
- * Calls fn for every fragment in the plain handshake records (epoch 0) of a datagram (RFC
- * 6347, 4.1; RFC 9147, 4). Returns how many there were; those with contradicting lengths end the
- * reading.
+ * Calls fn for every fragment in the unencrypted handshake records (epoch 0) of a datagram (RFC
+ * 6347, 4.1; RFC 9147, 4). Returns their number; parsing stops at a fragment with contradictory
+ * lengths.
  */
 unsigned int dtls_read_handshake(const uint8_t *data, size_t len,
 				 void (*fn)(void *arg, const struct dtls_fragment *f), void *arg);

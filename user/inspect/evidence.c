@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What flows say about other flows. An endpoint that was told of is a claim; it is weighed against
- * what has answered there, and hosts that are seen to run an application raise the confidence in
- * what would be a guess.
+ * Evidence from flows about other flows. A learned endpoint is only a claim: it is withdrawn if
+ * another application answers there, and hosts that are known to run an application raise the
+ * confidence of what would otherwise be a guess.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -12,18 +12,17 @@
 #include "inspect/mse.h"
 #include "util/util.h"
 
-/* An identification that may speak about other flows. */
+/* Confidence from which on an identification is evidence for other flows. */
 #define SURE 85
-/* MSE's shape (a guess of 40) between hosts of which one, or both, run BitTorrent, or to where
- * independent tellers said that it is: docs/encrypted.md.
- */
+/* Confidence of MSE's shape (a guess of 40 alone) if one host runs BitTorrent; if both do, or if
+ * independent sources named the endpoint: docs/encrypted.md. */
 #define SHAPE_ONE_HOST	 65
 #define SHAPE_BOTH_HOSTS 75
-/* Between two hosts that are in Direct Connect hubs: TLS without a name, datagrams of a block
- * cipher. */
+/* Confidence between two hosts that are in Direct Connect hubs: TLS without a server name;
+ * datagrams of a block cipher. */
 #define CLIENTS_TLS   70
 #define CLIENTS_BLOCK 65
-/* STUN or DTLS to a candidate that a WebTorrent tracker passed on. */
+/* Confidence of STUN or DTLS to a candidate that a WebTorrent tracker relayed. */
 #define CANDIDATE      85
 #define BLOCK	       16
 #define RANDOM_MIN     96
@@ -59,7 +58,7 @@ static bool is_sure(const struct flow *f)
 	       (f->method == WEIR_METHOD_SIGNATURE || f->method == WEIR_METHOD_HANDSHAKE);
 }
 
-/* Those who mirror the table drop it by its time. */
+/* Mirrors of the table (weir_endpoints) drop the entry because it has expired. */
 static void withdraw(const struct glance *g, const struct weir_endpoint_key *key, uint16_t app)
 {
 	const struct weir_peer ended = {.app = app, .expires_ns = 1};
@@ -68,16 +67,16 @@ static void withdraw(const struct glance *g, const struct weir_endpoint_key *key
 		g->i->learn(g->i->learn_arg, key, &ended);
 }
 
-/* Something else than was told answers there: nobody is held to it any longer. */
+/* Another application than the learned one answers there: withdraw the endpoint from every host. */
 static void withdraw_all(const struct glance *g, const uint32_t addr[4], uint16_t port)
 {
 	struct weir_endpoint_key key = {.port = port, .domain = g->f->key.domain};
-	struct fact_key told = {.port = port, .kind = FACT_TOLD, .domain = g->f->key.domain};
+	struct fact_key learned = {.port = port, .kind = FACT_LEARNED, .domain = g->f->key.domain};
 	struct fact fact;
 
 	memcpy(key.peer, addr, sizeof(key.peer));
-	memcpy(told.addr, addr, sizeof(told.addr));
-	if (!facts_get(facts_of(g), &told, g->i->now_ns, &fact) || fact.app == g->f->app)
+	memcpy(learned.addr, addr, sizeof(learned.addr));
+	if (!facts_get(facts_of(g), &learned, g->i->now_ns, &fact) || fact.app == g->f->app)
 		return;
 	withdraw(g, &key, fact.app);
 	memcpy(key.host, fact.data, sizeof(key.host));
@@ -93,7 +92,7 @@ static void note_service(const struct glance *g)
 	unsigned int called = !f->origin;
 	uint16_t known = 0;
 
-	/* STUN and DTLS say nothing of what they carry. */
+	/* STUN and DTLS do not show what they carry. */
 	if (f->midstream || f->app == g->i->apps.stun || f->app == g->i->apps.dtls ||
 	    ntohs(k->port[called]) < SERVICE_PORTS)
 		return;
@@ -118,7 +117,7 @@ void evidence_note(const struct glance *g)
 		return;
 	}
 	facts_host_runs(facts_of(g), f->key.addr[f->origin], f->key.domain, f->app, g->i->now_ns);
-	/* A tracker or a hub serves the application without running it. */
+	/* A tracker or hub serves the application without running it. */
 	if (f->peer)
 		facts_host_runs(facts_of(g), f->key.addr[!f->origin], f->key.domain, f->app,
 				g->i->now_ns);
@@ -145,39 +144,39 @@ bool evidence_is_service(const struct glance *g)
 	return flow_has_ports(g->f) && evidence_refuses(g->i, &key, g->f->app);
 }
 
-/* Whoever has one address of it can have others: /16 of IPv4, /32 of IPv6. */
+/* Networks within which one party may control several addresses: /16 of IPv4, /32 of IPv6. */
 static uint32_t network_of(const uint32_t addr[4])
 {
 	return address_is_v4(addr) ? ntohl(addr[3]) >> 16 : addr[0];
 }
 
-/* Whether the called end was told of to two hosts, by two that have no network in common. */
-static bool is_shared(const struct glance *g, uint16_t app)
+/* Whether the responder was named to two hosts, by sources in two networks. */
+static bool is_confirmed(const struct glance *g, uint16_t app)
 {
 	const struct weir_flow_key *k = &g->f->key;
-	struct fact_key told = {
-		.port = k->port[!g->f->origin], .kind = FACT_TOLD, .domain = k->domain};
-	struct weir_endpoint_key key = {.port = told.port, .domain = k->domain};
+	struct fact_key learned = {
+		.port = k->port[!g->f->origin], .kind = FACT_LEARNED, .domain = k->domain};
+	struct weir_endpoint_key key = {.port = learned.port, .domain = k->domain};
 	struct fact fact;
 
-	memcpy(told.addr, k->addr[!g->f->origin], sizeof(told.addr));
-	memcpy(key.peer, told.addr, sizeof(key.peer));
-	return facts_get(facts_of(g), &told, g->i->now_ns, &fact) && fact.shared &&
+	memcpy(learned.addr, k->addr[!g->f->origin], sizeof(learned.addr));
+	memcpy(key.peer, learned.addr, sizeof(key.peer));
+	return facts_get(facts_of(g), &learned, g->i->now_ns, &fact) && fact.confirmed &&
 	       fact.app == app && !evidence_refuses(g->i, &key, app);
 }
 
-void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app)
+void evidence_learned(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app)
 {
-	struct fact_key told = {.port = key->port, .kind = FACT_TOLD, .domain = key->domain};
+	struct fact_key learned = {.port = key->port, .kind = FACT_LEARNED, .domain = key->domain};
 
-	memcpy(told.addr, key->peer, sizeof(told.addr));
+	memcpy(learned.addr, key->peer, sizeof(learned.addr));
 	if (i->services.facts)
-		facts_tell(i->services.facts, &told, app, key->host, network_of(i->teller),
-			   i->now_ns);
+		facts_endpoint_learned(i->services.facts, &learned, app, key->host,
+				       network_of(i->source), i->now_ns);
 }
 
-/* Whether `host` was told that the other side is something. */
-static bool find_told(const struct glance *g, unsigned int host, struct weir_peer *peer)
+/* Whether side `host` has learned the other side as an endpoint. */
+static bool find_learned(const struct glance *g, unsigned int host, struct weir_peer *peer)
 {
 	const struct weir_flow_key *k = &g->f->key;
 	struct weir_endpoint_key key = {.port = k->port[!host], .domain = k->domain};
@@ -192,10 +191,10 @@ bool evidence_endpoint(const struct glance *g, struct weir_peer *peer)
 {
 	if (!g->i->endpoints || !flow_has_ports(g->f))
 		return false;
-	return find_told(g, g->f->origin, peer) || find_told(g, !g->f->origin, peer);
+	return find_learned(g, g->f->origin, peer) || find_learned(g, !g->f->origin, peer);
 }
 
-/* ---- other answers to what the bytes say ---- */
+/* ---- findings that replace those of the bytes ---- */
 
 static bool both_run(const struct glance *g, uint16_t app, bool *one)
 {
@@ -207,7 +206,8 @@ static bool both_run(const struct glance *g, uint16_t app, bool *one)
 	return a && b;
 }
 
-/* STUN and DTLS only carry: what, says who exchanged the candidates. */
+/* STUN and DTLS only carry other protocols: identify the flow by the tracker that relayed the
+ * candidate. */
 static void judge_carrier(const struct glance *g, struct app_finding *finding)
 {
 	struct weir_peer peer;
@@ -222,7 +222,7 @@ static void judge_carrier(const struct glance *g, struct app_finding *finding)
 	g->f->source = peer.source;
 }
 
-/* Datagrams of a block cipher: whole blocks of random bytes. */
+/* Whether the datagram looks encrypted with a block cipher: whole blocks of random bytes. */
 static bool is_block_cipher(const struct app_message *m)
 {
 	size_t weighed = m->len < RANDOM_WEIGHED ? m->len : RANDOM_WEIGHED;
@@ -232,8 +232,8 @@ static bool is_block_cipher(const struct app_message *m)
 }
 
 /*
- * Direct Connect with TLS: hubs behind TLS show nothing of where clients meet, but that both hosts
- * are in hubs. ADCS connections have no server name, SUDP search results are AES-CBC.
+ * Direct Connect over TLS: encrypted hubs show nothing of the clients' endpoints, only that both
+ * hosts are in hubs. ADCS connections have no server name, SUDP search results are AES-CBC.
  */
 static void judge_clients(const struct glance *g, const struct app_message *m,
 			  struct app_finding *finding)
@@ -272,7 +272,7 @@ unsigned int evidence_of_shape(const struct glance *g, unsigned int confidence)
 
 	if (!confidence || confidence >= SHAPE_BOTH_HOSTS || !facts_of(g))
 		return confidence;
-	if (both_run(g, g->i->apps.bittorrent, &one) || is_shared(g, g->i->apps.bittorrent))
+	if (both_run(g, g->i->apps.bittorrent, &one) || is_confirmed(g, g->i->apps.bittorrent))
 		return SHAPE_BOTH_HOSTS;
 	return one && confidence < SHAPE_ONE_HOST ? SHAPE_ONE_HOST : confidence;
 }

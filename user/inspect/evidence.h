@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Corroboration and contradiction between flows, for user/inspect alone. */
+/* Evidence from other flows for and against an identification. Private to user/inspect. */
 #ifndef WEIR_INSPECT_EVIDENCE_H
 #define WEIR_INSPECT_EVIDENCE_H
 
 #include "inspect/state.h"
 
-/* Looks the applications up that are asked for by name. */
+/* Looks up the applications that are needed by name. */
 void evidence_resolve(struct inspector *i);
-/* The flow is decided, or was and has now been seen in both directions: keeps what it shows of its
- * hosts and of the service. */
+/* To be called when the flow is identified, and again when an identified flow is first seen in both
+ * directions. Records what it shows about its hosts and its service. */
 void evidence_note(const struct glance *g);
-/* Whether something else than app has answered at the endpoint. */
+/* Whether an application other than app has answered at the endpoint. */
 bool evidence_refuses(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app);
-/* Whether the flow's responder is known to serve something else at its port: then this flow says
- * nothing about the next. */
+/* Whether the responder is known to serve another application at its port: then this flow must not
+ * be used to identify later ones. */
 bool evidence_is_service(const struct glance *g);
-/* An endpoint was learned: so that it can be found when something else answers there. */
-void evidence_told(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app);
-/* Whether either end was told that the other is something, and nothing contradicts. */
+/* Records that an endpoint was learned, so that it can be withdrawn if another application answers
+ * there. */
+void evidence_learned(const struct inspector *i, const struct weir_endpoint_key *key, uint16_t app);
+/* Whether either end has learned the other as an endpoint, and no other application has answered
+ * there. Copies it into *peer. */
 bool evidence_endpoint(const struct glance *g, struct weir_peer *peer);
-/* Replaces what a message's bytes say where other flows know better. */
+/* Replaces a finding from the message's bytes where evidence from other flows is stronger. */
 void evidence_weigh(const struct glance *g, const struct app_message *m,
 		    struct app_finding *finding);
-/* The confidence in MSE's shape, raised where the hosts run BitTorrent. */
+/* The confidence of an identification by MSE's shape, raised if the hosts are known to run
+ * BitTorrent. */
 unsigned int evidence_of_shape(const struct glance *g, unsigned int confidence);
 
 #endif

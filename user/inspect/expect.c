@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Data connections that a control connection announces: who may announce what. */
+/* Data connections that control connections announce: which announcements are accepted. */
 #include <arpa/inet.h>
 #include <string.h>
 

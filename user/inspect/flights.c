@@ -5,13 +5,13 @@
 #include "inspect/mse.h"
 #include "util/util.h"
 
-/* Bytes from a flight's beginning that are weighed: a key exchange's first flight each way is
- * longer, the third of MSE may be no longer. */
+/* Bytes at a flight's beginning that are tested for randomness: the first flight of each direction
+ * of a key exchange is longer, the third of MSE may be no longer. */
 #define WEIGHED_FIRST 96
 #define WEIGHED_LATER 56
 
-/* Whether a number of two bytes near the beginning is the length of what follows it, or of all, in
- * either byte order. Random bytes fulfil that once in 4096 flights. */
+/* Whether a 16-bit number near the beginning is the length of the rest or of all, in either byte
+ * order. One in 4096 random flights passes. */
 static bool is_framed(const uint8_t *data, size_t len)
 {
 	for (size_t at = 0; at < 4 && at + 2 <= len; at++) {
@@ -30,7 +30,7 @@ static uint16_t saturated(size_t len)
 	return len < UINT16_MAX ? (uint16_t)len : UINT16_MAX;
 }
 
-/* data: the flight as far as it has come; before: its length without the newest segment. */
+/* data: the flight so far; before: its length without the latest segment. */
 static void weigh(struct flights *f, unsigned int n, const uint8_t *data, size_t before, size_t len)
 {
 	size_t needed = n < 2 ? WEIGHED_FIRST : WEIGHED_LATER;
@@ -77,7 +77,7 @@ void flights_note(struct flights *f, uint8_t dir, const uint8_t *message, size_t
 	now->last = saturated(fresh);
 	if (before == 0)
 		now->first = now->last;
-	/* A saturated flight is beyond every shape; where it began is no longer known. */
+	/* A saturated flight matches no shape, and its start is no longer known. */
 	if (before + fresh <= len && before < UINT16_MAX)
 		weigh(f, f->count - 1u, message + len - fresh - before, before, before + fresh);
 	now->len = saturated(before + fresh);

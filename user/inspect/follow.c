@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Inspected flows: a module reads on after the decision, bytes in order. A gap that does not close
- * while what is behind it fits the window is given up, and reading goes on behind it.
+ * Inspected flows: a module keeps reading the payload after the decision, in order. A gap that does
+ * not close before the data after it exceeds the window is skipped.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include "inspect/state.h"
 #include "util/util.h"
 
-/* The module has seen what it wanted. */
+/* Ends the inspection by the module. */
 static void module_leaves(struct glance *g)
 {
 	bool stays = g->i->settings.follow_all && g->f->key.proto == IPPROTO_TCP && !g->f->tunnel;
@@ -22,7 +22,7 @@ static void module_leaves(struct glance *g)
 	g->out->decided_now |= !stays;
 }
 
-/* What a module said about an inspected flow. */
+/* Applies a module's finding about an inspected flow. */
 static void apply_finding(struct glance *g, const struct app_finding *finding)
 {
 	struct flow *f = g->f;
@@ -58,7 +58,7 @@ static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size
 	m.complete = m.proto == IPPROTO_UDP;
 	if (module && module->inspected && !module_is_off(g->i, module))
 		state = module_state(g->i, g->j, module);
-	memcpy(g->i->teller, m.src, sizeof(g->i->teller));
+	memcpy(g->i->source, m.src, sizeof(g->i->source));
 	if (state)
 		module->inspected(&g->i->services, &m, state, &finding);
 	else
@@ -66,7 +66,7 @@ static void show_module(struct glance *g, uint8_t dir, const uint8_t *data, size
 	apply_finding(g, &finding);
 }
 
-/* Shows what is contiguous and new. */
+/* Shows the module the contiguous bytes that it has not seen. */
 static void show_unread(struct glance *g, uint8_t dir)
 {
 	size_t len;

@@ -7,8 +7,8 @@
 
 #define METHOD_MAX 32
 
-/* A request begins with a token (RFC 9110, 9.1; extensions have '-'), a space, a target, a space
- * and a version. */
+/* A request line is a token (RFC 9110, 9.1; extensions have '-'), a space, a target, a space and a
+ * version. */
 static bool read_request(const struct bytes *line, struct http_head *out)
 {
 	const uint8_t *version;
@@ -46,7 +46,7 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/* Keeps the field's value where it is the first of this name. */
+/* Keeps the field's value if it is the first of this name. */
 static void keep_field(struct bytes line, const char *name, struct bytes *out)
 {
 	if (out->at || !bytes_begin(&line, name))

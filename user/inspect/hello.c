@@ -54,7 +54,7 @@ static void read_name(struct bytes body, struct client_hello *out)
 		out->name = name;
 }
 
-/* A body that is not all there says nothing yet. */
+/* An incomplete extension is not used. */
 static void read_extension(unsigned int type, struct bytes body, struct client_hello *out)
 {
 	struct bytes list = {0};
@@ -112,7 +112,7 @@ static int read_client_body(struct bytes *b, bool datagram, struct client_hello 
 	return rc > 0 ? read_extensions(out->extensions, out) : rc;
 }
 
-/* Takes a handshake message's header (RFC 8446, 4). */
+/* Consumes a handshake message's header (RFC 8446, 4). */
 static int take_message(struct bytes *b, unsigned int *type, struct bytes *body)
 {
 	struct bytes first = {0};
@@ -148,7 +148,7 @@ bool hello_next_protocol(struct bytes *protocols, struct bytes *out)
 	return false;
 }
 
-/* ---- the server's side ---- */
+/* ---- ServerHello ---- */
 
 static int read_server_body(struct bytes *b, uint16_t *version)
 {

@@ -112,7 +112,7 @@ static uint32_t get_little(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Most datagrams have no 'C' in so few bytes. */
+/* Search for 'C' first: most datagrams have none in so few bytes. */
 static const uint8_t *find_chlo(const uint8_t *data, size_t len)
 {
 	const uint8_t *at = len ? memchr(data, 'C', len) : NULL;
@@ -129,7 +129,7 @@ int hostname_from_chlo(const uint8_t *data, size_t len, char *out, size_t cap)
 
 	if (left < 8)
 		return 0;
-	/* A count of tags, then for each its name and where its value ends. */
+	/* The number of tags, then for each its name and the end of its value. */
 	tags = (size_t)m[4] | (size_t)m[5] << 8;
 	values = 8 + tags * 8;
 	if (values > left)

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Host names in the first message of a direction, for user/inspect alone. */
+/* Host names in the first message of a direction. Private to user/inspect. */
 #ifndef WEIR_INSPECT_HOSTNAME_H
 #define WEIR_INSPECT_HOSTNAME_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define HOSTNAME_BYTES 256 /* the longest name of RFC 1035 and its end */
+#define HOSTNAME_BYTES 256 /* longest name of RFC 1035, and NUL */
 
 /*
- * Copies the name (without port, NUL-terminated) into out of cap bytes. 1 when found, 0 when the
- * message has none, -EAGAIN when more of it could have one. Names with characters that no host has,
- * or longer than out, count as none.
+ * All functions copy the name (without port, NUL-terminated) into out of cap bytes. 1: found; 0:
+ * the message has none; -EAGAIN: more of the message may contain one. A name with invalid
+ * characters, or longer than out, counts as none.
  */
-/* "host", "host:port", "[v6]", "[v6]:port" to the name alone. */
+/* Copies the name out of "host", "host:port", "[v6]" or "[v6]:port". */
 int hostname_copy(const uint8_t *at, size_t len, char *out, size_t cap);
-/* HTTP/1 request: the authority of its target (RFC 9112, 3.2), else the Host field (RFC 9110, 7.2).
+/*
+ * HTTP/1 request: the authority of its target (RFC 9112, 3.2), else the Host field (RFC 9110, 7.2).
  */
 int hostname_from_http(const uint8_t *data, size_t len, char *out, size_t cap);
 struct http_head;
-/* The same of a head that was read. */
+/* The same for a header section that is parsed already. */
 int hostname_from_head(const struct http_head *head, char *out, size_t cap);
 /* TLS ClientHello (RFC 8446, 4.1.2): server_name (RFC 6066, 3). */
 int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap);
-/* The ClientHello alone, without records: as QUIC carries it (RFC 9001, 4). */
+/* The ClientHello without record layer, as QUIC carries it (RFC 9001, 4). */
 int hostname_from_hello(const uint8_t *data, size_t len, char *out, size_t cap);
-/* Datagram of QUIC before TLS ("QUIC Crypto", versions Q023 to Q046): the SNI tag of its CHLO. */
+/* A datagram of QUIC before TLS ("QUIC Crypto", versions Q023 to Q046): the SNI tag of its CHLO. */
 int hostname_from_chlo(const uint8_t *data, size_t len, char *out, size_t cap);
 
 #endif

@@ -6,20 +6,20 @@
 #include "inspect/evidence.h"
 #include "util/util.h"
 
-/* Offline: the same tuple after so long a silence is another flow. */
+/* Offline: after so long a silence, the same tuple is another flow. */
 #define IDLE_TCP_NS	 (300 * UINT64_C(1000000000))
 #define IDLE_OTHER_NS	 (120 * UINT64_C(1000000000))
 #define FLOWS_MIN	 (2 * (INSPECT_TUNNELS_MAX + 1))
-#define TELL_AGAIN	 256		 /* frames */
+#define PUBLISH_AGAIN	 256		 /* frames */
 #define FRAGMENTED	 256		 /* datagrams */
-#define FRAGMENTED_BYTES ((size_t)16384) /* room for each, beyond its first buffer */
-/* As long as Linux waits; RFC 8200, 4.5. */
+#define FRAGMENTED_BYTES ((size_t)16384) /* buffer of each datagram, beyond its first one */
+/* Linux's timeout; RFC 8200, 4.5. */
 #define FRAGMENTS_IPV4_NS (30 * UINT64_C(1000000000))
 #define FRAGMENTS_IPV6_NS (60 * UINT64_C(1000000000))
 
-/* ---- life ---- */
+/* ---- flows and their state ---- */
 
-/* An offline flow that leaves undecided gets its last look. */
+/* Classifies an undecided offline flow a last time when it leaves the table. */
 static void settle(struct inspector *i, struct flow *f)
 {
 	struct inspect_outcome outcome = {.flow = f};
@@ -31,7 +31,7 @@ static void settle(struct inspector *i, struct flow *f)
 		describe_flow(&g, false);
 }
 
-/* What only the judgement needed. */
+/* Frees what is needed only while the flow's payload is inspected. */
 static void judgement_end(struct inspector *i, struct flow *f)
 {
 	struct judgement *j = judgement_of(f);
@@ -47,7 +47,7 @@ static void release_flow(struct flow *f, void *arg)
 {
 	struct inspector *i = arg;
 
-	/* One for which memory ran out never had a frame. */
+	/* A flow for which memory ran out has no frames. */
 	if (!i->closing && f->frames > 0) {
 		if (is_offline(i))
 			settle(i, f);
@@ -87,7 +87,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	if (!i)
 		return NULL;
 	i->settings = *settings;
-	/* A packet's outer flows may not be evicted while its inner ones are looked at. */
+	/* The outer flows of a packet must not be evicted while its inner ones are inspected. */
 	if (i->settings.limits.flows < FLOWS_MIN)
 		i->settings.limits.flows = FLOWS_MIN;
 	i->registry = r;
@@ -142,6 +142,11 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 		i->tunnel_app[t] = app > 0 ? (uint16_t)app : 0;
 	}
 	return 0;
+}
+
+struct flow *inspector_find(const struct inspector *i, uint64_t flow_id)
+{
+	return flow_table_find_id(i->table, flow_id);
 }
 
 void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt)
@@ -203,7 +208,7 @@ static struct flow *find_flow(struct inspector *i, const struct packet *p,
 	return f;
 }
 
-/* The number of a direction's SYN, as the gate or the packet itself has it. */
+/* Notes the sequence number of a direction's SYN, from the gate or from the packet. */
 static void note_isn(struct glance *g, const struct weir_punt *punt)
 {
 	const struct packet *p = g->p;
@@ -251,7 +256,8 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, bool crea
 		note_tcp(g, punt, created);
 }
 
-/* The gate knows the flow and this table has lost it: goes on as far as that is possible. */
+/* The gate knows the flow, but this table has evicted it: resume the inspection as far as
+ * possible. */
 static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 {
 	g->f->decided = true;
@@ -261,8 +267,8 @@ static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 	flow_stream_follow(g->i->table, g->f);
 }
 
-/* Adds the segment to its direction's first message, which grows by *fresh bytes. False when it did
- * not. */
+/* Adds the segment to its direction's first message, which grows by *fresh bytes. False if it does
+ * not grow. */
 static bool assemble(struct glance *g, size_t *fresh)
 {
 	const struct packet *p = g->p;
@@ -295,8 +301,8 @@ static void judge_undecided(struct glance *g)
 		judge_finally(g);
 }
 
-/* Decided, but its first messages are still read for details. added: the segment is in its stream.
- */
+/* A decided flow whose first messages are still read for details. added: the segment is already in
+ * its stream. */
 static void read_on(struct glance *g, bool added)
 {
 	struct flow *f = g->f;
@@ -307,7 +313,7 @@ static void read_on(struct glance *g, bool added)
 	if (f->reading)
 		return;
 	if (f->id)
-		g->out->decided_now = true; /* the gate need not ask any more */
+		g->out->decided_now = true; /* the gate may stop punting its payload */
 }
 
 static bool wants_payload(const struct flow *f)
@@ -316,9 +322,9 @@ static bool wants_payload(const struct flow *f)
 }
 
 /*
- * A frame that no receiver takes is not inspected. Offline, a wrong IP header beside a wrong
- * transport sum tells that the capture was edited (addresses replaced, sums left alone): no router
- * would have carried such a frame, so its sums say nothing.
+ * A frame that no receiver accepts is not inspected. Offline, a wrong IP header checksum together
+ * with a wrong transport checksum shows that the file was edited (addresses replaced, checksums not
+ * updated): no router would have forwarded such a frame, so its checksums mean nothing.
  */
 static bool is_bad(const struct inspector *i, const struct packet *p)
 {
@@ -348,7 +354,7 @@ static void judge_payload(struct glance *g)
 		flow_release_streams(g->i->table, g->f);
 }
 
-/* A segment whose payload is wanted, or that says where the payload ends. */
+/* Processes a segment whose payload is needed, or which marks the end of the payload. */
 static void judge_segment(struct glance *g)
 {
 	const struct packet *p = g->p;
@@ -362,21 +368,21 @@ static void judge_segment(struct glance *g)
 }
 
 /*
- * The gate does not seem to know what was decided: some frames were on their way then, but a
- * verdict can also be pushed out of its map. Now and then it is told again.
+ * The gate seems not to know the flow's identification: frames may have been on their way when it
+ * was published, but the entry can also have been evicted. Publish it again at intervals.
  */
-static void tell_again(struct glance *g, const struct weir_punt *punt)
+static void publish_again(struct glance *g, const struct weir_punt *punt)
 {
 	bool on = g->f->inspect || g->f->reading || g->f->carries;
-	bool told = on && punt->flags & WEIR_PUNT_INSPECT;
+	bool known = on && punt->flags & WEIR_PUNT_INSPECT;
 
-	if (!told && ++g->f->unheard % TELL_AGAIN == 0)
+	if (!known && ++g->f->unheard % PUBLISH_AGAIN == 0)
 		g->out->decided_now = true;
 }
 
 /*
- * An ICMP error is a message of the host that sent it, and news of the flow whose packet it quotes.
- * Flows that the gate numbered are not found: it keeps errors about flows for itself.
+ * An ICMP error is a packet of its own flow, and is also counted on the flow whose packet it
+ * quotes. Flows with a gate id are not found here: the gate handles errors about them.
  */
 static void note_quote(const struct glance *g)
 {
@@ -409,7 +415,7 @@ void judge_packet(struct glance *g, const struct weir_punt *punt)
 	if (punt && punt->flags & WEIR_PUNT_DECIDED)
 		return;
 	if (punt && g->f->decided)
-		tell_again(g, punt);
+		publish_again(g, punt);
 	if (punt && punt->flags & WEIR_PUNT_INSPECT && !g->f->decided)
 		resume_inspected(g, punt);
 	if (created && !g->f->decided)

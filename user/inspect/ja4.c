@@ -7,7 +7,7 @@
 #include "inspect/secret.h"
 #include "util/util.h"
 
-#define LIST_MAX     1024 /* entries; the registries have some 350 */
+#define LIST_MAX     1024 /* entries of a list; the registries have some 350 */
 #define ENTRY_BYTES  5	  /* "c02f," */
 #define DIGEST_CHARS 12
 #define SHOWN_MAX    99
@@ -41,7 +41,8 @@ static bool list_read(struct bytes from, struct list *l)
 	return true;
 }
 
-/* Types of the extensions without those that the first part tells of; *count has these too. */
+/* Lists the types of the extensions except those that the first part contains; *count includes
+ * these. */
 static bool list_extensions(struct bytes from, struct list *l, size_t *count)
 {
 	struct bytes type = {0}, body = {0};
@@ -63,7 +64,7 @@ static int by_value(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
-/* In place and without calls while the list is as short as real ones. */
+/* In place and without calls, for lists of usual length. */
 static void list_sort(struct list *l)
 {
 	if (l->count > SORTED_HERE) {
@@ -144,7 +145,7 @@ static void protocol_text(struct bytes protocols, char out[3])
 	}
 }
 
-/* Two digits; returns where they end. */
+/* Writes two digits. Returns the position after them. */
 static char *count_put(char *at, size_t count)
 {
 	unsigned int shown = count > SHOWN_MAX ? SHOWN_MAX : (unsigned int)count;
@@ -154,7 +155,7 @@ static char *count_put(char *at, size_t count)
 	return at;
 }
 
-/* The sorted extensions, then the signature algorithms as they stand. */
+/* Digest of the sorted extensions, then the signature algorithms in their order. */
 static bool extensions_digest(const struct client_hello *hello, struct list *extensions,
 			      char out[DIGEST_CHARS + 1])
 {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JA4, the fingerprint of a TLS client (FoxIO's specification), for user/inspect alone. */
+/* JA4, the fingerprint of a TLS client (FoxIO's specification). Private to user/inspect. */
 #ifndef WEIR_INSPECT_JA4_H
 #define WEIR_INSPECT_JA4_H
 
 #include "inspect/hello.h"
 
-#define JA4_BYTES 37 /* with its end */
+#define JA4_BYTES 37 /* with NUL */
 
-/* transport: 't' TLS over TCP, 'q' QUIC, 'd' DTLS. hello: a whole one. False (out untouched) when a
- * list of it is longer than anyone's. A secret_new() comes before. */
+/*
+ * Computes the JA4 of a complete hello. transport: 't' TLS over TCP, 'q' QUIC, 'd' DTLS. False, and
+ * out unchanged, if one of its lists is longer than any client's. secret_new() must have been
+ * called before.
+ */
 bool ja4_make(const struct client_hello *hello, char transport, char out[JA4_BYTES]);
 
 #endif

@@ -7,7 +7,7 @@
 #include "inspect/mse.h"
 #include "util/util.h"
 
-/* Random bytes both ways: docs/encrypted.md. */
+/* Random bytes in both directions: docs/encrypted.md. */
 #define ENCRYPTED_CONFIDENCE 60
 #define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
 #define TLS_RECORD_MAX	     16384
@@ -43,13 +43,14 @@ static void decide(struct glance *g, const struct app_finding *finding)
 		flow_release_streams(g->i->table, f);
 }
 
-/* As the gate does at a first packet: either end may be the one that was told. */
+/* As the gate does for a first packet: either end may have learned the other. */
 static bool decide_by_endpoint(struct glance *g)
 {
 	struct weir_peer peer;
 	struct app_finding finding = {.method = WEIR_METHOD_ENDPOINT};
 
-	/* Candidates of WebRTC may be named by others: only what they carry counts. */
+	/* Anyone may announce a WebRTC candidate of another host, so only a flow that carries STUN
+	 * or DTLS is identified by it. */
 	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
 	g->f->source = peer.source;
@@ -59,7 +60,7 @@ static bool decide_by_endpoint(struct glance *g)
 	return true;
 }
 
-/* What has no bytes to name: the shape of the exchange from its very beginning. */
+/* Protocols without a constant byte: the shape of the exchange from its beginning. */
 static void decide_by_flights(struct glance *g)
 {
 	unsigned int confidence = evidence_of_shape(g, mse_confidence(&g->j->flights));
@@ -86,7 +87,8 @@ void judge_first(struct glance *g)
 	struct app_finding finding = {.method = WEIR_METHOD_PORT, .confidence = 100};
 
 	if (flow_has_ports(g->f)) {
-		/* A datagram is classified first: a signature beats what was learned. */
+		/* A datagram is classified first: a signature is preferred to a learned
+		 * endpoint. */
 		if (g->p->payload_len == 0)
 			decide_by_endpoint(g);
 		return;
@@ -118,8 +120,9 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 }
 
 /*
- * A QUIC client's hello is shown to the rules for TLS as the record that it would be over TCP: what
- * they are surer of than of QUIC (ALPN names an application) is what the flow is.
+ * Matches a QUIC client's hello with the rules for TLS, in the record that it would have over TCP.
+ * A finding with higher confidence than that of QUIC (by ALPN, which names the application)
+ * identifies the flow.
  */
 static void classify_hello(struct glance *g, const struct app_message *m, const uint8_t *hello,
 			   size_t len, struct app_finding *finding)
@@ -151,7 +154,7 @@ static void classify_hello(struct glance *g, const struct app_message *m, const 
 	};
 }
 
-/* Whether the decision has to wait for more of a QUIC client's hello. */
+/* Whether the decision has to wait for the rest of a QUIC client's hello. */
 static bool waits_for_hello(struct glance *g, const struct app_message *m,
 			    struct app_finding *finding)
 {
@@ -211,7 +214,8 @@ void judge_finally(struct glance *g)
 	bool tcp = g->f->key.proto == IPPROTO_TCP;
 
 	for (uint8_t dir = 0; dir < 2; dir++)
-		/* The receiver may yet get what is missing, and nobody here will look. */
+		/* The receiver may still get the missing bytes, but they will not be examined
+		 * here. */
 		if (flow_stream_has_gap(g->f, dir))
 			flow_stream_note(g->i->table, g->f, FLOW_STREAM_GAP);
 	if (g->j->held.confidence >= DECIDE_CONFIDENCE)

@@ -63,7 +63,7 @@ void modules_fini(struct inspector *i)
 	free(i->shown[1]);
 }
 
-/* The module that a signature set names for an application, else the one of the same name. */
+/* The module that a signature set assigns to an application, else the module of that name. */
 static const struct app_module *module_by_name(const struct inspector *i,
 					       const struct app_info *info)
 {
@@ -109,7 +109,7 @@ void **module_state(struct inspector *i, struct judgement *j, const struct app_m
 	return j->states ? &j->states[module_index(i, module)] : NULL;
 }
 
-/* The state is only stored once a module has one: most flows never need the array. */
+/* The array of states is allocated once a module has state, because most flows need none. */
 static void call_undecided(struct glance *g, const struct app_module *module,
 			   const struct app_message *m, struct app_finding *finding)
 {
@@ -126,7 +126,7 @@ static void call_undecided(struct glance *g, const struct app_module *module,
 		module->release(fresh);
 }
 
-/* Adds one module's answer to the best so far. */
+/* Merges one module's finding into the best so far. */
 static void merge_answer(const struct app_finding *engine, const struct app_finding *answer,
 			 struct app_finding *best)
 {
@@ -144,8 +144,8 @@ static void merge_answer(const struct app_finding *engine, const struct app_find
 }
 
 /*
- * Each module is shown what the engine said, and the most confident answer wins. An application's
- * own module has the last word about the engine's finding: it may take it back.
+ * Each module is given the signature engine's finding; the finding with the highest confidence
+ * wins. Only the module of the found application may change or withdraw the engine's finding.
  */
 void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding)
 {
@@ -153,7 +153,7 @@ void modules_undecided(struct glance *g, const struct app_message *m, struct app
 	const struct app_module *owner = module_of(g->i, engine.app);
 	const struct app_module **shown = g->i->shown[m->proto == IPPROTO_UDP];
 
-	memcpy(g->i->teller, m->src, sizeof(g->i->teller));
+	memcpy(g->i->source, m->src, sizeof(g->i->source));
 	if (owner && owner->undecided)
 		call_undecided(g, owner, m, finding);
 	for (; *shown; shown++) {
@@ -177,10 +177,10 @@ void modules_release(struct inspector *i, struct judgement *j)
 	j->states = NULL;
 }
 
-/* Whether those who mirror the table should hear of a renewal: a quarter of the time that was left
- * has been added. */
-static bool is_worth_telling(const struct weir_peer *before, const struct weir_peer *after,
-			     uint64_t now_ns)
+/* Whether a renewal is published to the mirrors of the table (weir_endpoints): only if it adds a
+ * quarter of the remaining time. */
+static bool is_worth_publishing(const struct weir_peer *before, const struct weir_peer *after,
+				uint64_t now_ns)
 {
 	if (before->app != after->app)
 		return true;
@@ -209,14 +209,14 @@ void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 	is_new = endpoints_add(i->endpoints, key, &peer);
 	if (is_new < 0)
 		return;
-	evidence_told(i, key, app);
-	/* The gate would go by the first packet alone. */
+	evidence_learned(i, key, app);
+	/* Not published to the gate, which would identify flows by their first packet alone. */
 	if (source == WEIR_SOURCE_WS_TRACKER)
 		return;
-	/* What was added comes back with the time the table gave it. */
+	/* Read the entry back, because the table sets its time of expiry. */
 	if (!i->learn || !endpoints_find(i->endpoints, key, i->now_ns, &peer))
 		return;
-	if (is_new || !known || is_worth_telling(&before, &peer, i->now_ns))
+	if (is_new || !known || is_worth_publishing(&before, &peer, i->now_ns))
 		i->learn(i->learn_arg, key, &peer);
 }
 
@@ -230,8 +230,8 @@ static bool is_single_host(const uint32_t address[4])
 	return memcmp(b, zero, 16) != 0 && memcmp(b, one, 16) != 0 && b[0] != 0xff;
 }
 
-/* A name counts for who asked for it, for as long as the answer says, within bounds: the flows to
- * an address come when the answer is fresh. */
+/* A name holds for the host that asked for it, for the answer's time to live within bounds: hosts
+ * connect to an address soon after they resolved it. */
 void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer)
 {
 	struct inspector *i = arg;

@@ -19,8 +19,8 @@ static bool is_key(const struct flights *f, unsigned int n)
 	       f->random & bit && !(f->framed & bit);
 }
 
-/* Keys both ways, then a request. IA holds no more than a handshake: what would follow it depends
- * on what the other side's handshake says. */
+/* Keys in both directions, then a request. IA contains at most a handshake: what follows it depends
+ * on the other side's handshake. */
 static bool is_shape(const struct flights *f)
 {
 	return !f->from_responder && f->count >= 3 && is_key(f, 0) && is_key(f, 1) &&
@@ -28,7 +28,7 @@ static bool is_shape(const struct flights *f)
 	       is_within(f->flight[2].len, REQUEST, REQUEST + PADDING_MAX + HANDSHAKE);
 }
 
-/* The handshake at the end of flight 3: PadC empty, or the handshake written by itself. */
+/* The handshake at the end of flight 3: PadC is empty, or the handshake is a segment of its own. */
 static bool has_initial_handshake(const struct flights *f)
 {
 	const struct flight *request = &f->flight[2];
@@ -39,7 +39,7 @@ static bool has_initial_handshake(const struct flights *f)
 	       is_within(request->len - HANDSHAKE, REQUEST, REQUEST + PADDING_MAX);
 }
 
-/* No IA, an answer that is no more than that, and then the handshake. */
+/* No IA, an answer without stream data, and then the handshake. */
 static bool has_late_handshake(const struct flights *f)
 {
 	return f->count >= 5 && is_within(f->flight[2].len, REQUEST, REQUEST + PADDING_MAX) &&

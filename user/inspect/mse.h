@@ -10,8 +10,8 @@
  *   4  B to A  encrypted: 8 zeros, method (4), length of PadD (2), PadD (0 to 512), then its stream
  *   5  A to B  its stream, which begins with the handshake (68) unless IA was that
  *
- * Every byte looks random to who has not the torrent's infohash: nothing of it can be named, only
- * lengths are left. The handshake's 68 bytes are the one constant there is.
+ * Without the torrent's infohash every byte looks random, so that only lengths can be compared. The
+ * 68 bytes of the handshake are the only constant.
  */
 #ifndef WEIR_INSPECT_MSE_H
 #define WEIR_INSPECT_MSE_H
@@ -26,14 +26,16 @@
 #define MSE_KEY_BYTES	96
 
 /*
- * How sure a flow's first flights are MSE, 0 to 100. 100: a public key that is no secret. 85: the
- * shape, with the handshake's 68 bytes where they have to be; of protocols that exchange random
- * bytes in messages of random lengths one flow in 10,000 has it. 40: the shape alone, which one in
- * 20 of them has: a guess, whoever the hosts are. docs/encrypted.md derives the numbers.
+ * Confidence that a flow's first flights are MSE, 0 to 100. 100: a known public key (see
+ * mse_key_is_known()). 85: the shape, with the handshake's 68 bytes in their place; one in 10,000
+ * flows of protocols that exchange random bytes in messages of random lengths has it. 40: the shape
+ * alone, which one in 20 of such flows has: a guess, which evidence about the hosts may raise.
+ * docs/encrypted.md derives the numbers.
  */
 unsigned int mse_confidence(const struct flights *f);
 
-/* mse_keys.c: whether it is one of the public keys that a client without random numbers sends. */
+/* mse_keys.c: whether this is one of the predictable public keys of a client that does not seed its
+ * random number generator. */
 bool mse_key_is_known(const uint8_t key[MSE_KEY_BYTES]);
 
 #endif

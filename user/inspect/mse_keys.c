@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Public keys that are no secret. aria2 draws its private keys from libgmp's default generator
- * without seeding it, so that every process sends the same sequence of public keys, one for each
- * handshake that it begins or answers. Here are the first 512, by their first eight bytes: what
- * scripts/mse_keys.py prints.
+ * Predictable public keys. aria2 draws its private keys from libgmp's default generator without
+ * seeding it, so every process sends the same sequence of public keys, one for each handshake.
+ * These are the first eight bytes of the first 512, printed by scripts/mse_keys.py.
  */
 #include "inspect/mse.h"
 

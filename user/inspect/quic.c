@@ -8,10 +8,10 @@
 #define SAMPLE_OFFSET 4 /* from the packet number to the sample that masks it (RFC 9001, 5.4.2) */
 #define TAG_BYTES     16
 #define SALT_BYTES    20
-#define INITIALS_MAX  8 /* of one datagram; a client has reason for two or three */
-#define DERIVED_MAX   8 /* keys of one connection; a Retry and a version negotiation make three */
-#define RESERVED_BITS                                                                              \
-	0x0c /* zero in every packet (RFC 9000, 17.2): wrong keys show three times in four */
+#define INITIALS_MAX  8 /* Initial packets of one datagram; a client sends two or three at most */
+#define DERIVED_MAX   8 /* key derivations of a connection; Retry and negotiation need three */
+/* Zero in every packet (RFC 9000, 17.2): three in four wrong keys fail there. */
+#define RESERVED_BITS 0x0c
 
 struct quic_version {
 	uint32_t first, last;
@@ -41,7 +41,7 @@ static const uint8_t salt_23[SALT_BYTES] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 
 static const uint8_t salt_22[SALT_BYTES] = {0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb,
 					    0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51,
 					    0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a};
-/* Google's versions between its own QUIC and IETF's: Q050 has a CHLO, T050 and T051 have TLS. */
+/* Google's versions between gQUIC and IETF QUIC: Q050 has a CHLO, T050 and T051 have TLS. */
 static const uint8_t salt_q50[SALT_BYTES] = {0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe,
 					     0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3,
 					     0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45};
@@ -124,16 +124,16 @@ uint32_t quic_version_of(const uint8_t *data, size_t len)
 
 /* A packet with a long header within a datagram. */
 struct long_packet {
-	const struct quic_version *version; /* NULL: none that is known */
+	const struct quic_version *version; /* NULL: unknown version */
 	const uint8_t *start;
-	size_t number_at; /* of the packet number, from start */
-	size_t len;	  /* from start */
+	size_t number_at; /* offset of the packet number, from start */
+	size_t len;	  /* length, from start */
 	bool initial;
 	const uint8_t *id;
 	uint8_t id_len;
 };
 
-/* RFC 9000, 17.2. False when nothing behind this packet can be read either. */
+/* RFC 9000, 17.2. False if the rest of the datagram cannot be parsed either. */
 static bool take_packet(struct cursor *c, struct long_packet *out)
 {
 	struct cursor p = *c;
@@ -172,8 +172,8 @@ static bool derive(struct secret *s, const struct quic_version *v, const uint8_t
 	       secret_expand(s, client, v->iv, out->iv, sizeof(out->iv));
 }
 
-/* Takes off the protection of header and payload (RFC 9001, 5.3 and 5.4). Returns the payload's
- * length in out, 0: these are not the packet's keys. */
+/* Removes header and payload protection (RFC 9001, 5.3 and 5.4). Returns the payload's length in
+ * out; 0: the keys are wrong. */
 static size_t unprotect(struct secret *s, const struct long_packet *p, const struct quic_keys *k,
 			uint8_t *out)
 {
@@ -214,7 +214,7 @@ static bool skip_ack(struct cursor *c, bool ecn)
 	return true;
 }
 
-/* Padding is most of what a client sends first. */
+/* Most of a client's first packets is padding. */
 static void skip_padding(struct cursor *c)
 {
 	uint64_t word;
@@ -228,13 +228,13 @@ static void skip_padding(struct cursor *c)
 		skip(c, 1);
 }
 
-/* Pieces of a handshake within a packet: each takes a type, two numbers and a byte. */
+/* Pieces of a handshake within a packet: each takes at least a type, two numbers and a byte. */
 #define PIECES_MAX (PACKET_MAX / 4)
 struct pieces {
 	unsigned int count;
 	struct piece {
-		uint16_t offset;  /* in the handshake */
-		uint16_t at, len; /* in the packet's payload */
+		uint16_t offset;  /* offset in the handshake */
+		uint16_t at, len; /* position in the packet's payload */
 	} piece[PIECES_MAX];
 };
 
@@ -254,8 +254,8 @@ static bool take_piece(struct cursor *c, const uint8_t *payload, struct pieces *
 	return skip(c, (size_t)len);
 }
 
-/* Whether the payload is nothing but frames that an Initial packet may have (RFC 9000, 12.4): a
- * wrong key shows as another. */
+/* Whether the payload consists only of frames that an Initial packet may have (RFC 9000, 12.4),
+ * which a wrong key does not produce. */
 static bool read_frames(const uint8_t *payload, size_t payload_len, uint8_t crypto,
 			struct pieces *out)
 {
@@ -281,7 +281,7 @@ static bool read_frames(const uint8_t *payload, size_t payload_len, uint8_t cryp
 
 /* ---- connections ---- */
 
-/* What the pieces of a datagram go to. */
+/* Receiver of the pieces of a datagram. */
 struct reader {
 	struct secret *secret;
 	quic_piece_fn *fn;
@@ -310,7 +310,7 @@ static bool is_id(const struct quic_connection *c, const struct long_packet *p)
 	return c->id_len == p->id_len && memcmp(c->id, p->id, p->id_len) == 0;
 }
 
-/* Bounded for all of a connection: whoever changes ids or versions with every packet is not
+/* Bounded per connection: a sender that changes ids or versions with every packet is not
  * followed. */
 static bool derive_next(struct reader *r, struct quic_connection *c, const struct quic_version *v,
 			const uint8_t *id, uint8_t id_len, struct quic_keys *out)
@@ -321,8 +321,8 @@ static bool derive_next(struct reader *r, struct quic_connection *c, const struc
 	return derive(r->secret, v, id, id_len, out);
 }
 
-/* With the keys of the connection's first id, which hold until the handshake is over. After a
- * version negotiation the same id makes other keys (RFC 9369, 4.1). */
+/* Reads a packet with the keys of the connection's first id, which are used until the handshake is
+ * over. After a version negotiation the same id gives other keys (RFC 9369, 4.1). */
 static bool read_known(struct reader *r, struct quic_connection *c, const struct long_packet *p)
 {
 	struct quic_keys keys;
@@ -341,16 +341,18 @@ static bool read_known(struct reader *r, struct quic_connection *c, const struct
 	return true;
 }
 
-/* With the keys of the packet's own id: it is the first, or the first after a Retry. They are kept
- * when they fit, and when there are none better: of a packet that comes again they are not derived
- * again. */
+/*
+ * Reads a packet with keys from its own id: it is the first packet, or the first after a Retry. The
+ * keys are kept if they fit; if there are no better ones they are kept as well, so that a repeated
+ * packet does not derive them again.
+ */
 static bool read_first(struct reader *r, struct quic_connection *c, const struct long_packet *p)
 {
 	struct quic_keys keys;
 	bool fits;
 
 	if ((c->keys_of == p->version || c->known) && is_id(c, p))
-		return false; /* tried */
+		return false; /* tried already */
 	if (!derive_next(r, c, p->version, p->id, p->id_len, &keys))
 		return false;
 	fits = read_packet(r, p, &keys);

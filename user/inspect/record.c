@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Offline flows that left the table before the capture ended. */
+/* Offline: flows that left the table before the end of the file. */
 #include "inspect/state.h"
 #include "util/util.h"
 
@@ -34,7 +34,7 @@ void record_keep(struct inspector *i, struct flow *f)
 	r->flow.module = NULL;
 	r->flow.stream[0] = r->flow.stream[1] = NULL;
 	r->flow.next_hash = r->flow.newer = r->flow.older = NULL;
-	f->details = NULL; /* the record's now */
+	f->details = NULL; /* now owned by the record */
 	i->records[i->record_count++] = r;
 }
 

@@ -8,7 +8,7 @@
 
 #define LIBRARY_MIN "1.8.0"
 
-/* A MAC and the key it was given last: to key it takes two of SHA-256's blocks. */
+/* A MAC and its latest key: setting a key costs two SHA-256 blocks. */
 struct mac {
 	gcry_md_hd_t handle;
 	bool keyed;
@@ -21,7 +21,7 @@ struct secret {
 	gcry_cipher_hd_t block, stream;
 };
 
-/* ---- life ---- */
+/* ---- creation ---- */
 
 static bool library_start(void)
 {
@@ -29,7 +29,8 @@ static bool library_start(void)
 		return true;
 	if (!gcry_check_version(LIBRARY_MIN))
 		return false;
-	/* Nothing here is secret: no locked memory, for which a worker would need a capability. */
+	/* Nothing here is secret, so no locked memory, for which a worker would need a
+	 * capability. */
 	return gcry_control(GCRYCTL_DISABLE_SECMEM, 0) == 0 &&
 	       gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) == 0;
 }

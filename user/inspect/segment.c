@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TCP segments of flows that are read, on their way into the streams (flow.h). */
+/* Adds TCP segments of flows that are read to their streams (flow.h). */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "inspect/state.h"
 #include "util/util.h"
 
-/* A SYN takes the number before its data (RFC 9293, 3.4). */
+/* A SYN occupies the sequence number before its data (RFC 9293, 3.4). */
 static uint32_t first_number(const struct packet *p)
 {
 	return p->seq + !!(p->tcp_flags & TH_SYN);
 }
 
-/* Payload as it was on the wire, also where a capture cut it. */
+/* Length of the payload on the wire, also where the pcap file has less. */
 static uint32_t wire_payload(const struct packet *p)
 {
 	return p->l4_len - (uint32_t)(p->payload - p->l4);
@@ -32,7 +32,7 @@ void segment_end(struct glance *g)
 int64_t segment_retry(struct glance *g)
 {
 	const struct packet *p = g->p;
-	/* What was read before this table knew the flow is long gone. */
+	/* For a resumed flow the beginning of the stream is gone. */
 	bool from_isn = g->j->isn_valid[p->dir] && !g->j->resumed;
 
 	return flow_stream_push(g->i->table, g->f, p->dir, from_isn, g->j->isn[p->dir],
@@ -40,8 +40,8 @@ int64_t segment_retry(struct glance *g)
 }
 
 /*
- * Data behind a FIN is read all the same: the FIN may be one that never reached the receiver, and a
- * receiver that had it ignores the data (RFC 9293, 3.10.7.4).
+ * Data after a FIN is read: the FIN may not have reached the receiver, and a receiver that has it
+ * ignores the data (RFC 9293, 3.10.7.4).
  */
 int64_t segment_add(struct glance *g)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of user/inspect share. */
+/* Internal state of user/inspect. */
 #ifndef WEIR_INSPECT_STATE_H
 #define WEIR_INSPECT_STATE_H
 
@@ -10,36 +10,41 @@
 #include "inspect/quic.h"
 #include "util/slab.h"
 
-/* An answer below this is a guess, and a guess does not decide a flow. */
+/* An identification below this confidence is a guess and does not decide a flow. */
 #define DECIDE_CONFIDENCE 50
-/* Below are well-known services (RFC 6335, 6): no shape alone may cost a host its web or mail, and
- * they are not for one host to give away to everyone. */
+/*
+ * Ports below are those of well-known services (RFC 6335, 6). A flow to them is not identified by
+ * its shape alone, which could cost a host its web or mail, and a host cannot announce them for all
+ * other hosts.
+ */
 #define SERVICE_PORTS 1024
 
-/* Whose first message has been read for details. */
+/* Sides whose first message has been read for details. */
 #define DESCRIBED_CLIENT 1
 #define DESCRIBED_SERVER 2
 #define DESCRIBED_ALL	 3
 
-/* The inspector's part of a flow (flow.module), as long as its payload is wanted. */
+/* The inspector's state of a flow (flow.module), as long as its payload is needed. */
 struct judgement {
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool ended[2];	  /* its FIN was seen: at fin_seq */
-	bool resumed;	  /* inspected since before this table knew it: its beginning is gone */
-	bool module_done; /* followed, but by no module any more */
+	bool ended[2];	  /* its FIN was seen, with sequence number fin_seq */
+	bool resumed;	  /* the flow was inspected before this table knew it, so its beginning is
+			     missing */
+	bool module_done; /* still followed, but no module reads it any more */
 	uint32_t fin_seq[2];
-	uint8_t looks;		      /* of describe_flow() */
-	uint8_t described;	      /* DESCRIBED_* */
-	size_t judged[2];	      /* bytes of each first message that were classified */
-	struct classify_memo memo[2]; /* what is left to look at of each */
+	uint8_t looks;	   /* number of calls of describe_flow() */
+	uint8_t described; /* DESCRIBED_* */
+	size_t judged[2];  /* bytes of each direction's first message that were classified */
+	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
-	const struct app_module *reader; /* of an inspected flow */
-	void **states;			 /* by module, NULL until one has some */
-	uint16_t dtls_sequence[2];	 /* of the handshake message that is put together */
-	uint32_t read_frame;		 /* number of the last datagram that was read for details */
+	const struct app_module *reader; /* module that reads an inspected flow */
+	void **states;			 /* state of each module; NULL until one has some */
+	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
+				    */
+	uint32_t read_frame;	   /* number of the last frame that was read for details */
 	struct quic_connection quic;
-	struct app_finding held; /* QUIC, while its hello is incomplete */
+	struct app_finding held; /* finding for a QUIC flow while its hello is incomplete */
 };
 
 struct inspector {
@@ -51,24 +56,24 @@ struct inspector {
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
 	void *learn_arg;
 	struct app_services services;
-	uint32_t teller[4]; /* the sender of what a module is shown */
+	uint32_t source[4]; /* sender of the message that a module is shown */
 	const struct app_module *const *modules;
 	size_t module_count;
-	/* Whom messages of undecided flows are shown to, whatever the engine named: those of TCP,
-	 * those of UDP. Each list ends with NULL. */
+	/* Modules that are shown the messages of undecided flows whatever the signature engine
+	 * found: for TCP, for UDP. Each list ends with NULL. */
 	const struct app_module **shown[2];
-	/* What module_of() found for the signatures at hand. */
+	/* Cache of module_of() for the present signatures. */
 	const struct app_module *owner[WEIR_APPS_MAX];
 	bool owner_known[WEIR_APPS_MAX];
 	struct flow_table *table;
 	struct slab judgements;
-	struct slab states; /* of judgement.states */
+	struct slab states; /* memory for judgement.states */
 	struct fragments *fragments;
 	struct secret *secret;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
 	void (*on_release)(struct flow *f, void *arg);
 	void *release_arg;
-	uint64_t now_ns; /* of the packet at hand */
+	uint64_t now_ns; /* time of the current packet */
 	struct expect_stats expect;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
@@ -78,18 +83,18 @@ struct inspector {
 	} apps; /* 0: the registry has none */
 };
 
-/* One packet on its way through the inspector. */
+/* The packet that is being inspected. */
 struct glance {
 	struct inspector *i;
 	const struct packet *p;
-	uint32_t frames;	   /* it came in, more than one for a fragmented datagram */
-	uint64_t bytes;		   /* of those */
-	enum packet_tunnel tunnel; /* it was in */
-	unsigned int depth;	   /* tunnels around it */
+	uint32_t frames; /* frames that it came in, more than one for a reassembled datagram */
+	uint64_t bytes;	 /* bytes of these frames */
+	enum packet_tunnel tunnel; /* tunnel that it was in */
+	unsigned int depth;	   /* number of tunnels around it */
 	struct flow *f;
-	struct judgement *j; /* NULL: decided, and nothing more is wanted of it */
+	struct judgement *j; /* NULL: the flow is decided and its payload no longer needed */
 	struct inspect_outcome *out;
-	struct inspect_outcome *inner; /* who is told of inner flows */
+	struct inspect_outcome *inner; /* outcome in which inner flows are reported */
 };
 
 static inline struct judgement *judgement_of(const struct flow *f)
@@ -97,8 +102,11 @@ static inline struct judgement *judgement_of(const struct flow *f)
 	return f->module;
 }
 
-/* A capture is read, not a wire: everything that is found is kept for who asks at the end. Not to
- * be told by a flow without a number: on a wire, what is inside of a tunnel has none either. */
+/*
+ * Whether a pcap file is read instead of live traffic: then everything found is kept for
+ * inspector_finish(). A flow without an id does not imply offline mode: in live mode flows inside a
+ * tunnel have none either.
+ */
 static inline bool is_offline(const struct inspector *i)
 {
 	return !i->settings.online;
@@ -110,41 +118,43 @@ static inline bool flow_has_ports(const struct flow *f)
 }
 
 /* inspect.c */
-/* One packet as a receiver takes it: all but f and j of g are set. */
+/* Inspects one packet in the form its receiver would process it (reassembled, without tunnel); all
+ * of g except f and j is set. */
 void judge_packet(struct glance *g, const struct weir_punt *punt);
 
 /* judge.c */
-/* Decides a flow by its first frame alone where that is enough: a protocol without ports, a
- * learned endpoint. */
+/* Decides a flow by its first frame alone if possible: a protocol without ports, or a learned
+ * endpoint. */
 void judge_first(struct glance *g);
 /* Classifies one message (TCP: the contiguous part of the direction's first message). */
 void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t len, bool complete);
-/* Nothing more will come or be looked at: looks at both messages as complete, then gives up. */
+/* No more bytes will come or be examined: classifies both messages as complete; if that identifies
+ * nothing, the flow becomes unknown. */
 void judge_finally(struct glance *g);
 void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, size_t len,
 		      struct app_message *out);
 
 /* describe.c */
-/* Notes what the bytes that are there say of the flow (flow->details), and whether it is worth
- * reading on (flow->reading). */
+/* Extracts details from the bytes present (flow->details), and sets whether to continue reading
+ * (flow->reading). */
 void describe_flow(struct glance *g, bool may_wait);
 
 enum describe_quic {
-	DESCRIBE_NONE,	  /* no QUIC, or none that can be read */
-	DESCRIBE_PENDING, /* more of the client's hello is to come */
+	DESCRIBE_NONE,	  /* not QUIC, or not readable */
+	DESCRIBE_PENDING, /* the client's hello is incomplete */
 	DESCRIBE_HELLO,
 };
-/* Reads the datagram at hand of an undecided flow. hello: the client's whole one, from its
- * handshake type on, with DESCRIBE_HELLO. */
+/* Reads the current datagram of an undecided flow. With DESCRIBE_HELLO, *hello is the complete
+ * hello of the client, beginning with the handshake type. */
 enum describe_quic describe_quic(struct glance *g, const uint8_t **hello, size_t *len);
 
 /* modules.c */
-/* Lists the modules. 0 or -ENOMEM. */
+/* Sets up the lists of modules. 0 or -ENOMEM. */
 int modules_init(struct inspector *i);
 bool module_is_off(const struct inspector *i, const struct app_module *module);
 void modules_fini(struct inspector *i);
 const struct app_module *module_of(struct inspector *i, unsigned int app);
-/* Where module's state of this flow lies; NULL on ENOMEM. */
+/* Address of the module's state of this flow; NULL on ENOMEM. */
 void **module_state(struct inspector *i, struct judgement *j, const struct app_module *module);
 void modules_undecided(struct glance *g, const struct app_message *m, struct app_finding *finding);
 void modules_release(struct inspector *i, struct judgement *j);
@@ -159,22 +169,22 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone);
 /* segment.c */
-/* Adds the TCP segment at hand to its stream, as flow_stream_push() does, and notes what is odd
- * about it. */
+/* Adds the current TCP segment to its stream, as flow_stream_push() does, and records its
+ * anomalies. */
 int64_t segment_add(struct glance *g);
-/* The same segment once more, after flow_stream_skip(). */
+/* Adds the same segment again, after flow_stream_skip(). */
 int64_t segment_retry(struct glance *g);
-/* The segment at hand ends its direction. */
+/* Records that the current segment ends its direction. */
 void segment_end(struct glance *g);
-/* Tells in the outcome where the segment at hand lies in what is read. */
+/* Sets in the outcome the position of the current segment in the stream. */
 void segment_place(struct glance *g);
 
 /* follow.c */
-/* A packet with payload of an inspected flow. */
+/* Processes a packet with payload of an inspected flow. */
 void follow_packet(struct glance *g);
 
 /* record.c */
-/* Takes the flow's details. */
+/* Keeps a copy of a flow that leaves the table; takes over the flow's details. */
 void record_keep(struct inspector *i, struct flow *f);
 void record_emit(struct inspector *i, void (*fn)(struct flow *, void *), void *arg);
 void record_free(struct inspector *i);

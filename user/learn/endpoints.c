@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Learned endpoints: a chained hash over a fixed array of entries, which also hang in a list from
- * the least to the most recently told. What runs full gives up the oldest. Nearly every question is
- * about a peer that nobody was told of: counts by a hash of the peer answer it without the lock.
+ * Learned endpoints: a chained hash over a fixed array of entries, which are also linked in order
+ * of their last update. When the array is full, the oldest entry is removed. Nearly every lookup is
+ * for a peer without an entry: counters indexed by a hash of the peer answer those without taking
+ * the lock.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,8 +18,8 @@
 struct entry {
 	struct weir_endpoint_key key;
 	struct weir_peer peer;
-	uint32_t chain;	       /* next of the bucket, or of the free entries */
-	uint32_t older, newer; /* order of telling */
+	uint32_t chain;	       /* next entry of the bucket or of the free list */
+	uint32_t older, newer; /* neighbours in the order of updates */
 };
 
 struct endpoints {
@@ -31,7 +32,8 @@ struct endpoints {
 	uint32_t free, oldest, newest;
 	uint32_t *buckets;
 	struct entry *entries;
-	/* Entries by peer_class(), written under the lock. One that ever was full stays so. */
+	/* Number of entries by peer_class(), written under the lock. A counter that reached its
+	 * maximum is not changed any more. */
 	_Atomic uint8_t *counts;
 	uint32_t counts_mask;
 };
@@ -70,9 +72,7 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 
 	if (max == 0 || max > 1u << 24)
 		return NULL;
-	/* Half of them stay empty: an entry that is looked at in vain is a line that no cache
-	 * holds.
-	 */
+	/* Twice as many buckets as entries: examining an entry in vain costs a cache miss. */
 	while (buckets < 2 * max)
 		buckets *= 2;
 	e = calloc(1, sizeof(*e));
@@ -84,11 +84,12 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	e->mask = buckets - 1;
 	e->buckets = calloc(buckets, sizeof(*e->buckets));
 	e->entries = calloc(max, sizeof(*e->entries));
-	/* So that of eight peers that were not told of one has to be looked for in a full table. */
+	/* Sized so that with a full table seven of eight lookups of unknown peers end at a zero
+	 * counter. */
 	e->counts_mask = 4 * buckets - 1;
 	e->counts = calloc(4 * (size_t)buckets, sizeof(*e->counts));
-	/* Peers choose the addresses they tell of: without a secret they would choose the buckets.
-	 */
+	/* The hash is keyed, because peers choose the addresses and could otherwise choose the
+	 * buckets. */
 	e->facts = facts_new(max / 2, ttl_ns);
 	if (!e->buckets || !e->entries || !e->counts || !e->facts ||
 	    getrandom(e->seed, sizeof(e->seed), 0) != (ssize_t)sizeof(e->seed))
@@ -106,7 +107,7 @@ static uint32_t key_bucket(const struct endpoints *e, const struct weir_endpoint
 	return hash_words32(e->seed, words, ARRAY_SIZE(words)) & e->mask;
 }
 
-/* Which count a peer is in, whoever was told of it. */
+/* The index of a peer's counter, which is the same for every host that learned of it. */
 static uint32_t peer_class(const struct endpoints *e, const struct weir_endpoint_key *key)
 {
 	uint64_t words[3] = {0, 0, (uint64_t)key->domain << 16 | key->port};
@@ -182,7 +183,7 @@ static uint32_t entry_insert(struct endpoints *e, const struct weir_endpoint_key
 	return at;
 }
 
-/* Nobody can be reached there, or everybody is: RFC 1122 3.2.1.3, RFC 4291 2.4 to 2.7. */
+/* Addresses that are not of a single reachable host: RFC 1122 3.2.1.3, RFC 4291 2.4 to 2.7. */
 static bool peer_is_refused(const struct weir_endpoint_key *key)
 {
 	const uint8_t *b = (const uint8_t *)key->peer;
@@ -206,9 +207,9 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 	if (peer_is_refused(key))
 		return -EINVAL;
 	clean.pad = 0;
+	pthread_mutex_lock(&e->lock);
 	if (value.expires_ns == 0)
 		value.expires_ns = time_now_ns() + e->ttl_ns;
-	pthread_mutex_lock(&e->lock);
 	at = entry_find(e, &clean);
 	is_new = at == NIL;
 	if (is_new)
@@ -221,7 +222,14 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 	return is_new;
 }
 
-/* Under the lock. An entry past its time is given back. */
+void endpoints_set_ttl(struct endpoints *e, uint64_t ttl_ns)
+{
+	pthread_mutex_lock(&e->lock);
+	e->ttl_ns = ttl_ns;
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* Called under the lock. An expired entry is freed. */
 static bool peer_take(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
 		      struct weir_peer *out)
 {
@@ -240,15 +248,15 @@ static bool peer_take(struct endpoints *e, const struct weir_endpoint_key *key, 
 bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
 		    struct weir_peer *out)
 {
-	struct weir_endpoint_key told = *key, said = *key;
+	struct weir_endpoint_key heard = *key, announced = *key;
 	bool found;
 
 	if (!atomic_load_explicit(&e->counts[peer_class(e, key)], memory_order_relaxed))
 		return false;
-	told.pad = said.pad = 0;
-	memset(said.host, 0, sizeof(said.host));
+	heard.pad = announced.pad = 0;
+	memset(announced.host, 0, sizeof(announced.host));
 	pthread_mutex_lock(&e->lock);
-	found = peer_take(e, &told, now_ns, out) || peer_take(e, &said, now_ns, out);
+	found = peer_take(e, &heard, now_ns, out) || peer_take(e, &announced, now_ns, out);
 	pthread_mutex_unlock(&e->lock);
 	return found;
 }

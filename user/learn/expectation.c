@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Expected data connections. They are kept among the learned endpoints, so that the gate knows them
- * too, but only for a short time. */
+/* Expected data connections. They are kept among the learned endpoints, so that they reach the gate
+ * as well, but expire soon. */
 #include "learn/learn.h"
 
 #include <errno.h>
 
-/* A data connection that is not made within this time is made by somebody else. */
+/* A connection made later than this is not the announced one. */
 #define EXPECT_NS (60 * UINT64_C(1000000000))
 
-/* What was learned in another way is not overruled: whoever speaks both protocols could hide one
- * behind the other. */
+/* An endpoint learned from another source is not overruled: a host that speaks both protocols could
+ * otherwise hide one behind the other. */
 static bool is_taken(const struct weir_peer *peer, uint16_t app)
 {
 	return peer->source != WEIR_SOURCE_EXPECTATION && peer->app != app;
 }
 
-/* Whether an entry of this age need not be published again. */
+/* Whether the entry is so recent that it need not be published again. */
 static bool is_young(const struct weir_peer *peer, uint16_t app, uint64_t now_ns)
 {
 	return peer->app == app && peer->expires_ns > now_ns + EXPECT_NS / 2;

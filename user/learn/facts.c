@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A table of fixed size in sets of eight: what is new takes the place of what expired or is told
- * again the longest time ago, in its set alone. Nearly every question is about what nobody knows:
- * marks of a set's keys, in half a cache line, answer it without the lock.
+ * A fixed-size table in sets of eight slots: a new fact replaces the one in its set that expires
+ * first. Nearly every lookup is for a fact that does not exist: hash marks of a set's keys, in half
+ * a cache line, answer those without taking the lock.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +21,8 @@ struct slot {
 };
 
 struct set {
-	_Atomic uint32_t marks[WAYS]; /* of the slots' keys, 0 = none; written under the lock */
+	_Atomic uint32_t
+		marks[WAYS]; /* hash marks of the slots' keys, 0 = none; written under the lock */
 	struct slot slots[WAYS];
 };
 
@@ -31,11 +32,11 @@ struct facts {
 	uint64_t seed[2];
 	uint32_t mask; /* sets - 1 */
 	void *memory;
-	struct set *sets; /* in it, so that marks lie in one cache line */
+	struct set *sets; /* within `memory`, aligned so that a set's marks share a cache line */
 };
 _Static_assert(sizeof(struct set) % MARKS_BYTES == 0, "every set's marks");
 
-/* Where a key is or would be. */
+/* The set and mark of a key. */
 struct place {
 	struct set *set;
 	uint32_t mark;
@@ -53,7 +54,8 @@ struct facts *facts_new(size_t max, uint64_t ttl_ns)
 		return NULL;
 	pthread_mutex_init(&f->lock, NULL);
 	f->memory = calloc(1, (size_t)sets * sizeof(f->sets[0]) + MARKS_BYTES);
-	/* Peers choose the addresses: without a secret they would choose the sets. */
+	/* The hash is keyed, because peers choose the addresses and could otherwise choose the
+	 * sets. */
 	if (!f->memory || getrandom(f->seed, sizeof(f->seed), 0) != (ssize_t)sizeof(f->seed)) {
 		facts_free(f);
 		return NULL;
@@ -87,7 +89,7 @@ static struct place place_of(struct facts *f, const struct fact_key *key)
 	};
 }
 
-/* The next slot from `from` on whose key may be the place's; WAYS: none. */
+/* The next slot at or after `from` whose mark equals the key's; WAYS: none. */
 static unsigned int next_marked(const struct place *at, unsigned int from)
 {
 	while (from < WAYS &&
@@ -96,7 +98,7 @@ static unsigned int next_marked(const struct place *at, unsigned int from)
 	return from;
 }
 
-/* Under the lock. */
+/* Called under the lock. */
 static struct slot *slot_find(const struct place *at, const struct fact_key *key)
 {
 	for (unsigned int i = next_marked(at, 0); i < WAYS; i = next_marked(at, i + 1))
@@ -105,7 +107,8 @@ static struct slot *slot_find(const struct place *at, const struct fact_key *key
 	return NULL;
 }
 
-/* Under the lock: the slot that had the key, else the one whose time ends first, for it. */
+/* Called under the lock. Returns the slot of key, or else makes the slot that expires first the
+ * slot of key. */
 static struct slot *slot_take(const struct place *at, const struct fact_key *key)
 {
 	struct slot *slot = slot_find(at, key);
@@ -134,10 +137,10 @@ void facts_put(struct facts *f, const struct fact_key *key, uint16_t app, const 
 	pthread_mutex_unlock(&f->lock);
 }
 
-void facts_tell(struct facts *f, const struct fact_key *key, uint16_t app, const uint32_t host[4],
-		uint32_t teller, uint64_t now_ns)
+void facts_endpoint_learned(struct facts *f, const struct fact_key *key, uint16_t app,
+			    const uint32_t host[4], uint32_t source_net, uint64_t now_ns)
 {
-	struct fact fact = {.expires_ns = now_ns + f->ttl_ns, .app = app, .teller = teller};
+	struct fact fact = {.expires_ns = now_ns + f->ttl_ns, .app = app, .source_net = source_net};
 	struct place at = place_of(f, key);
 	struct slot *slot;
 
@@ -145,9 +148,9 @@ void facts_tell(struct facts *f, const struct fact_key *key, uint16_t app, const
 	pthread_mutex_lock(&f->lock);
 	slot = slot_find(&at, key);
 	if (slot && slot->fact.expires_ns > now_ns && slot->fact.app == app)
-		fact.shared = slot->fact.shared ||
-			      (slot->fact.teller != teller &&
-			       memcmp(slot->fact.data, fact.data, sizeof(fact.data)) != 0);
+		fact.confirmed = slot->fact.confirmed ||
+				 (slot->fact.source_net != source_net &&
+				  memcmp(slot->fact.data, fact.data, sizeof(fact.data)) != 0);
 	if (!slot)
 		slot = slot_take(&at, key);
 	slot->fact = fact;

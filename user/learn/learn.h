@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is known of hosts from the traffic seen: learned endpoints, facts, names, expectations. */
+/* What is learned about hosts from the traffic: endpoints, facts, names and expectations. */
 #ifndef WEIR_LEARN_H
 #define WEIR_LEARN_H
 
@@ -11,45 +11,54 @@
 #include "weir/identification.h"
 
 /*
- * Learned endpoints of this process (the daemon mirrors them into weir_endpoints): bounded, with
- * time to live, thread-safe.
+ * Learned endpoints of this process (the daemon mirrors them into weir_endpoints). Bounded; entries
+ * expire; thread-safe.
  */
-/* Confidence of an endpoint that another host named and no byte has confirmed. */
+/* Confidence of an endpoint that another host named, as long as no payload has confirmed it. */
 #define ENDPOINT_CONFIDENCE 90
 struct endpoints;
 struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns);
 void endpoints_free(struct endpoints *e);
-/* host zero = the peer said it of itself. expires_ns 0 = now and the table's time to live. Refuses
- * (-EINVAL) port 0, multicast, broadcast, loopback, unspecified addresses. 1 new, 0 renewed. The
- * table full, the one told longest ago goes. */
+/* Time to live of endpoints added or renewed from now on. */
+void endpoints_set_ttl(struct endpoints *e, uint64_t ttl_ns);
+/*
+ * Adds or renews an endpoint. key->host: the host that learned of the peer; zero: the peer
+ * announced itself, so the endpoint holds for every host. peer->expires_ns 0: now (CLOCK_MONOTONIC)
+ * plus the table's time to live. When the table is full, the least recently learned entry is
+ * removed. 1: new, 0: renewed, -EINVAL: port 0, or a multicast, broadcast, loopback or unspecified
+ * address.
+ */
 int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 		  const struct weir_peer *peer);
-/* Whether host was told that peer:port is something; also tries host zero. Copies into out. */
+/* Looks up the endpoint that key->host learned, then the one with host zero. True: found, and
+ * copied into out. */
 bool endpoints_find(struct endpoints *e, const struct weir_endpoint_key *key, uint64_t now_ns,
 		    struct weir_peer *out);
 size_t endpoints_count(const struct endpoints *e);
-/* Forgets what host was told of peer:port. Whether there was something. */
+/* Removes the entry of exactly this key. Returns whether there was one. */
 bool endpoints_withdraw(struct endpoints *e, const struct weir_endpoint_key *key);
 /*
- * Adds an expectation: app is expected at key for 60 seconds. 1 with the new entry in *out (to be
- * published to the gate), 0 where it is known already, -EEXIST where the endpoint was learned in
- * another way as another application, or what endpoints_add returns.
+ * Adds an expectation: a data connection of app to key's peer is expected within 60 seconds. 1:
+ * *out is the new entry, which the caller publishes to the gate; 0: already expected; -EEXIST: the
+ * endpoint was learned from another source as another application; or an error of endpoints_add().
  */
 int expectation_add(struct endpoints *e, const struct weir_endpoint_key *key, uint16_t app,
 		    uint64_t now_ns, struct weir_peer *out);
-/* What is kept beside them; lives as long as e. */
+/* The facts table that belongs to e and is freed with it. */
 struct facts *endpoints_facts(const struct endpoints *e);
 
 /*
- * What identified flows have shown of hosts and services: bounded, with time to live, thread-safe.
- * Evidence for or against other answers; a fact alone identifies nothing. Ports are in network
- * order, addresses as the maps keep them, now_ns is the clock of whoever asks.
+ * Facts that identified flows have shown about hosts and services. They count for or against an
+ * identification but never identify a flow alone. Bounded; entries expire; thread-safe. Ports are
+ * in network order, addresses as in the maps (network order, v4-mapped); now_ns is in any clock, as
+ * long as all callers use the same.
  */
 enum fact_kind {
-	FACT_RUNS = 1, /* the host was an end of a flow of app; port 0 */
-	FACT_SERVICE,  /* what answered at addr:port was app, by its bytes */
-	FACT_IDENTITY, /* the 16 bytes that a peer at addr:port goes by */
-	FACT_TOLD,     /* an endpoint was learned there; data: the host that was told of it last */
+	FACT_RUNS = 1, /* the host took part in a flow of app; port 0 */
+	FACT_SERVICE,  /* the server at addr:port speaks app, identified by its payload */
+	FACT_IDENTITY, /* the 16-byte identifier of the peer at addr:port (user hash, node id) */
+	FACT_LEARNED,  /* an endpoint was learned at addr:port; data: the host that learned of it
+			  last */
 };
 struct fact_key {
 	uint32_t addr[4];
@@ -64,23 +73,25 @@ struct fact {
 	uint64_t expires_ns;
 	uint16_t app;
 	uint8_t data[16];
-	bool shared;	 /* FACT_TOLD: by independent tellers to two hosts */
-	uint32_t teller; /* FACT_TOLD: whose word it was last */
+	bool confirmed;	     /* FACT_LEARNED: confirmed by independent sources to two hosts */
+	uint32_t source_net; /* FACT_LEARNED: network of the latest source */
 };
 struct facts;
-/* Room for max (rounded up to a power of two). Heap; NULL on ENOMEM or without random numbers. */
+/* Room for max facts (rounded up to a power of two). Heap; NULL on ENOMEM or without random numbers
+ * for the hash. */
 struct facts *facts_new(size_t max, uint64_t ttl_ns);
 void facts_free(struct facts *f);
-/* data: 16 bytes or NULL for none. */
+/* Adds or replaces a fact. data: 16 bytes, or NULL for zeros. */
 void facts_put(struct facts *f, const struct fact_key *key, uint16_t app, const uint8_t *data,
 	       uint64_t now_ns);
 /*
- * Puts what host was told (FACT_TOLD). teller: the network of whoever told it, in any encoding; the
- * fact is shared from when another network has told another host the same, until it runs out or
- * something else is told.
+ * Records that `host` learned of an endpoint (FACT_LEARNED). source_net: the network of the source,
+ * as any number that is equal for sources in the same network. The fact is confirmed as soon as a
+ * source in another network has named the same application to another host; it stays so until the
+ * fact expires or another application is named.
  */
-void facts_tell(struct facts *f, const struct fact_key *key, uint16_t app, const uint32_t host[4],
-		uint32_t teller, uint64_t now_ns);
+void facts_endpoint_learned(struct facts *f, const struct fact_key *key, uint16_t app,
+			    const uint32_t host[4], uint32_t source_net, uint64_t now_ns);
 bool facts_get(struct facts *f, const struct fact_key *key, uint64_t now_ns, struct fact *out);
 void facts_host_runs(struct facts *f, const uint32_t host[4], uint8_t domain, uint16_t app,
 		     uint64_t now_ns);
@@ -96,21 +107,21 @@ bool facts_identity(struct facts *f, const uint32_t addr[4], uint16_t port, uint
 		    uint64_t now_ns, uint8_t identity[16]);
 
 /*
- * Names that hosts were told for addresses (DNS): bounded, with time to live, thread-safe. Times
- * are in the caller's clock.
+ * Host names of addresses, as the DNS answered them to each host. Bounded; entries expire;
+ * thread-safe. Times are in the caller's clock.
  */
-#define NAME_TEXT_MAX 253 /* RFC 1035, 2.3.4, as text without the last dot */
+#define NAME_TEXT_MAX 253 /* RFC 1035, 2.3.4, as text without the trailing dot */
 struct name_key {
-	uint32_t host[4];    /* who was told */
-	uint32_t address[4]; /* what was told to have the name */
+	uint32_t host[4];    /* the host that received the answer */
+	uint32_t address[4]; /* the address that the name resolved to */
 	uint32_t domain;
 };
 struct names;
 /* NULL on ENOMEM. */
 struct names *names_new(size_t max);
 void names_free(struct names *n);
-/* The name told last counts. The table full, the one told longest ago goes. 0, -EINVAL for a name
- * that is none, -ENOMEM. */
+/* The latest name of a key replaces the earlier one. When the table is full, the least recently
+ * added entry is removed. 0, -EINVAL for an invalid name, -ENOMEM. */
 int names_add(struct names *n, const struct name_key *key, const char *name, uint64_t expires_ns);
 bool names_find(struct names *n, const struct name_key *key, uint64_t now_ns,
 		char out[NAME_TEXT_MAX + 1]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names that hosts were told for addresses: a chained hash over a fixed array of entries, which
- * also hang in a list from the least to the most recently told. What runs full gives up the oldest.
+ * Host names of addresses: a chained hash over a fixed array of entries, which are also linked in
+ * order of their last update. When the array is full, the oldest entry is removed.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@ struct entry {
 	char *name;
 	uint64_t expires_ns;
 	uint32_t chain;	       /* next of the bucket */
-	uint32_t older, newer; /* order of telling */
+	uint32_t older, newer; /* neighbours in the order of updates */
 };
 
 struct names {
@@ -28,7 +28,7 @@ struct names {
 	uint32_t mask; /* buckets - 1 */
 	uint32_t oldest, newest;
 	uint32_t *buckets;
-	struct entry *entries; /* of these the first `count` are in use */
+	struct entry *entries; /* the first `count` entries are in use */
 };
 
 void names_free(struct names *n)
@@ -66,7 +66,7 @@ struct names *names_new(size_t max)
 	n->oldest = n->newest = NIL;
 	n->buckets = malloc(buckets * sizeof(*n->buckets));
 	n->entries = calloc(max, sizeof(*n->entries));
-	/* Servers choose the addresses they tell of: without a secret they would choose the
+	/* The hash is keyed, because servers choose the addresses and could otherwise choose the
 	 * buckets. */
 	if (!n->buckets || !n->entries ||
 	    getrandom(n->seed, sizeof(n->seed), 0) != (ssize_t)sizeof(n->seed))
@@ -107,7 +107,7 @@ static void entry_list(struct names *n, uint32_t at)
 	n->newest = at;
 }
 
-/* Takes the oldest entry out of its bucket and the list, for another key. */
+/* Unlinks the oldest entry from its bucket and the list, to be used for another key. */
 static uint32_t entry_reuse(struct names *n)
 {
 	uint32_t at = n->oldest;

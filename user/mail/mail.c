@@ -12,7 +12,7 @@
 #define MAGIC	  0x314c4941u /* changes with the layout */
 #define ALIGN	  8u
 #define HEAD_ROOM 4096u
-/* Without these somebody could cut the file short, and reading it would raise SIGBUS. */
+/* Without these seals the other side could truncate the file; an access would raise SIGBUS. */
 #define SEALS	  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define BYTES_MAX (1u << 30)
 
@@ -68,7 +68,8 @@ int mail_new(uint32_t bytes)
 	if (bytes < MAIL_BYTES_MIN || bytes > BYTES_MAX || bytes & (bytes - 1))
 		return -EINVAL;
 	fd = memfd_create("weir-mail", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* With its pages: short of memory this fails here, where later a write would kill. */
+	/* Allocates the pages: if memory is short this fails, rather than a later write by SIGBUS.
+	 */
 	if (fd < 0 || fallocate(fd, 0, 0, (off_t)HEAD_ROOM + bytes) < 0 ||
 	    pwrite(fd, &awake, sizeof(awake), offsetof(struct shared, wake_at)) != sizeof(awake) ||
 	    pwrite(fd, &magic, sizeof(magic), offsetof(struct shared, magic)) != sizeof(magic) ||
@@ -107,7 +108,7 @@ static void ring_unmap(struct shared *ring, uint32_t bytes)
 		munmap(ring, (size_t)HEAD_ROOM + bytes);
 }
 
-/* Whether a ring can hold what lies between these positions. */
+/* Whether the positions are aligned and at most the ring's size apart. */
 static bool positions_fit(uint64_t head, uint64_t tail, uint32_t bytes)
 {
 	return head - tail <= bytes && head % ALIGN == 0 && tail % ALIGN == 0;
@@ -161,14 +162,14 @@ void mail_writer_limit(struct mail_writer *w, unsigned int type, uint32_t bytes)
 	w->limit[type] = bytes < w->bytes ? bytes : w->bytes;
 }
 
-/* 0 where so many bytes more fit below the limit. */
+/* 0 if `bytes` more fit below the limit. */
 static int room_for(struct mail_writer *w, uint32_t bytes, uint32_t limit)
 {
 	if (w->head + bytes - w->tail <= limit)
 		return 0;
 	w->tail = atomic_load_explicit(&w->ring->tail, memory_order_acquire);
 	if (!positions_fit(w->head, w->tail, w->bytes)) {
-		/* As if the ring were full, until the reader's position is possible again. */
+		/* Treat the ring as full until the reader's position is valid again. */
 		w->tail = w->head - w->bytes;
 		return -EBADMSG;
 	}
@@ -184,7 +185,9 @@ static void copy_in(struct mail_writer *w, uint64_t at, const void *from, size_t
 	memcpy(w->ring->data, (const uint8_t *)from + first, len - first);
 }
 
-/* The reader announces its sleep and looks at head again; we set head and look for a sleeper. */
+/* Pairs with mail_reader_sleep(), which writes wake_at and then reads head; here head is written
+ * and then wake_at is read. The fences order the two on each side, so a wake-up cannot be missed.
+ */
 static void wake_reader(struct mail_writer *w)
 {
 	const uint64_t one = 1;
@@ -286,11 +289,11 @@ static void copy_out(const struct mail_reader *r, uint64_t at, void *to, size_t 
 	memcpy((uint8_t *)to + first, r->ring->data, len - first);
 }
 
-/* Copies the record at the reader's position, of which at most `left` bytes are there. */
+/* Copies the record at the reader's position; `left`: bytes up to the writer's position. */
 static int record_take(struct mail_reader *r, uint64_t left, struct mail_record *out)
 {
 	const void *at = r->ring->data + ((uint32_t)r->tail & (r->bytes - 1));
-	/* One load, so that the length that is checked is the one that is used. */
+	/* A single load: the length that is checked is the length that is used. */
 	uint64_t word = __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED);
 	struct header h;
 

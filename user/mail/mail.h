@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A ring of records between one writer and one reader, which may be threads or processes. It lives
- * in a memfd of sealed size, so its descriptor is all that another process needs. Records hold no
- * pointers. Neither side ever waits: what does not fit is refused and counted by the record's type.
- * Each side takes the other for hostile: positions and lengths are copied once and checked, and
- * what contradicts itself is reported as broken and never read again.
+ * Lock-free single-producer, single-consumer ring of records, between threads or processes. It is a
+ * memfd of sealed size: another process needs the descriptor and nothing else. Records contain no
+ * pointers. Neither side waits: a record that does not fit is refused and counted by its type. Each
+ * side treats the other as untrusted: positions and lengths are read once and checked before use; a
+ * ring that fails a check is reported as broken and not read again.
  */
 #ifndef WEIR_MAIL_H
 #define WEIR_MAIL_H
@@ -19,18 +19,18 @@
 #define MAIL_BYTES_MIN	 65536
 
 /*
- * Makes the memory of a ring. bytes: room for records and their 8-byte headers, a power of two from
- * MAIL_BYTES_MIN on. Returns a descriptor (close-on-exec), -EINVAL, or what memfd_create gives.
+ * Makes a ring. bytes: capacity for records including their 8-byte headers, a power of two of at
+ * least MAIL_BYTES_MIN. Returns a descriptor (close-on-exec), -EINVAL, or the error of a system
+ * call.
  */
 int mail_new(uint32_t bytes);
 
 struct mail_writer;
 struct mail_reader;
 /*
- * Attach one end to the ring of the descriptor, which may be closed afterwards. An end that is
- * opened again goes on where its predecessor was. 0, -ENOMEM, -EINVAL where the descriptor is no
- * ring of mail_new() (other size or content, or its size is not sealed), -EBADMSG where its
- * positions contradict each other. Heap.
+ * Map the ring as its writer or its reader; fd may be closed afterwards. An end that is opened
+ * again continues at the position of its predecessor. 0; -ENOMEM; -EINVAL: fd is not a ring of
+ * mail_new() (size, content, or size not sealed); -EBADMSG: the positions are inconsistent. Heap.
  */
 int mail_writer_open(int fd, struct mail_writer **out);
 int mail_reader_open(int fd, struct mail_reader **out);
@@ -38,42 +38,40 @@ int mail_reader_open(int fd, struct mail_reader **out);
 void mail_writer_close(struct mail_writer *w);
 void mail_reader_close(struct mail_reader *r);
 
-/* Where the writer tells a sleeping reader of news: an eventfd, which stays the caller's. -1 (at
- * first): nowhere. */
+/* The eventfd that wakes a sleeping reader; it stays the caller's. -1 (the default): none. */
 void mail_writer_wake_by(struct mail_writer *w, int event_fd);
-/* Records of the type are refused where the ring would hold more than this many bytes, so that a
- * flood of them leaves room for others. At first: all of the ring. */
+/* Refuses a record of this type if the ring would then hold more than `bytes`, so that a flood of
+ * one type leaves room for others. Default: the whole ring. */
 void mail_writer_limit(struct mail_writer *w, unsigned int type, uint32_t bytes);
 /*
- * Adds a record. 0; -ENOBUFS where it does not fit, and counted; -EBADMSG where the reader's
- * position is impossible, counted too; -EINVAL for a type or length that no record has. Makes a
- * system call only where the reader sleeps.
+ * Adds a record. 0; -ENOBUFS: it does not fit (counted); -EBADMSG: the reader's position is invalid
+ * (counted); -EINVAL: type or length out of range. A system call is made only to wake the reader.
  */
 int mail_put(struct mail_writer *w, unsigned int type, const void *payload, size_t len);
-/* The same for a payload in pieces. */
+/* Likewise, with the payload in pieces. */
 int mail_put_pieces(struct mail_writer *w, unsigned int type, const struct iovec *pieces,
 		    unsigned int count);
-/* Records of the type that were refused since mail_new(), as the writer says. */
+/* Records of the type refused since mail_new(); a number that the writer writes. */
 uint64_t mail_writer_refused(const struct mail_writer *w, unsigned int type);
 uint64_t mail_reader_refused(const struct mail_reader *r, unsigned int type);
 
-/* A copy of what the writer wrote, aligned to 8 bytes; gone after the call. Type and content are
- * not checked: unknown types are the receiver's to skip. */
+/* A private copy of the record, aligned to 8 bytes, valid during the call. Type and content are not
+ * checked. */
 struct mail_record {
 	uint16_t type;
 	uint32_t len;
 	const void *payload;
 };
 /*
- * Hands fn what is in the ring at this moment; records that come meanwhile are left for the next
- * call, so that it ends. Returns how many, or -EBADMSG where the ring is broken: from then on
- * always. fn may not close the reader.
+ * Calls fn for each record in the ring at the time of the call; records added meanwhile are left
+ * for the next call, which bounds this one. Returns their number; -EBADMSG once the ring was found
+ * to be broken. fn may not close the reader.
  */
 int mail_read(struct mail_reader *r, void (*fn)(const struct mail_record *, void *), void *arg);
 /*
- * Announces that the reader goes to sleep until the ring holds `bytes` more (1: anything), or for
- * as long as it likes. False where that much is there already: then the writer will not wake it.
- * Withdrawn by the next mail_read().
+ * Asks the writer to signal its eventfd once the ring holds at least `bytes` (1: any record).
+ * False: it holds that much already, and there will be no signal. The next mail_read() cancels the
+ * request.
  */
 bool mail_reader_sleep(struct mail_reader *r, uint32_t bytes);
 

@@ -6,7 +6,7 @@
 #include "packet/checksum.h"
 #include "packet/wire.h"
 
-/* What a processor adds at once, where it can. */
+/* A vector that the CPU adds at once, where it can. */
 typedef uint64_t lanes __attribute__((vector_size(16)));
 
 static lanes load_lanes(const uint8_t *p)
@@ -18,9 +18,9 @@ static lanes load_lanes(const uint8_t *p)
 }
 
 /*
- * RFC 1071, 2: words may be of any even width and in the machine's own byte order (B), since only
- * the carries between them count. Words of 32 bits in sums of 64 have no carry to add again below
- * 2^34 bytes. In the machine's order.
+ * RFC 1071, 2: words may be of any even width and in the machine's byte order (B), because only the
+ * carries between them matter. 32-bit words in 64-bit sums cannot overflow below 2^34 bytes. The
+ * result is in machine byte order.
  */
 static uint64_t add_words(const uint8_t *data, size_t len)
 {
@@ -56,8 +56,7 @@ static uint64_t add_words(const uint8_t *data, size_t len)
 	return even[0] + even[1] + rest + two + one;
 }
 
-/* What was added is the sum of big-endian words, so that the result does not depend on the machine.
- */
+/* Convert to the sum of big-endian words, so that the result does not depend on the machine. */
 uint32_t checksum_add(uint32_t sum, const uint8_t *data, size_t len)
 {
 	uint64_t wide = add_words(data, len);
@@ -102,7 +101,7 @@ static unsigned int field_offset(const struct packet *p)
 	}
 }
 
-/* Whether an IPv6 routing header still has somewhere to go. The chain was walked by decode. */
+/* Whether an IPv6 routing header has segments left. The header chain was validated by decode. */
 static bool is_source_routed(const struct packet *p)
 {
 	size_t at = (size_t)p->l3 + WIRE_IPV6_BYTES;
@@ -130,7 +129,7 @@ static uint32_t start_sum(const struct packet *p)
 	return checksum_pseudo(p->frame + p->l3, p->ip_version, p->proto, p->l4_len);
 }
 
-/* Whether the frame holds the packet to its end. */
+/* Whether the frame contains the complete packet. */
 static bool is_whole(const struct packet *p)
 {
 	return (uint32_t)(p->payload - p->l4) + p->payload_len == p->l4_len;

@@ -7,27 +7,28 @@
 #include "packet/wire.h"
 #include "util/util.h"
 
-/* Extension headers that are walked; the gate stops at the same number. */
+/* Extension headers that are parsed at most; the gate has the same limit. */
 #define EXTENSIONS_MAX 8
 
 #define ICMP_ECHO_REPLY	    0
 #define ICMP_ECHO_REQUEST   8
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
-#define QUOTE_BYTES	    8 /* of a transport header, in an ICMP error (RFC 792) */
+#define QUOTE_BYTES	    8 /* bytes of a transport header in an ICMP error (RFC 792) */
 
-/* Where decoding stands. `at` moves towards `end`; [0, have) is what the frame really holds, which
- * for a cut frame ends before the packet does. */
+/* Decoder state. `at` moves towards `end`; [0, have) is what the frame contains, which for a
+ * truncated frame ends before the packet does. */
 struct cursor {
 	const uint8_t *frame;
 	size_t at;
 	size_t have;
 	size_t end;
 	struct packet *out;
-	bool quote; /* the packet is cut at its sender's will */
+	bool quote; /* the packet is a quotation, which its sender truncated */
 };
 
-/* What a header of n bytes at the cursor is: inside, beyond what was kept, beyond the packet. */
+/* Status of a header of n bytes at the cursor: within the frame, beyond the bytes present, or
+ * beyond the packet. */
 static enum packet_status need(const struct cursor *c, size_t n)
 {
 	if (c->end - c->at < n)
@@ -109,7 +110,7 @@ static enum packet_status decode_icmp(struct cursor *c)
 	return PACKET_OK;
 }
 
-/* What an ICMP error quotes of a transport header: where ports stand, and no more. */
+/* Decodes the part of a transport header that an ICMP error quotes: only the ports. */
 static enum packet_status decode_quoted_transport(struct cursor *c)
 {
 	const uint8_t *h = c->frame + c->at;
@@ -147,7 +148,7 @@ static enum packet_status decode_transport(struct cursor *c)
 	}
 }
 
-/* Puts addresses and ports (until now source first) into the order of the key. */
+/* Orders addresses and ports (so far source first) as the key requires. */
 static void finish_key(struct packet *p, const uint32_t src[4], const uint32_t dst[4])
 {
 	struct weir_flow_key *k = &p->key;
@@ -212,8 +213,8 @@ static enum packet_status decode_ipv4(struct cursor *c)
 	return decode_rest(c, src, dst, wire_get16(h + 6) & 0x3fff);
 }
 
-/* Walks extension headers (RFC 8200, 4; AH: RFC 4302). A fragment header that carries a whole
- * packet is none (RFC 6946). */
+/* Parses extension headers (RFC 8200, 4; AH: RFC 4302). A fragment header of a whole packet does
+ * not make it a fragment (RFC 6946). */
 static enum packet_status skip_extensions(struct cursor *c, uint8_t *proto, bool *fragment)
 {
 	for (int i = 0; wire_is_extension(*proto); i++) {
@@ -273,14 +274,14 @@ static enum packet_status decode_ipv6(struct cursor *c)
 	return decode_rest(c, src, dst, fragment);
 }
 
-/* The PPP protocol and the bytes it takes: one where it is compressed (RFC 1661, 6.5), else two. */
+/* The PPP protocol number and its length in bytes: one if compressed (RFC 1661, 6.5), else two. */
 static uint16_t ppp_protocol(const uint8_t *h, size_t *bytes)
 {
 	*bytes = h[0] & 1 ? 1 : 2;
 	return *bytes == 1 ? h[0] : wire_get16(h);
 }
 
-/* RFC 2516 session data: what follows is IP, or the frame is none. */
+/* RFC 2516 session data: IP follows, or the frame counts as not IP. */
 static enum packet_status decode_pppoe(struct cursor *c, uint16_t *type)
 {
 	const uint8_t *h = c->frame + c->at;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fragments of one datagram may not overlap (RFC 5722, which says so of IPv6; it is held against
- * IPv4 as well, where Linux does the same since 4.19), so a datagram is whole as soon as its parts
- * add up to its length: no list of holes is needed.
+ * Fragments of one datagram must not overlap (RFC 5722 for IPv6; applied to IPv4 as well, as Linux
+ * does since 4.19). So a datagram is complete as soon as the lengths of its parts add up to its
+ * length, and no list of holes is needed.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,20 +15,20 @@
 #include "util/util.h"
 
 #define DATAGRAMS_MIN 8
-#define PARTS_MAX     128 /* 65535 bytes at an MTU of 576 make 119 */
+#define PARTS_MAX     128 /* 65535 bytes at an MTU of 576 are 119 fragments */
 #define FIRST_BYTES   4096
 #define HEADER_BYTES                                                                               \
-	256 /* room for the IP header and the extension headers before the fragment's */
+	256 /* for the IP header and the extension headers before the fragment header */
 #define LENGTH_MAX    65535
 #define TOTAL_UNKNOWN UINT32_MAX
-#define EXPIRE_ALWAYS 2 /* datagrams looked at whenever a fragment comes */
+#define EXPIRE_ALWAYS 2 /* datagrams checked for expiry at each fragment */
 
 struct datagram_key {
 	uint32_t addr[2][4]; /* source, destination */
 	uint32_t id;
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	uint8_t version;
-	uint8_t proto; /* 0 in IPv6, where it is no part of the identity */
+	uint8_t proto; /* 0 for IPv6, where it is not part of the identity */
 	uint8_t domain;
 	uint8_t pad;
 	uint16_t tunnel;
@@ -41,25 +41,26 @@ struct part {
 
 struct datagram {
 	struct datagram_key key;
-	struct datagram *next; /* in its bucket, or among the unused */
+	struct datagram *next; /* next in its bucket, or in the free list */
 	struct datagram *newer, *older;
 	uint64_t created_ns;
 	uint64_t frame_bytes;
 	uint32_t frames;
 	uint32_t held;	  /* bytes of all parts */
-	uint32_t total;	  /* known with the last part */
-	uint32_t room;	  /* bytes at data */
-	uint16_t header;  /* bytes before the fragment header; 0 until the first part came */
-	uint16_t next_at; /* where those name the fragment header, IPv6 */
-	uint8_t proto;	  /* what the first part begins with */
-	bool given_up;	  /* contradicted itself: what else comes of it is ignored */
+	uint32_t total;	  /* payload length, known with the last part */
+	uint32_t room;	  /* size of data, bytes */
+	uint16_t header;  /* bytes before the fragment header; 0 until the first part arrived */
+	uint16_t next_at; /* offset in those of the next-header field that names the fragment
+			     header, IPv6 */
+	uint8_t proto;	  /* protocol of the first part */
+	bool given_up;	  /* fragments contradicted each other: further ones are ignored */
 	unsigned int part_count;
-	struct part parts[PARTS_MAX]; /* ascending, without overlap */
-	uint8_t *first;		      /* FIRST_BYTES */
+	struct part parts[PARTS_MAX]; /* ascending, not overlapping */
+	uint8_t *first;		      /* buffer of FIRST_BYTES */
 	uint8_t *data;		      /* HEADER_BYTES, then the payload */
 };
 
-/* In the order of creation; each version has its own time-out. */
+/* Datagrams in order of creation; each IP version has its own timeout. */
 struct age {
 	struct datagram *newest, *oldest;
 };
@@ -70,12 +71,12 @@ struct fragments {
 	uint64_t seed[2];
 	struct age age[2]; /* IPv4, IPv6 */
 	struct datagram *pool, *unused;
-	uint8_t *firsts; /* the first buffers of all */
-	size_t mask;	 /* of buckets */
+	uint8_t *firsts; /* first buffers of all datagrams */
+	size_t mask;	 /* number of buckets - 1 */
 	struct datagram **bucket;
 };
 
-/* ---- life ---- */
+/* ---- creation ---- */
 
 static void fragments_freep(struct fragments **f)
 {
@@ -145,7 +146,7 @@ static struct age *age_of(struct fragments *f, const struct datagram *d)
 	return &f->age[d->key.version == 6];
 }
 
-/* Out of the table, still holding its bytes. */
+/* Removes a datagram from the table; its buffers remain. */
 static void take_out(struct fragments *f, struct datagram *d)
 {
 	struct datagram **at = bucket_of(f, &d->key);
@@ -168,14 +169,14 @@ static void put_back(struct fragments *f, struct datagram *d)
 
 static void end(struct fragments *f, struct datagram *d, enum fragment_event why)
 {
-	/* Of one that was given up it has been told. */
+	/* A datagram that was given up is counted already. */
 	if (!d->given_up)
 		f->stats.events[why]++;
 	take_out(f, d);
 	put_back(f, d);
 }
 
-/* RFC 5722, 3: with the fragments that came goes what will still come of them. */
+/* RFC 5722, 3: the fragments received so far are discarded, and so are later ones. */
 static int give_up(struct fragments *f, struct datagram *d)
 {
 	f->stats.events[FRAGMENT_EVENT_OVERLAP]++;
@@ -204,8 +205,8 @@ unsigned int fragments_expire(struct fragments *f, uint64_t now_ns, unsigned int
 	return ended;
 }
 
-/* Gives up the oldest, with `outgrown` the oldest whose bytes count, but not `keep`; false when
- * there is none. */
+/* Gives up the oldest datagram; with `outgrown`, the oldest that outgrew its first buffer; never
+ * `keep`. False if there is none. */
 static bool evict_oldest(struct fragments *f, const struct datagram *keep, bool outgrown)
 {
 	struct datagram *oldest = NULL;
@@ -284,14 +285,17 @@ static struct datagram *find_or_create(struct fragments *f, const struct packet 
 
 /* ---- one fragment ---- */
 
-/* What stands before the fragment's own part, without the fragment header. */
+/* Bytes before the fragment's payload, without the fragment header. */
 static size_t header_bytes(const struct packet *p)
 {
 	return (size_t)(p->l4 - p->l3) - (p->ip_version == 6 ? WIRE_FRAGMENT_BYTES : 0);
 }
 
-/* RFC 7112, 5 and RFC 8200, 4.5: an IPv6 datagram's first part holds all headers; hosts drop one
- * that does not. Extension headers may not hide a transport from those who look at it alone. */
+/*
+ * RFC 7112, 5 and RFC 8200, 4.5: the first fragment of an IPv6 datagram contains all headers; hosts
+ * drop one that does not. This keeps extension headers from hiding the transport header in a later
+ * fragment.
+ */
 static bool has_whole_chain(const struct packet *p)
 {
 	const uint8_t *h = p->frame + p->payload;
@@ -321,7 +325,7 @@ static bool has_whole_chain(const struct packet *p)
 	}
 }
 
-/* Whether a receiver takes this fragment, whatever else comes. */
+/* Whether a receiver accepts this fragment, whatever others contain. */
 static bool is_sound(const struct packet *p)
 {
 	size_t header = header_bytes(p);
@@ -362,7 +366,7 @@ static int reserve(struct fragments *f, struct datagram *d, uint32_t need)
 	return 0;
 }
 
-/* Where a part that begins at `from` belongs among the others. */
+/* Index of a part that begins at `from` among the others. */
 static unsigned int part_place(const struct datagram *d, uint32_t from)
 {
 	unsigned int at = d->part_count;
@@ -396,7 +400,7 @@ static bool contradicts(const struct datagram *d, unsigned int at, const struct 
 	return d->total != TOTAL_UNKNOWN || (last && (uint32_t)last->from + last->len > to);
 }
 
-/* Copies the headers in front of the payload's place. */
+/* Copies the headers to the place before the payload. */
 static void keep_header(struct datagram *d, const struct packet *p)
 {
 	size_t len = header_bytes(p);
@@ -445,9 +449,10 @@ static int place(struct fragments *f, struct datagram *d, const struct packet *p
 	return d->held == d->total;
 }
 
-/* ---- the whole ---- */
+/* ---- complete datagrams ---- */
 
-/* Writes a header word and keeps the checksum as right or wrong as it was (RFC 1624). */
+/* Writes a word of the header and updates the checksum, so that a wrong one stays wrong (RFC
+ * 1624). */
 static void change_word(uint8_t *ip, size_t at, uint16_t v)
 {
 	uint8_t terms[6];
@@ -465,7 +470,7 @@ static int assemble(struct fragments *f, struct datagram *d, struct fragments_wh
 	size_t len = d->header + (size_t)d->total;
 	size_t counted = d->key.version == 4 ? len : len - WIRE_IPV6_BYTES;
 
-	/* The first part's header is longer than the others' were. */
+	/* The first fragment's header is longer than those of the others. */
 	if (counted > LENGTH_MAX) {
 		end(f, d, FRAGMENT_EVENT_MALFORMED);
 		return -EINVAL;

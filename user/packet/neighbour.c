@@ -78,7 +78,7 @@ static int decode_arp(const uint8_t *h, size_t len, struct neighbour *out)
 	return 0;
 }
 
-/* Hosts take none in fragments (RFC 6980, 5), so those are none here either. */
+/* Hosts ignore fragmented messages (RFC 6980, 5), so they are ignored here too. */
 static bool is_discovery(const struct packet *p)
 {
 	return p->ip_version == 6 && p->proto == IPPROTO_ICMPV6 && p->icmp_type >= ND_FIRST &&
@@ -132,7 +132,7 @@ static int decode_options(const uint8_t *at, size_t len, struct neighbour *out)
 	return err;
 }
 
-/* What the message asks of its source and destination addresses. */
+/* Checks the source and destination addresses that the message type requires. */
 static bool addresses_fit(const struct neighbour *n, const uint8_t *src, const uint8_t *dst,
 			  const uint8_t *h)
 {
@@ -144,7 +144,7 @@ static bool addresses_fit(const struct neighbour *n, const uint8_t *src, const u
 	case NEIGHBOUR_SOLICIT:
 		if (is_multicast(h + 8))
 			return false;
-		/* Detection of duplicates: to the solicited-node group, without an option. */
+		/* Duplicate address detection: to the solicited-node group, without the option. */
 		return !is_unspecified(src) ||
 		       (is_multicast(dst) && dst[11] == 1 && dst[12] == 0xff && !n->has_sender_mac);
 	case NEIGHBOUR_ADVERT:
@@ -157,7 +157,7 @@ static bool addresses_fit(const struct neighbour *n, const uint8_t *src, const u
 	}
 }
 
-/* Bytes of each message before its options. */
+/* Length of each message before its options, bytes. */
 static const uint8_t fixed_bytes[NEIGHBOUR_KIND_COUNT] = {
 	[NEIGHBOUR_ROUTER_SOLICIT] = 8, [NEIGHBOUR_ROUTER_ADVERT] = 16, [NEIGHBOUR_SOLICIT] = 24,
 	[NEIGHBOUR_ADVERT] = 24,	[NEIGHBOUR_REDIRECT] = 40,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who says which link-layer address goes with which IP address: ARP (RFC 826, RFC 5227) and IPv6
+/* Messages that bind link-layer addresses to IP addresses: ARP (RFC 826, RFC 5227) and IPv6
  * neighbour discovery (RFC 4861). No state; every length is checked. */
 #ifndef WEIR_PACKET_NEIGHBOUR_H
 #define WEIR_PACKET_NEIGHBOUR_H
@@ -25,27 +25,30 @@ enum neighbour_kind {
 
 struct neighbour {
 	enum neighbour_kind kind;
-	uint8_t frame_src[6]; /* of the Ethernet header */
+	uint8_t frame_src[6]; /* addresses of the Ethernet header */
 	uint8_t frame_dst[6];
 	__be16 vlan[WEIR_VLAN_TAGS_MAX];
 	uint8_t vlan_count;
-	/* Network order, v4-mapped. sender: ARP's sender protocol address (all zeros in a probe,
-	 * RFC 5227), or the IPv6 source (:: while an address is being tested). target: what is
-	 * asked for or told; of a redirect the better next hop; :: in router messages. */
+	/*
+	 * Network order, v4-mapped. sender: ARP's sender protocol address (zero in a probe, RFC
+	 * 5227), or the IPv6 source (:: while an address is being tested). target: the address in
+	 * question; in a redirect the better next hop; :: in router messages.
+	 */
 	uint32_t sender[4];
 	uint32_t target[4];
-	uint32_t destination[4]; /* redirect: whom it is about */
-	/* What the message says the link-layer addresses are; not what the frame came from. */
+	uint32_t destination[4]; /* redirect: the destination it applies to */
+	/* Link-layer addresses in the message, which may differ from those of the frame. */
 	bool has_sender_mac, has_target_mac;
 	uint8_t sender_mac[6]; /* ARP sender; the source link-layer address option */
 	uint8_t target_mac[6]; /* ARP target in a reply; the target link-layer address option */
-	bool router, solicited, override; /* neighbour advertisement's flags */
-	uint16_t router_lifetime_seconds; /* router advertisement; 0 = no default router */
+	bool router, solicited, override; /* flags of a neighbour advertisement */
+	uint16_t router_lifetime_seconds; /* router advertisement; 0 = not a default router */
 };
 
 /*
- * Reads an Ethernet frame. 0; -ENOMSG: neither of the two; -EBADMSG: one that RFC 826 or the checks
- * of RFC 4861 (6.1, 7.1, 8.1) call invalid: lengths, hop limit, code, checksum, addresses, options.
+ * Decodes an Ethernet frame. 0; -ENOMSG: neither ARP nor neighbour discovery; -EBADMSG: invalid by
+ * RFC 826 or the checks of RFC 4861 (6.1, 7.1, 8.1): lengths, hop limit, code, checksum, addresses,
+ * options.
  */
 int neighbour_decode(const uint8_t *frame, size_t len, struct neighbour *out);
 const char *neighbour_kind_name(enum neighbour_kind k);

@@ -9,7 +9,7 @@
 
 #define RESET_TTL 64
 
-/* Everything before the IP header, towards the sender with its MAC addresses exchanged. */
+/* Copies everything before the IP header; towards the sender with its MAC addresses exchanged. */
 static void copy_link(const struct packet *p, bool to_sender, uint16_t ip_len, uint8_t *out)
 {
 	size_t tagged = WIRE_ETH_BYTES + (size_t)p->vlan_count * WIRE_VLAN_BYTES;
@@ -21,7 +21,7 @@ static void copy_link(const struct packet *p, bool to_sender, uint16_t ip_len, u
 		memcpy(out, p->frame + 6, 6);
 		memcpy(out + 6, p->frame, 6);
 	}
-	if (p->l3 > tagged) /* PPPoE: its length counts the PPP protocol, of one byte or two, too */
+	if (p->l3 > tagged) /* PPPoE: its length includes the PPP protocol, of one byte or two */
 		wire_put16(out + tagged + 4,
 			   (uint16_t)(p->l3 - tagged - WIRE_PPPOE_BYTES + ip_len));
 }
@@ -54,7 +54,7 @@ static void put_ipv6(const struct packet *p, bool to_sender, uint16_t ip_len, ui
 	memcpy(ip + 24, from + (to_sender ? 8 : 24), 16);
 }
 
-/* Sequence space that p takes; what a capture cut off counts. */
+/* Sequence space of p, including bytes that a pcap file does not contain. */
 static uint32_t segment_len(const struct packet *p)
 {
 	uint32_t len = p->l4_len - (uint32_t)(p->payload - p->l4);
@@ -79,7 +79,7 @@ static void put_tcp(const struct packet *p, bool to_sender, uint8_t *tcp)
 		tcp[13] |= TH_ACK;
 	} else {
 		wire_put32(tcp + 4, p->seq);
-		/* A receiver in SYN-SENT takes a reset only if it acknowledges the SYN. */
+		/* A receiver in SYN-SENT accepts a reset only if it acknowledges the SYN. */
 		if (acks) {
 			wire_put32(tcp + 8, p->ack);
 			tcp[13] |= TH_ACK;

@@ -20,7 +20,7 @@
 #define VXLAN_HAS_VNI 0x08
 
 #define GTP_BYTES	   8
-#define GTP_MORE_BYTES	   4	/* with any of the three flags */
+#define GTP_MORE_BYTES	   4	/* present with any of the three flags */
 #define GTP_FLAGS	   0x07 /* extension, sequence number, N-PDU number */
 #define GTP_EXTENSION	   0x04
 #define GTP_VERSION_1	   0x30 /* version 1, protocol type GTP */
@@ -29,7 +29,7 @@
 
 #define TEREDO_ORIGIN_BYTES 8
 
-/* What is left of the payload: [0, have) is there, the wire had `wire` bytes. */
+/* The rest of the payload: [0, have) is present, on the wire it had `wire` bytes. */
 struct rest {
 	const uint8_t *data;
 	size_t have, wire;
@@ -62,7 +62,7 @@ enum packet_tunnel packet_tunnel_by_protocol(const struct packet *p)
 	}
 }
 
-/* Steps over n bytes of header. */
+/* Skips n bytes of header. */
 static enum packet_status skip(struct rest *r, size_t n)
 {
 	if (n > r->wire)
@@ -75,7 +75,7 @@ static enum packet_status skip(struct rest *r, size_t n)
 	return PACKET_OK;
 }
 
-/* n bytes must be there before they are looked at. */
+/* Checks that n bytes are present. */
 static enum packet_status need(const struct rest *r, size_t n)
 {
 	struct rest copy = *r;
@@ -83,7 +83,7 @@ static enum packet_status need(const struct rest *r, size_t n)
 	return skip(&copy, n);
 }
 
-/* RFC 2784, 2.3: over header and payload; what has a wrong one is discarded. */
+/* RFC 2784, 2.3: checksum over header and payload; packets with a wrong one are discarded. */
 static bool gre_sum_ok(const struct rest *r)
 {
 	return r->have < r->wire || checksum_fold(checksum_add(0, r->data, r->have)) == 0xffff;
@@ -118,7 +118,7 @@ static enum packet_status open_gre(struct rest *r, enum packet_link *link, uint3
 		return status;
 	flags = wire_get16(r->data);
 	type = wire_get16(r->data + 2);
-	/* Version 1 is PPTP's (RFC 2637); source routes went with RFC 2784. */
+	/* Version 1 is PPTP's (RFC 2637); RFC 2784 removed source routes. */
 	if (flags & (GRE_VERSION | GRE_ROUTING))
 		return PACKET_NOT_IP;
 	if (flags & GRE_CHECKSUM)
@@ -144,7 +144,8 @@ static enum packet_status open_vxlan(struct rest *r, enum packet_link *link, uin
 
 	if (status != PACKET_OK)
 		return status;
-	/* Reserved bits are ignored on receipt; without a network the frame is discarded. */
+	/* Reserved bits are ignored on receipt; a frame without a network identifier is
+	 * discarded. */
 	if (!(r->data[0] & VXLAN_HAS_VNI))
 		return PACKET_MALFORMED;
 	*id = wire_get32(r->data + 4) >> 8;
@@ -152,7 +153,7 @@ static enum packet_status open_vxlan(struct rest *r, enum packet_link *link, uin
 	return skip(r, VXLAN_BYTES);
 }
 
-/* TS 29.281, 5.2: each is its length in words, content, and the type of the next. */
+/* TS 29.281, 5.2: each extension is its length in words, content, and the type of the next. */
 static enum packet_status skip_gtp_extensions(struct rest *r, uint8_t type)
 {
 	for (int n = 0; type != 0; n++) {
@@ -196,7 +197,7 @@ static enum packet_status open_gtp(struct rest *r, enum packet_link *link, uint3
 		status = need(r, GTP_MORE_BYTES);
 		if (status != PACKET_OK)
 			return status;
-		/* Each field counts only with its own flag. */
+		/* Each field is valid only with its own flag. */
 		if (flags & GTP_EXTENSION)
 			next = r->data[3];
 		skip(r, GTP_MORE_BYTES);
@@ -205,14 +206,14 @@ static enum packet_status open_gtp(struct rest *r, enum packet_link *link, uint3
 	return skip_gtp_extensions(r, next);
 }
 
-/* RFC 4380, 5.1.1: indicators of authentication and origin may stand before the packet. */
+/* RFC 4380, 5.1.1: authentication and origin indicators may precede the packet. */
 static enum packet_status open_teredo(struct rest *r, enum packet_link *link, uint32_t *id)
 {
 	enum packet_status status = need(r, 4);
 
 	if (status == PACKET_OK && wire_get16(r->data) == 1) {
-		/* Lengths of client identifier and value, then those, a nonce and a confirmation.
-		 */
+		/* Lengths of client identifier and value, then these, a nonce and a
+		 * confirmation. */
 		status = skip(r, 4 + (size_t)r->data[2] + r->data[3] + 8 + 1);
 		if (status == PACKET_OK)
 			status = need(r, 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Packets inside packets: IP in IP, GRE, VXLAN, GTP-U, Teredo. No state; every length is checked.
+/*
+ * Packets inside packets: IP in IP, GRE, VXLAN, GTP-U, Teredo. No state; every length is checked.
  */
 #ifndef WEIR_PACKET_TUNNEL_H
 #define WEIR_PACKET_TUNNEL_H
@@ -26,13 +27,14 @@ enum packet_tunnel {
 };
 
 const char *packet_tunnel_name(enum packet_tunnel t);
-/* What p is by its IP protocol alone; NONE for what goes over UDP, which only its bytes tell. */
+/* Tunnel type of p by its IP protocol; NONE for tunnels over UDP, which only the payload
+ * identifies. */
 enum packet_tunnel packet_tunnel_by_protocol(const struct packet *p);
 /*
- * Decodes the packet inside of p, which decoded as PACKET_OK and is a packet of tunnel t; inner
- * refers into p's frame. *id: the GRE key, VXLAN network or GTP endpoint identifier, host order, 0
- * without one. PACKET_NOT_IP also where nothing is inside (control messages, keep-alives, what is
- * not IP), PACKET_MALFORMED where the tunnel's header is none.
+ * Decodes the packet inside p, which decoded as PACKET_OK and is a packet of tunnel t; *inner
+ * points into p's frame. *id: the GRE key, VXLAN network or GTP endpoint identifier, host order, 0
+ * if it has none. PACKET_NOT_IP also if nothing is inside (control messages, keep-alives, other
+ * protocols); PACKET_MALFORMED if the tunnel header is invalid.
  */
 enum packet_status packet_decode_inner(const struct packet *p, enum packet_tunnel t,
 				       struct packet *inner, uint32_t *id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Unaligned big-endian access and the numbers of link and IP headers, for user/packet alone. */
+/* Unaligned big-endian access, and constants of link and IP headers. Private to user/packet. */
 #ifndef WEIR_PACKET_WIRE_H
 #define WEIR_PACKET_WIRE_H
 
@@ -48,7 +48,7 @@ static inline void wire_put32(uint8_t *p, uint32_t v)
 	wire_put16(p + 2, (uint16_t)v);
 }
 
-/* Whether an IPv6 extension header goes by this number (RFC 8200, 4; RFC 4302; RFC 6275). */
+/* Whether proto is an IPv6 extension header (RFC 8200, 4; RFC 4302; RFC 6275). */
 static inline bool wire_is_extension(uint8_t proto)
 {
 	switch (proto) {
@@ -64,7 +64,7 @@ static inline bool wire_is_extension(uint8_t proto)
 	}
 }
 
-/* Bytes of the extension header at h, of which two must be readable. */
+/* Length of the extension header at h, bytes; the first two must be readable. */
 static inline size_t wire_extension_bytes(uint8_t proto, const uint8_t *h)
 {
 	if (proto == IPPROTO_FRAGMENT)

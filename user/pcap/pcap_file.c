@@ -10,7 +10,7 @@
 struct pcap_file {
 	pcap_t *pcap;
 	int dlt;
-	uint8_t *made; /* a frame behind a made Ethernet header */
+	uint8_t *made; /* buffer of a frame with a synthetic Ethernet header */
 	size_t made_room;
 	char path[]; /* for messages */
 };
@@ -25,7 +25,7 @@ void pcap_file_close(struct pcap_file *c)
 	free(c);
 }
 
-static void capture_freep(struct pcap_file **c)
+static void pcap_file_freep(struct pcap_file **c)
 {
 	pcap_file_close(*c);
 }
@@ -42,7 +42,7 @@ static int check_link(const struct pcap_file *c, struct error *e)
 
 int pcap_file_open(const char *path, struct pcap_file **out, struct error *e)
 {
-	_cleanup_(capture_freep) struct pcap_file *c = calloc(1, sizeof(*c) + strlen(path) + 1);
+	_cleanup_(pcap_file_freep) struct pcap_file *c = calloc(1, sizeof(*c) + strlen(path) + 1);
 	char text[PCAP_ERRBUF_SIZE] = "";
 	int err;
 
@@ -66,7 +66,7 @@ int pcap_file_open(const char *path, struct pcap_file **out, struct error *e)
 	return 0;
 }
 
-/* Puts what begins at content->skip behind an Ethernet header without addresses. */
+/* Copies the packet at content->skip behind a synthetic Ethernet header with zero addresses. */
 static int make_frame(struct pcap_file *c, const struct link_content *content, struct pcap_frame *f)
 {
 	size_t len = f->len - content->skip;

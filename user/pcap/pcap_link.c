@@ -9,7 +9,7 @@
 #define TYPE_IPV6  0x86dd
 #define TYPE_PPPOE 0x8864
 
-/* Raw IP as files number it; libpcap turns it into DLT_RAW, which is another number per system. */
+/* Raw IP as files number it; libpcap maps it to DLT_RAW, whose number differs between systems. */
 #define LINKTYPE_RAW 101
 
 static uint16_t get16(const uint8_t *p)
@@ -44,8 +44,8 @@ static void parse_sll2(const uint8_t *data, size_t len, struct link_content *out
 	out->skip = 20;
 }
 
-/* The address family of the machine that captured, in its byte order (NULL) or the network's
- * (LOOP). IPv6 has a different number on each BSD. */
+/* The address family, in the byte order of the recording machine (DLT_NULL) or network order
+ * (DLT_LOOP). The number of IPv6 differs between the BSDs. */
 static void parse_family(const uint8_t *data, size_t len, struct link_content *out)
 {
 	unsigned int family;
@@ -112,7 +112,7 @@ static void parse_pppoe(const uint8_t *data, size_t len, struct link_content *ou
 	out->type = TYPE_PPPOE;
 }
 
-/* Per-packet information: the header names the link behind it. */
+/* Per-packet information (PPI): its header gives the link type of the frame behind it. */
 static void parse_ppi(const uint8_t *data, size_t len, struct link_content *out)
 {
 	size_t header;

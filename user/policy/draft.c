@@ -3,6 +3,27 @@
 
 #include "policy/draft.h"
 
+const struct yaml_file *draft_file(const struct draft *d)
+{
+	return d->file;
+}
+
+struct error *draft_cause(const struct draft *d)
+{
+	return d->e;
+}
+
+int draft_error(const struct draft *d, const struct yaml_node *n, const char *fmt, ...)
+{
+	char text[sizeof(d->e->text)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return yaml_error(d->file, n, d->e, "%s", text);
+}
+
 int draft_memory(const struct draft *d)
 {
 	return error_set(d->e, -ENOMEM, "%s: out of memory", yaml_name(d->file));

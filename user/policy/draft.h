@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-#include "policy/policy.h"
-#include "yaml/yaml.h"
+#include "policy/section.h"
 
 #define DRAFT_ATOMS_MAX	   1024	 /* groups and distinct prefixes written in rules */
 #define DRAFT_PREFIXES_MAX 65536 /* of all groups and rules */
@@ -103,45 +102,22 @@ struct draft {
 	struct bits *class_atoms; /* policy->class_ids entries */
 };
 
-/* draft.c: what all readers of the file need. Messages name the node's place. */
-#define draft_error(d, node, ...) yaml_error((d)->file, node, (d)->e, __VA_ARGS__)
-int draft_memory(const struct draft *d);
-void draft_warn(const struct draft *d, const struct yaml_node *n, const char *fmt, ...)
-	_printf_(3, 4);
-/* A mapping whose keys are all in the NULL-terminated list. */
-int draft_mapping(const struct draft *d, const struct yaml_node *n, const char *what,
-		  const char *const *known);
-/* A list of at least one item. */
-int draft_list(const struct draft *d, const struct yaml_node *n, const char *what);
-/* Index of the text among the choices. */
-int draft_choice(const struct draft *d, const struct yaml_node *n, const char *what,
-		 const char *const *choices, size_t count, unsigned int *out);
-/* A name that may become a metric's label: letters, digits, `-`, `_`, `.`, up to room - 1. */
-int draft_name(const struct draft *d, const struct yaml_node *n, const char *what, char *out,
-	       size_t room);
-/* An interface name as the kernel takes it. */
-int draft_interface(const struct draft *d, const struct yaml_node *n, const char *what,
-		    char out[16]);
-/* Refuses a key that later versions will know. */
-int draft_unsupported(const struct draft *d, const struct yaml_node *mapping, const char *key);
+/* What a section that is fixed at the start is answered with when it differs; what: a format. */
+#define DRAFT_RESTART(what) "`" what "` is not the running one; restart weir to change it"
 
-/* port.c */
-int draft_read_ports(struct draft *d, const struct yaml_node *root);
-int draft_read_forward(struct draft *d, const struct yaml_node *root);
-/* settings.c: everything of one value */
-int draft_read_settings(struct draft *d, const struct yaml_node *root);
-/* reassembly.c */
-int draft_read_reassembly(struct draft *d, const struct yaml_node *root);
-int draft_read_modules(struct draft *d, const struct yaml_node *root);
-/* output.c: signatures, metrics, events */
-int draft_read_files(struct draft *d, const struct yaml_node *root);
+/* section.c */
+/* Room for the sections' own data. */
+int draft_sections_new(struct draft *d);
+int draft_read_sections(struct draft *d);
+/* -EINVAL with the place of the first section that is fixed at the start and says something else
+ * than the running policy's. */
+int draft_fits(const struct draft *d, const struct policy *running);
+
 /* group.c */
-int draft_read_groups(struct draft *d, const struct yaml_node *root);
 /* Reads `from` or `to`; n NULL = any. */
 int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what,
 		    struct draft_side *out);
 /* rule.c */
-int draft_read_rules(struct draft *d, const struct yaml_node *root);
 /* Applications and categories by the names that r knows. */
 int draft_resolve(struct draft *d, const struct app_registry *r);
 /* class.c: prefixes to classes. table.c: rules to rows and cells, anew each time; warns of rules

@@ -86,9 +86,8 @@ static int group_read(struct draft *d, const struct yaml_node *key, const struct
 	return err;
 }
 
-int draft_read_groups(struct draft *d, const struct yaml_node *root)
+static int groups_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
-	const struct yaml_node *n = yaml_get(root, "groups");
 	int err = n ? yaml_mapping(d->file, n, "groups", d->e) : 0;
 
 	d->atoms = calloc(DRAFT_ATOMS_MAX, sizeof(*d->atoms));
@@ -98,6 +97,13 @@ int draft_read_groups(struct draft *d, const struct yaml_node *root)
 		err = group_read(d, n->keys[i], n->items[i]);
 	return err;
 }
+
+POLICY_SECTION(groups) = {
+	.key = "groups",
+	.phase = POLICY_NAMES,
+	.read = groups_read,
+	POLICY_LIVE,
+};
 
 static int group_find(const struct draft *d, const char *name)
 {

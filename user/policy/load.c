@@ -27,43 +27,31 @@ static void signatures_freep(struct signatures **s)
 	signatures_free(*s);
 }
 
-static int version_read(struct draft *d, const struct yaml_node *root)
+static int version_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
-	const struct yaml_node *n = yaml_get(root, "version");
 	unsigned long version;
 
-	if (!n)
-		return draft_error(d, root, "`version` is missing");
 	return yaml_uint(d->file, n, "version", 1, 1, &version, d->e);
 }
+
+POLICY_SECTION(version) = {
+	.key = "version",
+	.phase = POLICY_VERSION,
+	.required = true,
+	.read = version_read,
+	POLICY_LIVE,
+};
 
 /* Everything but the names of applications. */
 static int draft_read(struct draft *d)
 {
-	static const char *const known[] = {
-		"version",     "ports",	     "forward",	   "inspect", "on_failure",
-		"on_overload", "signatures", "groups",	   "pipes",   "rules",
-		"default",     "metrics",    "events",	   "tunnels", "workers",
-		"limits",      "rings",	     "reassembly", "modules", NULL,
-	};
-	static int (*const readers[])(struct draft *, const struct yaml_node *) = {
-		version_read,	     draft_read_ports,	    draft_read_forward,
-		draft_read_settings, draft_read_files,	    draft_read_groups,
-		draft_read_rules,    draft_read_reassembly, draft_read_modules,
-	};
-	const struct yaml_node *root = yaml_root(d->file);
-	int err = draft_mapping(d, root, "policy", known);
+	int err;
 
-	if (err == 0)
-		err = draft_unsupported(d, root, "pipes");
-	if (err < 0)
-		return err;
 	d->policy = calloc(1, sizeof(*d->policy));
 	if (!d->policy || !(d->policy->path = strdup(yaml_name(d->file))))
 		return draft_memory(d);
-	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(readers); i++)
-		err = readers[i](d, root);
-	return err;
+	err = draft_sections_new(d);
+	return err < 0 ? err : draft_read_sections(d);
 }
 
 static int draft_compile(struct draft *d, const struct app_registry *r)
@@ -124,8 +112,9 @@ static int draft_perform(struct draft *d, struct app_registry *r, struct signatu
 	return err;
 }
 
-int policy_load(const char *path, struct app_registry *r, struct policy **out,
-		struct signatures **signatures, FILE *warnings, struct error *e)
+int policy_reload(const char *path, const struct policy *running, struct app_registry *r,
+		  struct policy **out, struct signatures **signatures, FILE *warnings,
+		  struct error *e)
 {
 	_cleanup_(file_closep) struct yaml_file *file = NULL;
 	_cleanup_(signatures_freep) struct signatures *s = NULL;
@@ -136,6 +125,8 @@ int policy_load(const char *path, struct app_registry *r, struct policy **out,
 		return err;
 	d.file = file;
 	err = draft_read(&d);
+	if (err == 0 && running)
+		err = draft_fits(&d, running);
 	if (err == 0)
 		err = draft_rehearse(&d);
 	if (err == 0)
@@ -145,6 +136,12 @@ int policy_load(const char *path, struct app_registry *r, struct policy **out,
 	*out = TAKE_PTR(d.policy);
 	*signatures = TAKE_PTR(s);
 	return 0;
+}
+
+int policy_load(const char *path, struct app_registry *r, struct policy **out,
+		struct signatures **signatures, FILE *warnings, struct error *e)
+{
+	return policy_reload(path, NULL, r, out, signatures, warnings, e);
 }
 
 int policy_parse(const char *name, const char *text, size_t len, const struct app_registry *r,
@@ -163,36 +160,4 @@ int policy_parse(const char *name, const char *text, size_t len, const struct ap
 	if (err == 0)
 		*out = TAKE_PTR(d.policy);
 	return err;
-}
-
-void policy_free(struct policy *p)
-{
-	if (!p)
-		return;
-	for (size_t i = 0; i < p->signature_count; i++)
-		free(p->signatures[i]);
-	free(p->signatures);
-	free(p->path);
-	free(p->events_file);
-	free(p->rules);
-	free(p->classes);
-	free(p->rows);
-	free(p->cells);
-	free(p);
-}
-
-const char *policy_rule_name(const struct policy *p, unsigned int rule)
-{
-	return rule < p->rule_count ? p->rules[rule].name : "default";
-}
-
-const char *policy_action_name(enum weir_action a)
-{
-	static const char *const names[] = {
-#define X(id, name, help) [WEIR_ACTION_##id] = name,
-		WEIR_ACTIONS(X)
-#undef X
-	};
-
-	return (size_t)a < ARRAY_SIZE(names) ? names[a] : "?";
 }

@@ -36,10 +36,10 @@ static int module_disable(struct draft *d, const struct yaml_node *n)
 	return module_unknown(d, n, name);
 }
 
-int draft_read_modules(struct draft *d, const struct yaml_node *root)
+static int modules_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
 	static const char *const known[] = {"disable", NULL};
-	const struct yaml_node *n = yaml_get(root, "modules"), *list = yaml_get(n, "disable");
+	const struct yaml_node *list = yaml_get(n, "disable");
 	int err = n ? draft_mapping(d, n, "modules", known) : 0;
 
 	if (err < 0 || !list)
@@ -50,3 +50,5 @@ int draft_read_modules(struct draft *d, const struct yaml_node *root)
 		err = module_disable(d, list->items[i]);
 	return err;
 }
+
+POLICY_SECTION(modules) = {.key = "modules", .read = modules_read, POLICY_LIVE};

@@ -56,6 +56,10 @@ struct policy {
 	bool inspect_copy;	      /* mode: copy */
 	uint32_t modules_off;	      /* bits by place in app_modules(): disabled */
 	bool inspect_tunnels;	      /* tunnels: inspect */
+	/* Key `parking:`. */
+	uint64_t parking_flow;	/* bytes of a direction, 256 KiB */
+	uint32_t parking_share; /* percent of the frame pool under one reason, 25 */
+	uint32_t parking_total; /* in all, 50 */
 	/* Key `reassembly:`. */
 	uint64_t reassembly_flow;  /* bytes kept of a direction that is read on, 64 KiB */
 	uint64_t reassembly_total; /* of all flows, 64 MiB */
@@ -66,7 +70,6 @@ struct policy {
 	char **signatures; /* paths resolved against the policy file's folder, then the working
 			      folder; none = built in */
 	size_t signature_count;
-	char metrics_listen[64];      /* "" = off */
 	char *events_file;	      /* NULL = none */
 	unsigned int event_protocols; /* POLICY_EVENT_*: whose events are made */
 	struct policy_rule *rules;
@@ -74,7 +77,7 @@ struct policy {
 	enum weir_action default_action;
 	/* Sizes (key `limits:`), see docs/policy.md. */
 	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
-		limit_fragments, limit_slots, limit_fragmented;
+		limit_fragments, limit_slots, limit_fragmented, limit_parked;
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
 	/* Compiled: */
@@ -87,7 +90,9 @@ struct policy {
 	uint32_t levels;
 	uint32_t *rows; /* class_ids * class_ids * levels: row of (source, destination, level) */
 	uint32_t row_count;
-	struct weir_cell *cells; /* row_count * WEIR_APPS_MAX */
+	struct weir_cell *cells;      /* row_count * WEIR_APPS_MAX */
+	struct policy_data *sections; /* what the sections' own data is: policy/section.h */
+	size_t section_count;
 };
 
 /*
@@ -97,6 +102,11 @@ struct policy {
  */
 int policy_load(const char *path, struct app_registry *r, struct policy **out,
 		struct signatures **signatures, FILE *warnings, struct error *e);
+/* The same for a policy that is to replace the running one: refuses, with the place, what is fixed
+ * at the start and differs from it. */
+int policy_reload(const char *path, const struct policy *running, struct app_registry *r,
+		  struct policy **out, struct signatures **signatures, FILE *warnings,
+		  struct error *e);
 void policy_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);

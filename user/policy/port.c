@@ -47,14 +47,10 @@ static int port_read(struct draft *d, const struct yaml_node *key, const struct 
 	return 0;
 }
 
-int draft_read_ports(struct draft *d, const struct yaml_node *root)
+static int ports_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
-	const struct yaml_node *n = yaml_get(root, "ports");
-	int err;
+	int err = yaml_mapping(d->file, n, "ports", d->e);
 
-	if (!n)
-		return draft_error(d, root, "`ports` is missing");
-	err = yaml_mapping(d->file, n, "ports", d->e);
 	if (err < 0)
 		return err;
 	if (n->count == 0)
@@ -68,6 +64,29 @@ int draft_read_ports(struct draft *d, const struct yaml_node *root)
 	}
 	return 0;
 }
+
+/* Their numbers are places in the file, and stand in flow entries. */
+static bool ports_same(const void *running, const void *next)
+{
+	const struct policy *a = running, *b = next;
+
+	if (a->port_count != b->port_count)
+		return false;
+	for (unsigned int i = 0; i < a->port_count; i++)
+		if (strcmp(a->ports[i].interface, b->ports[i].interface) != 0 ||
+		    strcmp(a->ports[i].name, b->ports[i].name) != 0 ||
+		    a->ports[i].hook != b->ports[i].hook)
+			return false;
+	return true;
+}
+
+POLICY_SECTION(ports) = {
+	.key = "ports",
+	.phase = POLICY_NAMES,
+	.required = true,
+	.read = ports_read,
+	POLICY_RESTART(ports_same),
+};
 
 static int port_unknown(const struct draft *d, const struct yaml_node *n, const char *name)
 {
@@ -167,17 +186,13 @@ static int forward_read(struct draft *d, const struct yaml_node *entry, uint32_t
 	return err;
 }
 
-int draft_read_forward(struct draft *d, const struct yaml_node *root)
+static int forwards_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
-	const struct yaml_node *n = yaml_get(root, "forward");
-	const struct yaml_node *ports = yaml_get(root, "ports");
+	const struct yaml_node *ports = yaml_get(yaml_root(d->file), "ports");
 	uint32_t used = 0;
-	int err;
-
-	if (!n)
-		return draft_error(d, root, "`forward` is missing");
 	/* An entry holds a port that no other holds, so there are never more entries than ports. */
-	err = draft_list(d, n, "forward");
+	int err = draft_list(d, n, "forward");
+
 	for (size_t i = 0; err == 0 && i < n->count; i++)
 		err = forward_read(d, n->items[i], &used);
 	if (err < 0)
@@ -188,3 +203,29 @@ int draft_read_forward(struct draft *d, const struct yaml_node *root)
 					   d->policy->ports[i].name);
 	return 0;
 }
+
+static bool forward_same(const struct policy_forward *a, const struct policy_forward *b)
+{
+	return a->mode == b->mode && a->create == b->create && a->port_count == b->port_count &&
+	       strcmp(a->bridge, b->bridge) == 0 &&
+	       memcmp(a->ports, b->ports, a->port_count * sizeof(a->ports[0])) == 0;
+}
+
+static bool forwards_same(const void *running, const void *next)
+{
+	const struct policy *a = running, *b = next;
+
+	if (a->forward_count != b->forward_count)
+		return false;
+	for (unsigned int i = 0; i < a->forward_count; i++)
+		if (!forward_same(&a->forwards[i], &b->forwards[i]))
+			return false;
+	return true;
+}
+
+POLICY_SECTION(forward) = {
+	.key = "forward",
+	.required = true,
+	.read = forwards_read,
+	POLICY_RESTART(forwards_same),
+};

@@ -96,15 +96,30 @@ static int rule_read(struct draft *d, const struct yaml_node *n)
 	return 0;
 }
 
-int draft_read_rules(struct draft *d, const struct yaml_node *root)
+static int default_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
 {
-	const struct yaml_node *n = yaml_get(root, "rules");
-	const struct yaml_node *fallback = yaml_get(root, "default");
+	d->policy->default_action = WEIR_ACTION_PASS;
+	return n ? action_read(d, n, "default", &d->policy->default_action) : 0;
+}
+
+POLICY_SECTION(default) = {.key = "default", .read = default_read, POLICY_LIVE};
+
+static int pipes_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
+{
+	return n ? draft_unsupported(d, yaml_root(d->file), "pipes") : 0;
+}
+
+POLICY_SECTION(pipes) = {
+	.key = "pipes",
+	.phase = POLICY_NAMES,
+	.read = pipes_read,
+	POLICY_LIVE,
+};
+
+static int rules_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
+{
 	int err = n ? yaml_sequence(d->file, n, "rules", d->e) : 0;
 
-	d->policy->default_action = WEIR_ACTION_PASS;
-	if (err == 0 && fallback)
-		err = action_read(d, fallback, "default", &d->policy->default_action);
 	if (err < 0 || !n || n->count == 0)
 		return err;
 	if (n->count > WEIR_RULES_MAX)
@@ -118,6 +133,8 @@ int draft_read_rules(struct draft *d, const struct yaml_node *root)
 		err = rule_read(d, n->items[i]);
 	return err;
 }
+
+POLICY_SECTION(rules) = {.key = "rules", .read = rules_read, POLICY_LIVE};
 
 /* names has room for WEIR_APPS_MAX; every category once. */
 static size_t category_list(const struct app_registry *r, const char **names)

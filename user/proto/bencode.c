@@ -65,7 +65,7 @@ static int container_end(const struct feed *f)
 	return 0;
 }
 
-/* Anything but a text. */
+/* Begins a value that is not a string. */
 static int value_begin(const struct feed *f, uint8_t c)
 {
 	struct bencode *b = f->b;
@@ -136,7 +136,7 @@ static void key_piece(struct bencode *b, const uint8_t *data, size_t len)
 	key[len] = '\0';
 }
 
-/* A piece of the text at hand, of at least as many bytes as are given. */
+/* Emits len bytes of the current string, of which at least as many are missing. */
 static void text_piece(const struct feed *f, const uint8_t *data, size_t len)
 {
 	struct bencode *b = f->b;
@@ -160,7 +160,7 @@ static void text_piece(const struct feed *f, const uint8_t *data, size_t len)
 		text_end(b);
 }
 
-/* Behind the colon of a text's length. */
+/* Called after the colon of a string's length. */
 static int text_begin(const struct feed *f)
 {
 	struct bencode *b = f->b;
@@ -203,8 +203,8 @@ static int byte_feed(const struct feed *f, uint8_t c)
 	}
 }
 
-/* Takes a text that is all there, as nearly every one is. How many bytes, 0: it has to be taken
- * byte by byte. */
+/* Parses a string that is contained whole in data, as nearly every one is. Returns the bytes
+ * consumed; 0: it has to be parsed byte by byte. */
 static size_t text_feed(const struct feed *f, const uint8_t *data, size_t len)
 {
 	struct bencode *b = f->b;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bencoding (BEP 3) as it arrives: fed in pieces of any size, keeps no more than where it is. Texts
- * are handed on in the pieces they came in, so a long one costs no memory.
+ * Streaming parser of bencoding (BEP 3). Input comes in pieces of any size; only the parser's
+ * position and the current keys are kept. Strings are passed on in the pieces they arrive in, so a
+ * long one needs no memory.
  */
 #ifndef WEIR_PROTO_BENCODE_H
 #define WEIR_PROTO_BENCODE_H
@@ -17,18 +18,18 @@
 enum bencode_kind {
 	BENCODE_DICT, /* begins */
 	BENCODE_LIST, /* begins */
-	BENCODE_END,  /* of the innermost dictionary or list */
+	BENCODE_END,  /* end of the innermost dictionary or list */
 	BENCODE_INTEGER,
-	BENCODE_TEXT, /* a piece of one; an empty text is one empty piece */
+	BENCODE_TEXT, /* a piece of a string; an empty string is one empty piece */
 };
 
 struct bencode_event {
 	enum bencode_kind kind;
-	unsigned int depth; /* dictionaries and lists around it, itself not counted */
+	unsigned int depth; /* number of dictionaries and lists around it, not counting itself */
 	int64_t integer;
 	const uint8_t *data; /* the piece */
 	size_t len;
-	size_t offset, total; /* where the piece lies in the text */
+	size_t offset, total; /* position of the piece in the string, length of the string */
 };
 
 enum bencode_state {
@@ -45,20 +46,21 @@ struct bencode {
 	uint8_t depth;
 	uint8_t digits;
 	bool negative;
-	bool key_due;		/* in a dictionary, the next text is a key */
+	bool key_due;		/* the next string is a key of a dictionary */
 	uint8_t dicts;		/* bit i: container i is a dictionary */
-	uint32_t offset, total; /* of the text */
+	uint32_t offset, total; /* position in the string, its length */
 	uint64_t number;
-	char key[BENCODE_DEPTH_MAX][BENCODE_KEY_MAX]; /* of each open dictionary; "" for none or one
-							 too long */
+	char key[BENCODE_DEPTH_MAX][BENCODE_KEY_MAX]; /* current key of each open dictionary; "" for
+							 none or one that is too long */
 };
 _Static_assert(BENCODE_DEPTH_MAX <= 8, "a bit each in struct bencode.dicts");
 
 void bencode_init(struct bencode *b);
 /*
- * Reads on, calling fn for what is found; *used (may be NULL) tells how many bytes were taken: all,
- * unless the value ended. 1 at its end, 0 when more is needed, -EINVAL for what is no bencoding, is
- * nested too deeply or has a text too long (and ever after).
+ * Parses the next piece and calls fn for each event. *used (may be NULL) receives the number of
+ * bytes consumed: all, unless the value ended. 1: the value is complete; 0: more input is needed;
+ * -EINVAL, also from all later calls: not bencoding, nested too deeply, or a string that is too
+ * long.
  */
 int bencode_feed(struct bencode *b, const uint8_t *data, size_t len, size_t *used,
 		 void (*fn)(void *arg, const struct bencode *b, const struct bencode_event *e),

@@ -58,7 +58,7 @@ const char *text_after(const char *line, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	/* Most lines differ in their first letter; its case is one bit. */
+	/* Compare the first letter without its case bit first: most lines differ there. */
 	if ((line[0] ^ prefix[0]) & ~0x20)
 		return NULL;
 	return strncasecmp(line, prefix, len) == 0 ? line + len : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Lines of a text protocol as they arrive: fed in pieces of any size, keeps no more than the line
- * at hand. And the little words in them.
+ * Streaming reader of a text protocol's lines: input comes in pieces of any size, only the current
+ * line is kept. Also helpers that parse words of a line.
  */
 #ifndef WEIR_PROTO_LINES_H
 #define WEIR_PROTO_LINES_H
@@ -10,37 +10,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer lines are not shown: none of the protocols has to make one that matters here. */
+/* Longer lines are skipped: no message of these protocols that matters here needs one. */
 #define LINES_MAX 1024
-/* Bytes that were no lines, after which a stream is none of text. */
+/* Number of skipped bytes after which a stream is regarded as not being text. */
 #define LINES_SKIPPED_MAX 65536
 
 struct lines {
-	uint16_t len;	  /* LINES_MAX: the rest of this line is not kept */
-	uint32_t skipped; /* bytes of lines that were not shown */
+	uint16_t len;	  /* LINES_MAX: the line is too long, its rest is discarded */
+	uint32_t skipped; /* bytes of skipped lines */
 	char text[LINES_MAX];
 };
 
-/* Calls fn for every line that is complete, without its end (CR LF or LF) and ended by a zero.
- * Empty ones and those with a zero in them are not shown. */
+/* Calls fn for every complete line, NUL-terminated and without its line end (CR LF or LF). Empty
+ * lines and lines with a NUL byte are skipped. */
 void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 		void (*fn)(void *arg, const char *line), void *arg);
-/* The same for what is left: a last line without an end. */
+/* The same for the rest of the stream: a last line without a line end. */
 void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *arg);
 
-/* Whether so much was no line that reading on is useless: whoever names a flow by its first line
- * must not have all the rest of it read. */
+/* Whether LINES_SKIPPED_MAX bytes were skipped, so that reading on is useless. Bounds the work on a
+ * flow that was identified by its first line only. */
 bool lines_are_none(const struct lines *l);
 
-/* What follows prefix (not empty) in line, letters in either case, or NULL. */
+/* The text after prefix (not empty; compared without regard to case) if line begins with it, else
+ * NULL. */
 const char *text_after(const char *line, const char *prefix);
 /*
- * A decimal number of at most max at *at, which moves behind it; -1 where there is none or it is
- * larger.
+ * Parses a decimal number of at most max at *at and moves *at behind it. -1: no number, or a larger
+ * one.
  */
 int64_t text_number(const char **at, uint64_t max);
-/* The address (as text, up to a blank or one of ends) at *at, which moves behind it. 0 or -EINVAL.
- */
+/* Parses the address (text up to a blank or a character of ends) at *at and moves *at behind it.
+ * addr: network order, v4-mapped. 0 or -EINVAL. */
 int text_address(const char **at, const char *ends, uint32_t addr[4]);
 
 #endif

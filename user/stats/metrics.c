@@ -1,58 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of metrics, and Prometheus text from it. */
+/* Families that are written from the snapshot; lists for the rows of the services they belong to.
+ */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "stats/stats.h"
 
-struct metric {
-	struct stats_metric_info info;
-	void (*write)(FILE *out, const char *name, const struct stats_snapshot *s);
-};
-
-/* Backslash, quote and newline are escaped in a label's value; the text format wants no more. */
-static void label_write(FILE *out, const char *value)
-{
-	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '\\' || *value == '"')
-			fprintf(out, "\\%c", *value);
-		else
-			fputc(*value, out);
-	}
-}
-
-/* name{label="value",...} and a space; pairs of strings up to NULL. */
-static void series_write(FILE *out, const char *name, va_list labels)
-{
-	const char *label, *open = "{", *close = "";
-
-	fputs(name, out);
-	while ((label = va_arg(labels, const char *))) {
-		fprintf(out, "%s%s=\"", open, label);
-		label_write(out, va_arg(labels, const char *));
-		fputc('"', out);
-		open = ",";
-		close = "}";
-	}
-	fprintf(out, "%s ", close);
-}
-
-__attribute__((sentinel)) static void sample_write(FILE *out, const char *name, uint64_t value, ...)
-{
-	va_list labels;
-
-	va_start(labels, value);
-	series_write(out, name, labels);
-	va_end(labels);
-	fprintf(out, "%" PRIu64 "\n", value);
-}
-
 /* One line: the value, then labels as pairs of name and text. */
-#define sample(out, name, ...) sample_write(out, name, __VA_ARGS__, (const char *)NULL)
+#define sample metric_sample
 
 static void write_build_info(FILE *out, const char *name, const struct stats_snapshot *s)
 {
@@ -168,7 +122,7 @@ static void write_in_flight(FILE *out, const char *name, const struct stats_snap
 		/* Signed: counters are not read at one moment, and a sum that is wrong must show.
 		 */
 		fprintf(out, "%s{port=\"", name);
-		label_write(out, s->ports[i].name);
+		metric_label(out, s->ports[i].name);
 		fprintf(out, "\"} %" PRId64 "\n", b.in_flight);
 	}
 }
@@ -176,7 +130,7 @@ static void write_in_flight(FILE *out, const char *name, const struct stats_snap
 static void write_xsk(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	for (size_t i = 0; i < s->port_count; i++) {
-		const struct xsk_counters *x = &s->ports[i].sockets;
+		const struct stats_sockets *x = &s->ports[i].sockets;
 		const char *port = s->ports[i].name;
 
 		sample(out, name, x->rx_dropped, "port", port, "kind", "rx_dropped");
@@ -207,20 +161,15 @@ static void write_flows(FILE *out, const char *name, const struct stats_snapshot
 
 static void write_flow_table(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	sample(out, name, s->cache[GATE_CACHE_EVICTED], "event", "evicted");
-	sample(out, name, s->cache[GATE_CACHE_REFUSED], "event", "refused");
+	sample(out, name, s->cache_evicted, "event", "evicted");
+	sample(out, name, s->cache_refused, "event", "refused");
 }
 
 static void write_flow_cache(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	static const char *const results[GATE_CACHE_RESULTS] = {
-		[GATE_CACHE_DECIDED] = "decided",
-		[GATE_CACHE_UNDECIDED] = "undecided",
-		[GATE_CACHE_NEW] = "new",
-	};
-
-	for (unsigned int i = 0; i < GATE_CACHE_RESULTS; i++)
-		sample(out, name, s->cache[i], "port", "all", "result", results[i]);
+	sample(out, name, s->cache_decided, "port", "all", "result", "decided");
+	sample(out, name, s->cache_undecided, "port", "all", "result", "undecided");
+	sample(out, name, s->cache_new, "port", "all", "result", "new");
 }
 
 static void write_reconnection_drops(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -271,128 +220,6 @@ static void write_rule_hits(FILE *out, const char *name, const struct stats_snap
 		sample(out, name, s->rules[i].hits, "rule", s->rules[i].name);
 }
 
-/* A worker's number as a label. */
-static const char *worker_label(size_t index, char buf[24])
-{
-	snprintf(buf, 24, "%zu", index);
-	return buf;
-}
-
-static void write_queue(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].queue_frames, "worker", worker_label(i, label));
-}
-
-static void write_slowpath_events(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++) {
-		const struct worker_counters *c = &s->workers[i];
-
-		worker_label(i, label);
-		sample(out, name, c->bad_checksums, "worker", label, "event", "bad_checksum");
-		sample(out, name, c->finished_checksums, "worker", label, "event",
-		       "finished_checksum");
-		sample(out, name, c->classified, "worker", label, "event", "classified");
-		sample(out, name, c->decided, "worker", label, "event", "decided");
-		sample(out, name, c->learned, "worker", label, "event", "learned");
-		sample(out, name, c->expect.expected, "worker", label, "event", "expected");
-		sample(out, name, c->expect.refused, "worker", label, "event",
-		       "expectation_refused");
-		sample(out, name, c->stalls, "worker", label, "event", "stall");
-	}
-}
-
-static void write_slowpath_flows(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].flows.flows, "worker", worker_label(i, label));
-}
-
-static void write_slowpath_flow_events(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++) {
-		const struct flow_table_stats *f = &s->workers[i].flows;
-
-		worker_label(i, label);
-		sample(out, name, f->created, "worker", label, "event", "created");
-		sample(out, name, f->expired, "worker", label, "event", "expired");
-		sample(out, name, f->evicted, "worker", label, "event", "evicted");
-	}
-}
-
-static void write_stream_bytes(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].flows.stream_bytes, "worker",
-		       worker_label(i, label));
-}
-
-static void write_fragments(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	for (unsigned int e = 0; e < FRAGMENT_EVENT_COUNT; e++) {
-		uint64_t sum = 0;
-
-		for (size_t i = 0; i < s->worker_count; i++)
-			sum += s->workers[i].fragments.events[e];
-		sample(out, name, sum, "event", fragment_event_name(e));
-	}
-}
-
-static void write_waiting(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	char label[24];
-
-	for (size_t i = 0; i < s->worker_count; i++)
-		sample(out, name, s->workers[i].waiting_frames, "worker", worker_label(i, label));
-}
-
-/* What became of segments out of order. */
-static void write_holds(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	uint64_t passed = 0, held = 0, expired = 0, full = 0;
-
-	for (size_t i = 0; i < s->worker_count; i++) {
-		passed += s->workers[i].fast_passed;
-		held += s->workers[i].held;
-		expired += s->workers[i].hold_expired;
-		full += s->workers[i].hold_full;
-	}
-	sample(out, name, passed, "event", "tcp-fast-passed");
-	sample(out, name, held, "event", "tcp-held");
-	sample(out, name, expired, "event", "tcp-hold-expired");
-	sample(out, name, full, "event", "tcp-hold-full");
-}
-
-static void write_reassembly(FILE *out, const char *name, const struct stats_snapshot *s)
-{
-	static const char *const names[] = {
-#define X(id, label, help) [FLOW_STREAM_##id] = label,
-		FLOW_STREAM_EVENTS(X)
-#undef X
-	};
-
-	for (size_t e = 0; e < ARRAY_SIZE(names); e++) {
-		uint64_t sum = 0;
-
-		for (size_t i = 0; i < s->worker_count; i++)
-			sum += s->workers[i].flows.stream[e];
-		sample(out, name, sum, "event", names[e]);
-	}
-	write_holds(out, name, s);
-	write_fragments(out, name, s);
-}
-
 static void write_generation(FILE *out, const char *name, const struct stats_snapshot *s)
 {
 	sample(out, name, s->generation);
@@ -402,6 +229,11 @@ static void write_loads(FILE *out, const char *name, const struct stats_snapshot
 {
 	sample(out, name, s->loads_ok, "result", "ok");
 	sample(out, name, s->loads_failed, "result", "failed");
+}
+
+static void write_policies(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	sample(out, name, s->policies);
 }
 
 static void write_heartbeat(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -420,133 +252,107 @@ static void write_events_lost(FILE *out, const char *name, const struct stats_sn
 	sample(out, name, s->events_unwritten, "place", "file");
 }
 
-/* One row a family, in the order of the reference (docs/metrics.md). */
-static const struct metric metrics[] = {
+const struct metric stats_daemon_metrics[] = {
 	{{"weir_build_info", "gauge", "version", "1, with the version of the running daemon"},
-	 write_build_info},
-	{{"weir_port_up", "gauge", "port, interface, hook, mode",
-	  "1 when the port is enabled and its interface present"},
-	 write_port_info},
-	{{"weir_port_frames_total", "counter", "port, direction",
-	  "Frames that came in (rx; skbs on a TC port) and that weir itself sent out (tx)"},
-	 write_port_frames},
-	{{"weir_port_bytes_total", "counter", "port, direction",
-	  "Bytes of the frames that came in and that weir itself sent out"},
-	 write_port_bytes},
-	{{"weir_port_segments_total", "counter", "port",
-	  "Wire frames that came in; the unit of everything per port below"},
-	 write_port_segments},
-	{{"weir_verdict_frames_total", "counter", "port, verdict",
-	  "How frames ended: redirect (left through weir), stack (the kernel's own path), drop"},
-	 write_verdicts},
-	{{"weir_dropped_frames_total", "counter", "port, reason", "Frames dropped, by reason"},
-	 write_dropped},
-	{{"weir_stack_frames_total", "counter", "port, reason",
-	  "Frames left to the kernel's bridge or routing, by reason"},
-	 write_stack},
-	{{"weir_punted_frames_total", "counter", "port", "Frames handed to the slow path"},
-	 write_punted},
-	{{"weir_reinjected_frames_total", "counter", "port",
-	  "Frames of this port that the slow path sent on"},
-	 write_reinjected},
-	{{"weir_made_frames_total", "counter", "port",
-	  "Frames made by weir (resets) and sent out of this port"},
-	 write_made},
-	{{"weir_in_flight_frames", "gauge", "port", "Frames received and not ended yet: 0 at rest"},
-	 write_in_flight},
-	{{"weir_xsk_drops_total", "counter", "port, kind",
-	  "What the kernel's statistics of the AF_XDP sockets say"},
-	 write_xsk},
-	{{"weir_link_tx_dropped_total", "counter", "port",
-	  "Frames the interface dropped at sending since weir was attached, whoever sent them"},
-	 write_link_tx_dropped},
+	 .write = write_build_info},
 	{{"weir_losses_accounted", "gauge", "",
 	  "1 when the kernel's losses after a redirect are counted by their tracepoints"},
-	 write_losses_accounted},
+	 .write = write_losses_accounted},
+	{{"weir_heartbeat_age_seconds", "gauge", "", "Age of the slowest worker's heartbeat"},
+	 .write = write_heartbeat},
+	{.info.name = NULL},
+};
+
+const struct metric stats_port_metrics[] = {
+	{{"weir_port_up", "gauge", "port, interface, hook, mode",
+	  "1 when the port is enabled and its interface present"},
+	 .write = write_port_info},
+	{{"weir_port_frames_total", "counter", "port, direction",
+	  "Frames that came in (rx; skbs on a TC port) and that weir itself sent out (tx)"},
+	 .write = write_port_frames},
+	{{"weir_port_bytes_total", "counter", "port, direction",
+	  "Bytes of the frames that came in and that weir itself sent out"},
+	 .write = write_port_bytes},
+	{{"weir_port_segments_total", "counter", "port",
+	  "Wire frames that came in; the unit of everything per port below"},
+	 .write = write_port_segments},
+	{{"weir_verdict_frames_total", "counter", "port, verdict",
+	  "How frames ended: redirect (left through weir), stack (the kernel's own path), drop"},
+	 .write = write_verdicts},
+	{{"weir_dropped_frames_total", "counter", "port, reason", "Frames dropped, by reason"},
+	 .write = write_dropped},
+	{{"weir_stack_frames_total", "counter", "port, reason",
+	  "Frames left to the kernel's bridge or routing, by reason"},
+	 .write = write_stack},
+	{{"weir_punted_frames_total", "counter", "port", "Frames handed to the slow path"},
+	 .write = write_punted},
+	{{"weir_reinjected_frames_total", "counter", "port",
+	  "Frames of this port that the slow path sent on"},
+	 .write = write_reinjected},
+	{{"weir_made_frames_total", "counter", "port",
+	  "Frames made by weir (resets) and sent out of this port"},
+	 .write = write_made},
+	{{"weir_in_flight_frames", "gauge", "port", "Frames received and not ended yet: 0 at rest"},
+	 .write = write_in_flight},
+	{{"weir_xsk_drops_total", "counter", "port, kind",
+	  "What the kernel's statistics of the AF_XDP sockets say"},
+	 .write = write_xsk},
+	{{"weir_link_tx_dropped_total", "counter", "port",
+	  "Frames the interface dropped at sending since weir was attached, whoever sent them"},
+	 .write = write_link_tx_dropped},
+	{.info.name = NULL},
+};
+
+const struct metric stats_flow_metrics[] = {
 	{{"weir_flows", "gauge", "state", "Flows in the gate's tables, from the last scan"},
-	 write_flows},
+	 .write = write_flows},
 	{{"weir_flow_cache_total", "counter", "port, result",
 	  "Lookups that found a decided flow, an undecided one, or none (new)"},
-	 write_flow_cache},
+	 .write = write_flow_cache},
 	{{"weir_flow_table_total", "counter", "event",
 	  "Decided flows that made room for others (evicted), and those to be decided for which "
 	  "there was none (refused)"},
-	 write_flow_table},
+	 .write = write_flow_table},
 	{{"weir_reconnection_drops_total", "counter", "",
 	  "First packets dropped because they repeat a connection that was dropped"},
-	 write_reconnection_drops},
+	 .write = write_reconnection_drops},
 	{{"weir_application_bytes_total", "counter", "application, direction",
 	  "Bytes of decided flows; toserver is sent by the side that opened the flow"},
-	 write_app_bytes},
+	 .write = write_app_bytes},
 	{{"weir_application_frames_total", "counter", "application, direction",
 	  "Frames of decided flows"},
-	 write_app_frames},
+	 .write = write_app_frames},
 	{{"weir_application_flows_total", "counter", "application, method",
 	  "Flows decided, by how they were identified"},
-	 write_app_flows},
-	{{"weir_rule_hits_total", "counter", "rule", "Flows decided by a rule of the policy"},
-	 write_rule_hits},
-	{{"weir_slowpath_queue_frames", "gauge", "worker",
-	  "Frames the worker read in its last batch"},
-	 write_queue},
-	{{"weir_slowpath_waiting_frames", "gauge", "worker",
-	  "Frames that wait in the worker for something (fast_pass: false)"},
-	 write_waiting},
-	{{"weir_slowpath_events_total", "counter", "worker, event",
-	  "What the worker did: classified and decided flows, learned endpoints, expected "
-	  "data connections and those refused, checksums"},
-	 write_slowpath_events},
-	{{"weir_slowpath_flows", "gauge", "worker", "Flows the worker holds"},
-	 write_slowpath_flows},
-	{{"weir_slowpath_flows_total", "counter", "worker, event",
-	  "Flows of the worker created, expired, and evicted for want of room"},
-	 write_slowpath_flow_events},
-	{{"weir_slowpath_stream_bytes", "gauge", "worker", "Bytes held for assembly"},
-	 write_stream_bytes},
-	{{"weir_reassembly_total", "counter", "event",
-	  "What happened to the TCP segments of flows that are read (tcp-...) and to IP fragments "
-	  "(ip-...)"},
-	 write_reassembly},
-	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
-	 write_generation},
-	{{"weir_policy_loads_total", "counter", "result", "Attempts to load another policy"},
-	 write_loads},
-	{{"weir_heartbeat_age_seconds", "gauge", "", "Age of the slowest worker's heartbeat"},
-	 write_heartbeat},
-	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},
-	 write_endpoints},
-	{{"weir_events_lost_total", "counter", "place",
-	  "Events that were too many to tell of, or that the events file did not take"},
-	 write_events_lost},
+	 .write = write_app_flows},
+	{.info.name = NULL},
 };
 
-const struct stats_metric_info *stats_metric(size_t index)
-{
-	return index < ARRAY_SIZE(metrics) ? &metrics[index].info : NULL;
-}
+const struct metric stats_policy_metrics[] = {
+	{{"weir_rule_hits_total", "counter", "rule", "Flows decided by a rule of the policy"},
+	 .write = write_rule_hits},
+	{{"weir_policy_generation", "gauge", "", "Generation of the live policy"},
+	 .write = write_generation},
+	{{"weir_policy_loads_total", "counter", "result", "Attempts to load another policy"},
+	 .write = write_loads},
+	{{"weir_policies_in_use", "gauge", "",
+	  "Policies that workers use: more than 1 while one has not taken the newest"},
+	 .write = write_policies},
+	{.info.name = NULL},
+};
 
-char *stats_prometheus(const struct stats_snapshot *s)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	bool failed;
+const struct metric stats_learned_metrics[] = {
+	{{"weir_endpoints", "gauge", "", "Learned endpoints that are still believed"},
+	 .write = write_endpoints},
+	{.info.name = NULL},
+};
 
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-		const struct stats_metric_info *m = &metrics[i].info;
-
-		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
-		metrics[i].write(out, m->name, s);
-	}
-	failed = ferror(out);
-	if (fclose(out) != 0 || failed) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
+const struct metric stats_event_metrics[] = {
+	{{"weir_events_lost_total", "counter", "place",
+	  "Events that the gate's ring had no room for, or that the events file did not take"},
+	 .write = write_events_lost},
+	{.info.name = NULL},
+};
 
 void stats_snapshot_free(struct stats_snapshot *s)
 {
@@ -555,7 +361,6 @@ void stats_snapshot_free(struct stats_snapshot *s)
 	free(s->ports);
 	free(s->apps);
 	free(s->rules);
-	free(s->workers);
 	free(s->names);
 	free(s);
 }

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers for people and Prometheus: one snapshot, one table of metrics, two writers. */
+/* Numbers of the whole daemon for people and Prometheus: one snapshot, which knows none of those
+ * that count. */
 #ifndef WEIR_STATS_H
 #define WEIR_STATS_H
 
-#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "gate/gate.h"
-#include "policy/policy.h"
-#include "worker/worker.h"
-#include "xsk/xsk.h"
+#include "service/metric.h"
+#include "util/util.h"
+#include "weir/ctl.h"
+#include "weir/flow.h"
+#include "weir/identification.h"
+#include "weir/reason.h"
+
+/* Sums of XDP_STATISTICS of a port's AF_XDP sockets. */
+struct stats_sockets {
+	uint64_t rx_dropped, rx_invalid, tx_invalid, rx_ring_full, rx_fill_ring_empty,
+		tx_ring_empty;
+};
 
 struct stats_port {
 	char name[32], interface[16];
@@ -23,7 +33,7 @@ struct stats_port {
 	uint64_t slow_bytes[WEIR_REASON_COUNT];
 	struct weir_volume sent; /* fast path, by egress port */
 	uint64_t slow_sent, slow_sent_bytes;
-	struct xsk_counters sockets;
+	struct stats_sockets sockets;
 	uint64_t link_tx_dropped; /* the interface's own, since attach */
 };
 struct stats_app {
@@ -45,13 +55,13 @@ struct stats_snapshot {
 	struct stats_rule *rules;
 	size_t rule_count;
 	uint64_t flows_decided, flows_undecided;
-	uint64_t cache[GATE_CACHE_COUNT];
-	uint64_t events_lost;	   /* by the gate and the workers: more than are told of */
-	uint64_t events_unwritten; /* by the events file */
-	struct worker_counters *workers;
-	size_t worker_count;
+	uint64_t cache_decided, cache_undecided, cache_new; /* what lookups found */
+	uint64_t cache_evicted, cache_refused; /* decided flows that made room; that found none */
+	uint64_t events_lost;		       /* by the gate: more than its ring had room for */
+	uint64_t events_unwritten;	       /* by the events file */
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
+	uint64_t policies;	      /* in use: more than one until all workers took the newest */
 	double heartbeat_age_seconds; /* the slowest worker's */
 	uint64_t endpoints;
 	bool losses_accounted;
@@ -80,21 +90,18 @@ struct weir_volume stats_port_received(const struct stats_port *p);
 /* What weir itself sent out of a port, fast path and slow path. */
 struct weir_volume stats_port_sent(const struct stats_port *p);
 
-/* The metrics by name, for the reference table (docs/metrics.md). NULL beyond the end. */
-struct stats_metric_info {
-	const char *name, *type, *labels, *help;
-};
-const struct stats_metric_info *stats_metric(size_t index);
-
-/* Prometheus text format 0.0.4: # HELP and # TYPE for every family. malloc'd, NUL-terminated; NULL
- * on ENOMEM. */
-char *stats_prometheus(const struct stats_snapshot *s);
+/* Families by the part of the daemon that they belong to; each list ends in one without a name. */
+extern const struct metric stats_daemon_metrics[], stats_port_metrics[], stats_flow_metrics[],
+	stats_policy_metrics[], stats_learned_metrics[], stats_event_metrics[];
 
 /*
  * The metrics listener (libmicrohttpd): GET /metrics. render is called from its thread and returns
  * malloc'd text (NULL: answered with 503). listen: "192.0.2.1:9477", "[::1]:9477" or
  * "localhost:PORT"; port 0 lets the kernel choose. -EINVAL with a text, -EADDRINUSE ...
  */
+struct stats_settings {	 /* section `metrics` of the policy */
+	char listen[64]; /* "" = off */
+};
 struct stats_server;
 int stats_server_start(const char *listen, char *(*render)(void *arg), void *arg,
 		       struct stats_server **out, struct error *e);

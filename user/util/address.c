@@ -41,7 +41,7 @@ int address_parse(const char *text, uint32_t addr[4])
 	return 0;
 }
 
-/* Whether every bit beyond the prefix is zero. */
+/* Whether every bit after the prefix is zero. */
 static bool prefix_is_clean(const uint32_t addr[4], unsigned int bits)
 {
 	for (unsigned int i = 0; i < 4; i++) {

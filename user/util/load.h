@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers at any address, in the byte order that a protocol has them in. */
+/* Unaligned integers in little-endian and big-endian byte order. */
 #ifndef WEIR_UTIL_LOAD_H
 #define WEIR_UTIL_LOAD_H
 

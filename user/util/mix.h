@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A hash of whole words for tables that are asked with every message. */
+/* A keyed hash of 64-bit words, for tables that are looked up for every message. */
 #ifndef WEIR_UTIL_MIX_H
 #define WEIR_UTIL_MIX_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * A step is a multiplication of 128 bits with a secret factor, folded: faster than hash_keyed(),
- * and as hard to steer for whoever sees neither the secret nor what comes out.
+ * Each step is a 128-bit multiplication with a secret factor, folded to 64 bits. Faster than
+ * hash_keyed(), and as hard to steer for a sender that sees neither the secret nor the hashes.
  */
 static inline uint64_t hash_words(const uint64_t seed[2], const uint64_t *words, size_t count)
 {
@@ -22,7 +22,7 @@ static inline uint64_t hash_words(const uint64_t seed[2], const uint64_t *words,
 	return h;
 }
 
-/* The same, of 32 bits. */
+/* The same, folded to 32 bits. */
 static inline uint32_t hash_words32(const uint64_t seed[2], const uint64_t *words, size_t count)
 {
 	uint64_t h = hash_words(seed, words, count);

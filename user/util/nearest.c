@@ -12,7 +12,7 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-/* Edits that turn a into b (Levenshtein, one row of the matrix at a time). */
+/* Edit distance of a and b (Levenshtein, one row of the matrix at a time). */
 static unsigned int text_distance(const char *a, size_t alen, const char *b, size_t blen)
 {
 	unsigned int row[NEAREST_LEN_MAX + 1];

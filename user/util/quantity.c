@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sizes, rates and times as the policy file writes them. */
+/* Parses sizes, rates and durations of the policy file. */
 #include <string.h>
 
 #include "util/util.h"
@@ -9,8 +9,8 @@ struct unit {
 	uint64_t num, den;
 };
 
-/* Decimal number with an optional fraction of up to three digits, then one of the units; a bare
- * number only where a unit "" is listed. */
+/* Decimal number with an optional fraction of up to three digits, then one of the units. A number
+ * without unit only if a unit "" is listed. */
 static int quantity_parse(const char *text, const struct unit *units, size_t count, uint64_t *out)
 {
 	uint64_t milli = 0, scale = 1000;

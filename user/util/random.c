@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether bytes could be random ones. */
+/* Tests whether bytes look random. */
 #include <string.h>
 
 #include "util/util.h"
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* How often each value of half a byte occurs, and how many values of a byte do. */
+/* Number of occurrences of each half-byte value, and number of distinct byte values. */
 struct spread {
 	unsigned int distinct;
 	uint16_t high[16], low[16];
 };
 
-/* By pairs, fours and bytes, since not every machine that this is built for counts bits itself. */
+/* Population count by pairs, fours and bytes, since not every target machine has an instruction for
+ * it. */
 static unsigned int word_bits(uint64_t x)
 {
 	x -= x >> 1 & EACH_BYTE(0x55);
@@ -35,7 +36,7 @@ static void spread_count(struct spread *s, const uint8_t *data, size_t n)
 		s->distinct += word_bits(seen[i]);
 }
 
-/* The eight bytes at data[at], zeros behind the end. */
+/* The eight bytes at data[at], zero-padded at the end. */
 static uint64_t word_at(const uint8_t *data, size_t n, size_t at)
 {
 	uint64_t word = 0;
@@ -56,8 +57,8 @@ static unsigned int count_bits(const uint8_t *data, size_t n)
 	return bits;
 }
 
-/* 0x20 to 0x7e: in each byte's highest bit stands what is at least so much, since without its own
- * there is no carry into the next. */
+/* Counts 0x20 to 0x7e. The comparison result is in each byte's highest bit; the bytes' own highest
+ * bits are cleared first, so there is no carry between bytes. */
 static unsigned int count_printable(const uint8_t *data, size_t n)
 {
 	unsigned int count = 0;
@@ -72,7 +73,7 @@ static unsigned int count_printable(const uint8_t *data, size_t n)
 	return count;
 }
 
-/* Chi-square of 16 equally likely values: 15 degrees of freedom, above 55 once in 2^19. */
+/* Chi-square test with 16 equally likely values: 15 degrees of freedom, above 55 once in 2^19. */
 static bool is_even(const uint16_t count[16], unsigned int n)
 {
 	unsigned int squares = 0;
@@ -88,17 +89,17 @@ bool bytes_look_random(const uint8_t *data, size_t n)
 	struct spread s;
 	int off;
 
-	/* The cheapest first: most messages end there. Half of 8n bits, variance 2n: beyond four
-	 * sigma once in 2^14. */
+	/* The cheapest test first, since most messages fail it. Expected are half of 8n bits with a
+	 * variance of 2n: beyond four sigma once in 2^14. */
 	off = (int)count_bits(data, n) - 4 * (int)count;
 	if (off * off > 32 * (int)count)
 		return false;
-	/* 95 of 256 values, and only too many tell: four sigma again. */
+	/* Expected are 95 of 256 values; only too many count: four sigma again. */
 	off = 256 * (int)count_printable(data, n) - 95 * (int)count;
 	if (off > 0 && (long)off * off > 16L * 95 * 161 * (long)count)
 		return false;
 	spread_count(&s, data, n);
-	/* n - n^2/512 are expected; n/8 below is four sigma for 56 bytes, more for others. */
+	/* Expected are n - n^2/512; n/8 less is four sigma for 56 bytes, and more for others. */
 	if (s.distinct < count - count * count / 512 - count / 8)
 		return false;
 	return is_even(s.high, count) && is_even(s.low, count);

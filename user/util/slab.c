@@ -5,15 +5,16 @@
 
 #include "util/slab.h"
 
-#define LINE_BYTES  64
-#define STEP_BYTES  32	  /* half a line: objects touch no more lines than if they began with one */
-#define CHUNK_BYTES 65536 /* with the chunk's own line */
+#define LINE_BYTES 64
+/* Half a cache line: objects touch no more lines than if they were aligned to lines. */
+#define STEP_BYTES  32
+#define CHUNK_BYTES 65536 /* including the chunk's header line */
 
 struct chunk {
 	struct chunk *next;
 };
 
-/* Under AddressSanitizer each object is the C library's, or it would not see what goes wrong. */
+/* With AddressSanitizer each object is allocated by malloc(), so that errors are detected. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SLAB_IS_HEAP 1
 #elif defined(__has_feature)
@@ -50,15 +51,15 @@ static int grow(struct slab *s)
 	return 0;
 }
 
-/* What is taken next: it is written all over, and the list goes on in it. */
+/* Prefetch the next object: taking it writes all of it and reads the list's next pointer. */
 static void load_ahead(const struct slab *s, const uint8_t *object)
 {
 	for (size_t at = 0; object && at < s->size; at += LINE_BYTES)
 		__builtin_prefetch(object + at, 1);
 }
 
-/* One that was given back, which the cache may still hold, or the chunk's next: what nobody took
- * yet is not touched. */
+/* Takes an object from the free list, which may still be in the cache, or else from the chunk,
+ * whose unused memory is not touched before. */
 static void *pop(struct slab *s)
 {
 	uint8_t *object = s->free;

@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events of a worker, from its thread to the daemon's: a ring with one writer and one reader. */
+/* Events of a worker, on their way to the daemon. */
 #include <string.h>
 
 #include "worker/worker_private.h"
+
+const char *worker_news_name(enum worker_news kind)
+{
+	static const char *const names[] = {
+#define X(id, name, share, help) [WORKER_NEWS_##id] = name,
+		WORKER_NEWS(X)
+#undef X
+	};
+
+	return names[kind];
+}
 
 static enum weir_reason reason_of(const struct flow *f, const struct weir_cell *cell)
 {
@@ -12,30 +23,15 @@ static enum weir_reason reason_of(const struct flow *f, const struct weir_cell *
 						 : WEIR_REASON_DROP_VERDICT;
 }
 
-/* Anomalies have half of the ring, so that a flood of them leaves room for what was dropped. */
-#define ANOMALIES_MAX (WORKER_EVENTS / 2)
-
-/* The next free place, of which `room` are for this kind of event; NULL when there is none. */
-static struct weir_event *event_begin(struct worker *w, uint32_t room)
+static void tell(struct worker *w, enum worker_news kind, const struct weir_event *e)
 {
-	struct worker_events *r = &w->events;
-	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-
-	if (!(gate_ctl(w->shared->gate)->flags & WEIR_CTL_EVENTS))
-		return NULL;
-	if (head - atomic_load_explicit(&r->tail, memory_order_acquire) >= room) {
-		w->counters.events_lost++;
-		return NULL;
-	}
-	return &r->event[head % WORKER_EVENTS];
+	if (mail_put(w->post.out, kind, e, sizeof(*e)) < 0)
+		w->counters.news_lost[kind]++;
 }
 
-static void event_end(struct worker *w)
+static bool wanted(const struct worker *w)
 {
-	struct worker_events *r = &w->events;
-	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-
-	atomic_store_explicit(&r->head, head + 1, memory_order_release);
+	return gate_ctl(w->shared->gate)->flags & WEIR_CTL_EVENTS;
 }
 
 static void fill(struct worker *w, struct weir_event *e, enum weir_event_kind kind,
@@ -59,42 +55,28 @@ static void fill(struct worker *w, struct weir_event *e, enum weir_event_kind ki
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 		       const struct weir_cell *cell)
 {
-	struct weir_event *e = event_begin(w, WORKER_EVENTS);
+	struct weir_event e;
 
-	if (!e)
+	if (!wanted(w))
 		return;
-	fill(w, e, WEIR_EVENT_DROPPED, f, punt);
-	e->reason = reason_of(f, cell);
-	e->flow.rule = cell->rule;
-	e->flow.action = cell->action;
-	event_end(w);
+	fill(w, &e, WEIR_EVENT_DROPPED, f, punt);
+	e.reason = reason_of(f, cell);
+	e.flow.rule = cell->rule;
+	e.flow.action = cell->action;
+	tell(w, WORKER_NEWS_DROP, &e);
 }
 
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 			    uint16_t anomalies)
 {
+	struct weir_event e;
+
+	if (!wanted(w))
+		return;
+	fill(w, &e, WEIR_EVENT_ANOMALY, f, punt);
 	for (unsigned int i = 0; i < WEIR_ANOMALY_COUNT; i++) {
-		struct weir_event *e;
-
-		if (!(anomalies >> i & 1))
-			continue;
-		e = event_begin(w, ANOMALIES_MAX);
-		if (!e)
-			continue;
-		fill(w, e, WEIR_EVENT_ANOMALY, f, punt);
-		e->reason = (uint8_t)i;
-		event_end(w);
-	}
-}
-
-void worker_read_events(struct worker *w, void (*fn)(const struct weir_event *, void *), void *arg)
-{
-	struct worker_events *r = &w->events;
-	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
-
-	for (; tail != head; tail++) {
-		fn(&r->event[tail % WORKER_EVENTS], arg);
-		atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
+		e.reason = (uint8_t)i;
+		if (anomalies >> i & 1)
+			tell(w, WORKER_NEWS_ANOMALY, &e);
 	}
 }

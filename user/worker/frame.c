@@ -22,6 +22,8 @@ static uint32_t slot_of(const struct worker *w, const struct job *j)
 static void count(struct worker *w, unsigned int port, enum weir_reason reason, uint32_t bytes)
 {
 	w->counters.reasons[port][reason]++;
+	if (reason != WEIR_REASON_MADE_RESET)
+		gate_ended(w->shared->gate)[w->index * WEIR_PORTS_MAX + port]++;
 	w->counters.bytes[port][reason] += bytes;
 }
 
@@ -106,6 +108,20 @@ static const struct weir_cell *flow_cell(const struct worker *w, const struct fl
 	const uint32_t *from = f->key.addr[f->origin], *to = f->key.addr[!f->origin];
 
 	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app, f->confidence);
+}
+
+enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id)
+{
+	const struct flow *f = inspector_find(w->inspector, flow_id);
+
+	return f && f->decided ? flow_cell(w, f)->action : WEIR_ACTION_UNDECIDED;
+}
+
+bool worker_owns(const struct worker *w, uint64_t flow_id)
+{
+	uint32_t slot = weir_flow_slot(flow_id, gate_slots(w->shared->gate) - 1);
+
+	return slot % w->shared->workers == w->index;
 }
 
 static void publish_reconnect(struct worker *w, const struct flow *f)
@@ -270,12 +286,13 @@ static void job_end(struct worker *w, const struct job *j, enum weir_action acti
 		frame_forward(w, j);
 }
 
-void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action)
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action,
+		      enum weir_reason drop)
 {
 	struct job j = {
 		.frame = *f,
 		.punt = *frame_punt(w->shared->pool, f),
-		.drop = WEIR_REASON_DROP_VERDICT,
+		.drop = drop,
 	};
 
 	job_decode(w, &j);
@@ -289,6 +306,26 @@ void worker_frame_lose(struct worker *w, const struct frame *f)
 	frame_drop(w, &j, WEIR_REASON_DROP_STALE);
 }
 
+/* Whether a frame that may pass waits or ends for the sake of its direction. */
+static bool job_parks(struct worker *w, const struct job *j, const struct inspect_outcome *o)
+{
+	const struct packet *p = j->status == PACKET_OK ? &j->packet : NULL;
+
+	switch (worker_park(w, &j->frame, &j->punt, p, o)) {
+	case PARKING_NONE:
+		return false;
+	case PARKING_PARKED:
+		break;
+	case PARKING_DROP:
+		frame_drop(w, j, WEIR_REASON_DROP_PARKED);
+		break;
+	case PARKING_RESET:
+		frame_reset(w, j);
+		break;
+	}
+	return true;
+}
+
 /* A frame of an undecided or inspected flow. */
 static void job_judge(struct worker *w, struct job *j)
 {
@@ -296,11 +333,10 @@ static void job_judge(struct worker *w, struct job *j)
 	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
 	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 
-	if (action == WEIR_ACTION_PASS && j->status == PACKET_OK &&
-	    worker_hold(w, &j->frame, &j->punt, &j->packet, &o))
+	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
 		return;
 	job_end(w, j, action);
-	worker_hold_after(w, &j->punt, &o, action);
+	worker_park_after(w, &j->punt, &o, action);
 }
 
 void worker_frame(struct worker *w, const struct frame *f)

@@ -13,10 +13,6 @@
 /* A completion does not wake a poll, so while some are due the sleep is short. */
 #define SLEEP_BUSY_NS 100000
 #define SLEEP_IDLE_NS 100000000
-/* How late a frame that waits may be let go. */
-#define SLEEP_WAITING_NS 1000000
-/* Of the frame pool, what may wait at most. */
-#define WAITING_SHARE 8
 /* Longer than the kernel keeps a batch of redirected frames to itself. */
 #define QUIET_NS	1000000ULL
 #define EXPIRE_EVERY_NS 1000000000ULL
@@ -103,7 +99,7 @@ static uint32_t read_all(struct worker *w, void (*handle)(struct worker *, const
 static void drop_stale(struct worker *w)
 {
 	w->counters.stalls++;
-	worker_hold_end(w, true);
+	worker_park_stale(w);
 	while (read_all(w, worker_frame_stale) > 0)
 		w->now_ns = time_now_ns();
 }
@@ -128,9 +124,11 @@ static void kick_all(struct worker *w)
 
 static long sleep_limit_ns(const struct worker *w)
 {
-	if (w->outstanding)
+	uint64_t due_ns = park_next_ns(w->park);
+
+	if (w->outstanding || due_ns <= w->now_ns)
 		return SLEEP_BUSY_NS;
-	return waiting_count(w->waiting) ? SLEEP_WAITING_NS : SLEEP_IDLE_NS;
+	return due_ns - w->now_ns < SLEEP_IDLE_NS ? (long)(due_ns - w->now_ns) : SLEEP_IDLE_NS;
 }
 
 static void sleep_for_work(struct worker *w)
@@ -140,6 +138,8 @@ static void sleep_for_work(struct worker *w)
 	uint64_t woken;
 	nfds_t n = 0;
 
+	if (!mail_reader_sleep(w->post.in, 1))
+		return;
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
 		struct xsk_sockets *s = w->shared->ports[port];
@@ -158,53 +158,27 @@ static void sleep_for_work(struct worker *w)
 		(void)!read(w->wake_fd, &woken, sizeof(woken));
 }
 
-static void set_what_is_read(struct worker *w)
+static void take_ports(struct worker *w)
 {
-	inspector_set_modules(w->inspector, w->shared->policy->modules_off);
-	inspector_set_tunnels(w->inspector, w->shared->policy->inspect_tunnels
-						    ? INSPECT_TUNNELS_INNER
-						    : INSPECT_TUNNELS_OUTER);
-}
-
-/* Whether somebody wants to know what a flow's first messages say. */
-static bool reads_on(const struct policy *p)
-{
-	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP);
-}
-
-/*
- * Takes what was replaced while it stood still. The caller of worker_resume() frees the old set, so
- * there is no going on with that: short of memory it tries until there is some.
- */
-static void take_shared(struct worker *w)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-
-	while (w->signatures != w->shared->signatures) {
-		if (inspector_set_signatures(w->inspector, w->shared->signatures) == 0)
-			w->signatures = w->shared->signatures;
-		else
-			nanosleep(&pause, NULL);
-	}
-	inspector_set_packets(w->inspector, w->shared->policy->inspect_packets);
-	set_what_is_read(w);
-	inspector_set_follow_all(w->inspector, w->shared->policy->follow_all);
-	inspector_set_read_on(w->inspector, reads_on(w->shared->policy));
+	memcpy(w->own.ports, w->origin->ports, sizeof(w->own.ports));
+	memcpy(w->own.xsk_base, w->origin->xsk_base, sizeof(w->own.xsk_base));
+	memcpy(w->own.domain, w->origin->domain, sizeof(w->own.domain));
 }
 
 static void wait_while_paused(struct worker *w)
 {
 	if (!atomic_load(&w->pause))
 		return;
-	/* What waits belongs to the policy, and perhaps to a port, that is to be replaced. */
-	worker_hold_end(w, false);
+	/* What waits leaves while its port is there. */
+	if (w->ending)
+		worker_park_end(w, w->ending);
 	kick_all(w);
 	pthread_mutex_lock(&w->lock);
 	w->paused = true;
 	pthread_cond_broadcast(&w->changed);
 	while (atomic_load(&w->pause))
 		pthread_cond_wait(&w->changed, &w->lock);
-	take_shared(w);
+	take_ports(w);
 	w->paused = false;
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
@@ -257,6 +231,15 @@ static void stay_on_one_cpu(const struct worker *w)
 	}
 }
 
+static void read_orders(struct worker *w)
+{
+	uint64_t number = w->number;
+
+	worker_read_orders(w);
+	if (w->number != number)
+		worker_park_reload(w);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
@@ -270,17 +253,18 @@ static void *run(void *arg)
 		uint32_t n, done;
 
 		wait_while_paused(w);
+		read_orders(w);
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
-		worker_hold_expire(w);
+		worker_park_expire(w);
 		done = worker_complete(w);
 		kick_all(w);
 		expire(w);
 		if (!n && !done)
 			sleep_for_work(w);
 	}
-	worker_hold_end(w, false);
+	worker_park_end(w, WEIR_PORTS_MAX);
 	kick_all(w);
 	return NULL;
 }
@@ -290,9 +274,9 @@ static void worker_free(struct worker *w)
 	if (!w)
 		return;
 	handover_free(w->handover);
-	waiting_free(w->waiting);
+	park_free(w->park);
 	inspector_free(w->inspector);
-	worker_read_notes(w, NULL, NULL);
+	post_close(&w->post);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	pthread_cond_destroy(&w->changed);
@@ -300,46 +284,60 @@ static void worker_free(struct worker *w)
 	free(w);
 }
 
-static int worker_init(struct worker *w, struct worker_shared *shared, uint32_t index)
+static int inspector_open(struct worker *w)
 {
+	const struct policy *p = w->own.policy;
 	struct inspect_settings settings = {
-		.packets = shared->policy->inspect_packets,
-		.follow_all = shared->policy->follow_all,
+		.packets = p->inspect_packets,
 		.limits =
 			{
 				.flows = FLOWS_MAX,
-				.stream_bytes = shared->policy->inspect_bytes,
-				.window_bytes = shared->policy->reassembly_flow,
-				.stream_bytes_all =
-					shared->policy->reassembly_total / shared->workers,
+				.stream_bytes = p->inspect_bytes,
+				.window_bytes = p->reassembly_flow,
+				.stream_bytes_all = p->reassembly_total / w->own.workers,
 				.idle_ns = FLOW_IDLE_NS,
 			},
 		.online = true,
-		.read_on = reads_on(shared->policy),
-		.names = shared->names,
+		.names = w->own.names,
 		.answered = worker_answered,
-		.fragmented = shared->policy->limit_fragmented / shared->workers + 1,
+		.fragmented = p->limit_fragmented / w->own.workers + 1,
 	};
 
-	w->shared = shared;
+	w->inspector = inspector_new(&settings, w->own.signatures, w->own.registry,
+				     w->own.endpoints, worker_learn, w);
+	if (!w->inspector)
+		return -ENOMEM;
+	inspector_on_release(w->inspector, worker_released, w);
+	worker_settings_apply(w);
+	return 0;
+}
+
+static int worker_init(struct worker *w, const struct worker_shared *shared, uint32_t index)
+{
+	int err;
+
+	w->origin = shared;
 	w->index = index;
-	w->signatures = shared->signatures;
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
-	w->inspector = inspector_new(&settings, shared->signatures, shared->registry,
-				     shared->endpoints, worker_learn, w);
-	if (w->inspector) {
-		inspector_on_release(w->inspector, worker_released, w);
-		set_what_is_read(w);
-	}
+	worker_settings_begin(w, shared);
+	err = inspector_open(w);
+	if (err < 0)
+		return err;
 	w->handover = handover_new(gate_done(shared->gate), gate_slots(shared->gate),
 				   frame_pool_size(shared->pool));
-	w->waiting = waiting_new(frame_pool_size(shared->pool) / WAITING_SHARE / shared->workers);
-	return w->wake_fd < 0 || !w->inspector || !w->handover || !w->waiting ? -ENOMEM : 0;
+	w->park = park_new(frame_pool_size(shared->pool) / shared->workers,
+			   w->shared->policy->limit_parked / shared->workers + 1);
+	if (w->wake_fd < 0 || !w->handover || !w->park)
+		return -ENOMEM;
+	worker_park_reload(w);
+	worker_park_adopt(w);
+	return post_open(&w->post, w->wake_fd);
 }
 
-int worker_start(struct worker_shared *shared, uint32_t index, struct worker **out, struct error *e)
+int worker_start(const struct worker_shared *shared, uint32_t index, struct worker **out,
+		 struct error *e)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int err;
@@ -367,8 +365,9 @@ static void wake(struct worker *w)
 	(void)!write(w->wake_fd, &one, sizeof(one));
 }
 
-void worker_pause(struct worker *w)
+void worker_pause(struct worker *w, unsigned int ending)
 {
+	w->ending = ending;
 	atomic_store(&w->pause, true);
 	wake(w);
 	pthread_mutex_lock(&w->lock);

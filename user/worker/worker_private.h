@@ -6,24 +6,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "worker/waiting.h"
+#include "worker/park.h"
+#include "worker/post.h"
 #include "worker/worker.h"
 
 #define WORKER_BATCH 64
-
-#define WORKER_EVENTS 128 /* a power of two; the daemon reads ten times a second */
-
-struct worker_events {
-	_Atomic uint32_t head, tail;
-	struct weir_event event[WORKER_EVENTS];
-};
-
-#define WORKER_NOTES 512 /* a power of two */
-
-struct worker_notes {
-	_Atomic uint32_t head, tail;
-	struct worker_note note[WORKER_NOTES];
-};
 
 /* When frames were last steered to a receive ring of ours. */
 struct worker_ring {
@@ -33,17 +20,21 @@ struct worker_ring {
 
 struct worker {
 	struct worker_ring rings[WEIR_PORTS_MAX][WEIR_QUEUES_MAX];
-	struct worker_shared *shared;
+	const struct worker_shared *origin; /* the daemon's, read while this thread is paused */
+	struct worker_shared own;	    /* a copy, and the settings in use */
+	struct worker_shared *shared;	    /* &own */
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
-	struct waiting *waiting;
-	const struct signatures *signatures; /* what the inspector was given */
+	struct park *park;
 	struct worker_counters counters;
-	struct worker_events events;
-	struct worker_notes notes;
-	uint8_t note_port;    /* of the frame at hand */
-	uint32_t outstanding; /* frames queued for sending whose completion has not come */
+	struct post post;
+	/* To be taken next: put here by the daemon, taken by this thread. */
+	_Atomic(struct worker_settings *) offered;
+	struct worker_settings *next; /* taken, and not in use yet */
+	uint64_t number, told;	      /* of the settings in use; as the daemon was told */
+	uint8_t note_port;	      /* of the frame at hand */
+	uint32_t outstanding;	      /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
 	uint64_t expire_ns; /* next expiry run */
@@ -52,6 +43,7 @@ struct worker {
 	int wake_fd; /* eventfd: leave the poll */
 	atomic_bool stop;
 	atomic_bool pause;
+	unsigned int ending; /* written before pause is */
 	bool paused;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -61,23 +53,66 @@ struct worker {
 void worker_frame(struct worker *w, const struct frame *f);
 /* Ends a frame that waited while the daemon stood still. */
 void worker_frame_stale(struct worker *w, const struct frame *f);
-/* Ends a frame that waited in w->waiting: PASS sends it on. Owns the frame. */
-void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action);
+/* Ends a frame that was parked: PASS sends it on; drop: the reason where the action is DROP. Owns
+ * the frame. */
+void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action action,
+		      enum weir_reason drop);
 /* The same for one that was overtaken while the daemon stood still. */
 void worker_frame_lose(struct worker *w, const struct frame *f);
-/* hold.c: puts a TCP frame that was judged (o) and may pass among the waiting where it has to wait
- * for what is before it. False: it is still the caller's, and next in its order. */
-bool worker_hold(struct worker *w, const struct frame *f, const struct weir_punt *punt,
-		 const struct packet *p, const struct inspect_outcome *o);
+/* What the policy says of a flow that is decided here; UNDECIDED where none is. */
+enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id);
+/* Whether the flow's frames come to this worker. */
+bool worker_owns(const struct worker *w, uint64_t flow_id);
+
+/* parking.c */
+enum parking {
+	PARKING_NONE,	/* the frame is the caller's, and next in its order */
+	PARKING_PARKED, /* it waits */
+	PARKING_DROP,	/* it has to be dropped as WEIR_REASON_DROP_PARKED */
+	PARKING_RESET,	/* likewise as a reset */
+};
+/*
+ * Holds a direction: from now on what carries payload, SYN, FIN or RST of it waits until every
+ * reason was released, or a deadline has passed; then the answer applies. Of several reasons the
+ * strictest answer does. To be called before the frame that has to wait is given to worker_park().
+ * -ENOBUFS and the errors of a map: nothing is held (counted), and the answer is the caller's to
+ * give.
+ */
+int worker_park_hold(struct worker *w, const struct park_key *key, enum weir_park reason,
+		     uint64_t deadline_ns, enum weir_action answer);
+/* The reason has ended: without another one the frames go on. */
+void worker_park_release(struct worker *w, const struct park_key *key, enum weir_park reason);
+/* Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+ */
+enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
+			 const struct packet *p, const struct inspect_outcome *o);
 /* After a frame was judged and has ended: lets those go that waited for it. */
-void worker_hold_after(struct worker *w, const struct weir_punt *punt,
+void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action);
-/* Lets those go that have waited too long. */
-void worker_hold_expire(struct worker *w);
-/* Lets all go; stale: drops them, for others have gone before them. */
-void worker_hold_end(struct worker *w, bool stale);
+/* Deadlines that have passed. */
+void worker_park_expire(struct worker *w);
+/* The policy has changed: bounds, and what it says of the flows whose frames wait. */
+void worker_park_reload(struct worker *w);
+/* Drops what is parked of the flows for which fn is true. */
+void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg), void *arg,
+		      enum weir_reason reason);
+/* Lets go what came in by the port or would leave by it; WEIR_PORTS_MAX: everything. */
+void worker_park_end(struct worker *w, unsigned int port);
+/* After a standstill: drops the frames that others were sent past. */
+void worker_park_stale(struct worker *w);
+/* Takes over what weir_parked has of an earlier daemon. */
+void worker_park_adopt(struct worker *w);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
+/* settings.c: this thread's copy of *shared before it runs. */
+void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
+/* Tells the inspector of the settings in use, except for the signatures. */
+void worker_settings_apply(struct worker *w);
+/* Others lie in the place for them; takes what lay there before this call, and says so. */
+void worker_settings_ordered(struct worker *w);
+void worker_settings_take(struct worker *w);
+/* orders.c: between two batches, what the daemon wants. */
+void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
@@ -86,8 +121,10 @@ void worker_event_drop(struct worker *w, const struct flow *f, const struct weir
  * raise. */
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 			    uint16_t anomalies);
-/* notes.c: tells the daemon what is known of a decided flow; its details go along. */
+/* notes.c: tells the daemon what is known of a decided flow, once. */
 void worker_note_details(struct worker *w, struct flow *f);
+/* Bytes of an answer without the records it has not. */
+size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
 void worker_released(struct flow *f, void *arg);
 void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer);

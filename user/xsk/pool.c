@@ -2,125 +2,14 @@
 #include "xsk/pool.h"
 
 #include <sched.h>
-#include <string.h>
-#include <sys/mman.h>
 
-/* Kept in stock before anything is given away, and asked for when there is less. */
+/* A stock smaller than this is refilled from the spare chunks; one that exceeds its share by more
+ * gives chunks away. */
 #define STOCK_LOW 128
-/* Most that changes hands at a time, so that a turn of a worker stays short. */
+/* Chunks moved at a time at most: bounds the time a worker spends on it. */
 #define BALANCE_BATCH 256
-/* A worker cannot have more frames under way than this without reading its mail in between; when
- * it has, completions wait in the kernel's ring. */
-#define MAIL_WORDS_MAX 4096
-
-static uint32_t power_of_two(uint32_t n)
-{
-	uint32_t p = 1;
-
-	while (p < n)
-		p <<= 1;
-	return p;
-}
-
-static int mail_new(struct frame_pool *p)
-{
-	uint32_t boxes = (p->workers + 1) * p->workers, words = power_of_two(p->frames);
-
-	p->mail = aligned_alloc(_Alignof(struct ring), sizeof(*p->mail) * boxes);
-	if (!p->mail)
-		return -ENOMEM;
-	memset(p->mail, 0, sizeof(*p->mail) * boxes);
-	for (uint32_t i = 0; i < boxes; i++) {
-		/* Closing a port must not wait for anybody: room for every chunk there is. */
-		bool closer = i >= p->workers * p->workers;
-
-		if (ring_init(&p->mail[i],
-			      closer || words < MAIL_WORDS_MAX ? words : MAIL_WORDS_MAX))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int stocks_new(struct frame_pool *p)
-{
-	p->spare.chunks = calloc(p->frames, sizeof(uint32_t));
-	p->chunks = calloc(p->frames, sizeof(*p->chunks));
-	if (!p->spare.chunks || !p->chunks)
-		return -ENOMEM;
-	for (uint32_t w = 0; w < p->workers; w++) {
-		p->stocks[w].chunks = calloc(p->frames, sizeof(uint32_t));
-		if (!p->stocks[w].chunks)
-			return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < p->frames; i++) {
-		if (i < p->share * p->workers)
-			pool_put(p, i % p->workers, i);
-		else
-			p->spare.chunks[p->spare.count++] = i;
-	}
-	return 0;
-}
-
-static int area_new(struct frame_pool *p)
-{
-	p->area_bytes = (size_t)p->frames * WEIR_FRAME_BYTES;
-	p->area = mmap(NULL, p->area_bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (p->area == MAP_FAILED) {
-		p->area = NULL;
-		return -errno;
-	}
-	return 0;
-}
-
-static void pool_freep(struct frame_pool **p)
-{
-	frame_pool_free(*p);
-}
-
-int frame_pool_new(uint32_t frames, uint32_t workers, struct frame_pool **out, struct error *e)
-{
-	_cleanup_(pool_freep) struct frame_pool *p = NULL;
-	int err;
-
-	if (!frames || frames > UINT32_MAX / WEIR_FRAME_BYTES || !workers ||
-	    workers > WEIR_WORKERS_MAX)
-		return error_set(e, -EINVAL, "no pool of %u frames for %u workers", frames,
-				 workers);
-	p = aligned_alloc(_Alignof(struct frame_pool), sizeof(*p));
-	if (!p)
-		return error_set(e, -ENOMEM, "no memory for the frame pool");
-	memset(p, 0, sizeof(*p));
-	p->frames = frames;
-	p->workers = workers;
-	p->share = frames / 2 / workers;
-	atomic_flag_clear(&p->spare.busy);
-	err = area_new(p);
-	if (!err)
-		err = stocks_new(p);
-	if (!err)
-		err = mail_new(p);
-	if (err)
-		return error_set(e, err, "no memory for a pool of %u frames of 2 KiB", frames);
-	*out = TAKE_PTR(p);
-	return 0;
-}
-
-void frame_pool_free(struct frame_pool *p)
-{
-	if (!p)
-		return;
-	for (uint32_t i = 0; p->mail && i < (p->workers + 1) * p->workers; i++)
-		ring_fini(&p->mail[i]);
-	for (uint32_t w = 0; w < p->workers; w++)
-		free(p->stocks[w].chunks);
-	free(p->spare.chunks);
-	free(p->mail);
-	free(p->chunks);
-	if (p->area)
-		munmap(p->area, p->area_bytes);
-	free(p);
-}
+/* Whoever holds the lock for this long has died with it. */
+#define LOCK_NS 1000000000ULL
 
 uint32_t frame_pool_size(const struct frame_pool *p)
 {
@@ -129,9 +18,14 @@ uint32_t frame_pool_size(const struct frame_pool *p)
 
 /* ---- mail ---- */
 
+static uint32_t box_words(const struct frame_pool *p, uint32_t from)
+{
+	return from == p->workers ? p->closer_box_words : p->box_words;
+}
+
 bool pool_mail_put(struct frame_pool *p, uint32_t from, uint32_t to, uint32_t cookie)
 {
-	return ring_push(&p->mail[from * p->workers + to], cookie);
+	return ring_push(p->mail[from * p->workers + to], box_words(p, from), cookie);
 }
 
 uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies, uint32_t max)
@@ -140,12 +34,13 @@ uint32_t pool_mail_take(struct frame_pool *p, uint32_t worker, uint32_t *cookies
 	uint64_t word;
 
 	for (uint32_t from = 0; from <= p->workers; from++)
-		while (n < max && ring_pop(&p->mail[from * p->workers + worker], &word))
+		while (n < max &&
+		       ring_pop(p->mail[from * p->workers + worker], box_words(p, from), &word))
 			cookies[n++] = (uint32_t)word;
 	return n;
 }
 
-/* ---- the spare ones ---- */
+/* ---- spare chunks ---- */
 
 static bool spare_try(struct pool_spare *s)
 {
@@ -157,7 +52,7 @@ static void spare_leave(struct pool_spare *s)
 	atomic_flag_clear_explicit(&s->busy, memory_order_release);
 }
 
-/* The count is atomic only so that it can be looked at without the lock. */
+/* The count is atomic so that it can be read without the lock. */
 static void spare_set(struct pool_spare *s, uint32_t count)
 {
 	atomic_store_explicit(&s->count, count, memory_order_relaxed);
@@ -168,22 +63,41 @@ static uint32_t spare_count(struct pool_spare *s)
 	return atomic_load_explicit(&s->count, memory_order_relaxed);
 }
 
-/* For a thread that may wait: never a worker. */
-static void spare_enter(struct pool_spare *s)
+/* Waits for the lock, up to LOCK_NS; not for workers. False: not locked. */
+static bool spare_enter(struct pool_spare *s)
 {
-	while (!spare_try(s))
+	uint64_t until_ns = time_now_ns() + LOCK_NS;
+
+	while (!spare_try(s)) {
+		if (time_now_ns() > until_ns)
+			return false;
 		sched_yield();
+	}
+	return true;
+}
+
+/* Bounded by the size of the list: workers write the count. */
+static uint32_t spare_count_sane(const struct frame_pool *p)
+{
+	uint32_t count = spare_count(p->spare);
+
+	return count < p->frames ? count : p->frames;
 }
 
 uint32_t pool_spare_take(struct frame_pool *p, uint32_t *chunks, uint32_t max)
 {
-	struct pool_spare *s = &p->spare;
+	struct pool_spare *s = p->spare;
 	uint32_t count, n = 0;
 
-	spare_enter(s);
-	count = spare_count(s);
-	while (n < max && count)
-		chunks[n++] = s->chunks[--count];
+	if (!spare_enter(s))
+		return 0;
+	count = spare_count_sane(p);
+	while (n < max && count) {
+		uint32_t chunk = s->chunks[--count];
+
+		if (chunk < p->frames)
+			chunks[n++] = chunk;
+	}
 	spare_set(s, count);
 	spare_leave(s);
 	return n;
@@ -191,7 +105,7 @@ uint32_t pool_spare_take(struct frame_pool *p, uint32_t *chunks, uint32_t max)
 
 static void spare_give(struct frame_pool *p, uint32_t worker, uint32_t n)
 {
-	struct pool_spare *s = &p->spare;
+	struct pool_spare *s = p->spare;
 	uint32_t count, chunk;
 
 	if (!spare_try(s))
@@ -205,7 +119,7 @@ static void spare_give(struct frame_pool *p, uint32_t worker, uint32_t n)
 
 static void spare_take(struct frame_pool *p, uint32_t worker, uint32_t n)
 {
-	struct pool_spare *s = &p->spare;
+	struct pool_spare *s = p->spare;
 	uint32_t count;
 
 	if (!spare_try(s))
@@ -219,15 +133,15 @@ static void spare_take(struct frame_pool *p, uint32_t worker, uint32_t n)
 
 void pool_balance(struct frame_pool *p, uint32_t worker)
 {
-	uint32_t have = p->stocks[worker].count, surplus;
+	uint32_t have = p->stocks[worker]->count, surplus;
 
 	if (have < STOCK_LOW) {
-		if (spare_count(&p->spare))
+		if (spare_count(p->spare))
 			spare_take(p, worker, BALANCE_BATCH);
 		return;
 	}
-	/* A little above the share of the rest is normal;
-	 * moving it would only keep the lock busy. */
+	/* Tolerate a stock slightly above its share: moving so little would only contend for the
+	 * lock. */
 	if (have <= p->share + STOCK_LOW || p->workers == 1)
 		return;
 	surplus = have - p->share;
@@ -236,18 +150,20 @@ void pool_balance(struct frame_pool *p, uint32_t worker)
 
 void pool_reclaim(struct frame_pool *p, unsigned int port)
 {
-	struct pool_spare *s = &p->spare;
+	struct pool_spare *s = p->spare;
 	uint32_t count;
 
-	spare_enter(s);
-	count = spare_count(s);
-	for (uint32_t i = 0; i < p->frames; i++) {
+	if (!spare_enter(s))
+		return;
+	count = spare_count_sane(p);
+	for (uint32_t i = 0; i < p->frames && count < p->frames; i++) {
 		uint8_t place = atomic_load_explicit(&p->chunks[i].place, memory_order_relaxed);
+		uint8_t sender = p->chunks[i].sender;
 
 		if (place != POOL_FILL(port) && place != POOL_SENT(port))
 			continue;
-		if (place == POOL_SENT(port))
-			pool_mail_put(p, p->workers, p->chunks[i].sender, p->chunks[i].cookie);
+		if (place == POOL_SENT(port) && sender < p->workers)
+			pool_mail_put(p, p->workers, sender, p->chunks[i].cookie);
 		pool_place(p, i, POOL_USER);
 		s->chunks[count++] = i;
 	}

@@ -13,13 +13,13 @@
 #ifndef AF_XDP
 #define AF_XDP 44
 #endif
-/* Linux 6.17: how many frames one call sends in copy mode; 32 without. */
+/* Since Linux 6.17: frames sent by one system call in copy mode; older kernels send 32. */
 #ifndef XDP_MAX_TX_SKB_BUDGET
 #define XDP_MAX_TX_SKB_BUDGET 9
 #endif
 #define TX_BUDGET 256
 
-/* A queue is released by a work item some time after the last close(). */
+/* The kernel releases a queue in a work item, some time after the last close(). */
 #define BUSY_TRIES    100
 #define BUSY_PAUSE_NS 10000000
 
@@ -44,7 +44,7 @@ static int register_area(int fd, const struct socket_setup *c)
 	return set_option(fd, XDP_UMEM_REG, &reg, sizeof(reg));
 }
 
-/* The four kinds of ring differ in where they are mapped and in what an entry is. */
+/* The four kinds of ring differ in their mmap offset and entry size. */
 struct ring_place {
 	off_t pgoff;
 	struct xdp_ring_offset at;
@@ -83,7 +83,7 @@ static int map_producer(int fd, const struct ring_place *r, struct socket_map *m
 		.consumer = inside(map, r->at.consumer),
 		.flags = inside(map, r->at.flags),
 		.ring = inside(map, r->at.desc),
-		/* The accessors keep this one a ring ahead. */
+		/* libxdp's accessors keep cached_cons one ring size ahead. */
 		.cached_cons = r->entries,
 	};
 	return 0;
@@ -141,7 +141,7 @@ static int open_rings(const struct socket_setup *c, const struct xdp_mmap_offset
 	err = set_entries(s->fd, XDP_TX_RING, c->ring_frames);
 	if (!err)
 		err = map_producer(s->fd, &tx, &s->maps[1], &s->tx);
-	/* An older kernel refuses, and sends 32 frames a call. */
+	/* Older kernels refuse the option and send 32 frames a call. */
 	if (c->ring_frames >= TX_BUDGET)
 		set_entries(s->fd, XDP_MAX_TX_SKB_BUDGET, TX_BUDGET);
 	return err;
@@ -177,7 +177,7 @@ static int set_up(const struct socket_setup *c, struct xsk_socket *s, struct xsk
 	if (getsockopt(s->fd, SOL_XDP, XDP_MMAP_OFFSETS, &off, &len) < 0)
 		return -errno;
 	if (len != sizeof(off))
-		return -EOPNOTSUPP; /* before 5.4: no wake-up flags */
+		return -EOPNOTSUPP; /* kernels before 5.4 have no wake-up flags */
 	if (c->umem_fd < 0)
 		err = register_area(s->fd, c);
 	if (!err && q)
@@ -225,7 +225,7 @@ void socket_unmap_queue(struct xsk_queue *q)
 	unmap(q->maps);
 }
 
-/* Who can take a queue knows that nobody has it. */
+/* If binding a socket to the queue succeeds, the kernel has released it. */
 int socket_wait_released(unsigned int ifindex, uint32_t queue)
 {
 	struct xsk_socket s = {.fd = -1};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Opening and closing a port's sockets. Every port registers the pool's memory as a UMEM of its
- * own: registrations of the same pages are independent, so a port can be zero-copy beside one that
- * copies, and ports open and close in any order, while a frame received on one still leaves on
- * another without a copy here.
+ * Opens and closes a port's sockets. Every port registers the pool's memory as a UMEM of its own.
+ * Registrations of the same pages are independent of each other: one port can be zero-copy while
+ * another copies, ports can be opened and closed in any order, and a frame received on one port is
+ * sent on another without being copied here.
  */
 #include "xsk/sockets.h"
 
@@ -20,7 +20,7 @@
 #endif
 
 #define COMPLETION_FRAMES_MAX 16384
-/* How long closing waits for frames that are on their way out. */
+/* Time that closing waits for queued frames to be sent. */
 #define DRAIN_TRIES    50
 #define DRAIN_PAUSE_NS 1000000
 
@@ -33,7 +33,7 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-/* Every transmit ring of the queue can empty itself without waiting for completions to be read. */
+/* Large enough that all transmit rings of the queue can be emptied without reading completions. */
 static uint32_t completion_frames(uint32_t ring_frames, uint32_t workers)
 {
 	uint32_t n = power_of_two(ring_frames * workers);
@@ -51,7 +51,7 @@ static int open_queue(struct xsk_sockets *s, uint32_t queue, struct socket_setup
 		err = socket_open(&c, ps, w ? NULL : &s->queues[queue]);
 		if (err)
 			return err;
-		/* The kernel shares a queue's rings only with the socket that made them. */
+		/* The kernel shares a queue's rings only with the socket that created them. */
 		c.umem_fd = sockets_at(s, queue, 0)->fd;
 	}
 	return 0;
@@ -59,7 +59,7 @@ static int open_queue(struct xsk_sockets *s, uint32_t queue, struct socket_setup
 
 static void close_all(struct xsk_sockets *s)
 {
-	/* The socket that registered the UMEM goes last. */
+	/* The socket that registered the UMEM is closed last. */
 	for (uint32_t i = s->queue_count * s->workers; i-- > 0;)
 		socket_close(&s->sockets[i]);
 	for (uint32_t q = 0; q < s->queue_count; q++)
@@ -82,7 +82,7 @@ static int open_all(struct xsk_sockets *s, struct socket_setup c)
 	return 0;
 }
 
-/* Zero-copy where the driver has it on every queue, otherwise copying. */
+/* Zero-copy if the driver supports it on every queue, otherwise copy mode. */
 static int open_best(struct xsk_sockets *s, struct socket_setup c, bool generic)
 {
 	int err = -EOPNOTSUPP;
@@ -156,7 +156,8 @@ static void sockets_freep(struct xsk_sockets **s)
 	free(*s);
 }
 
-/* From the spare chunks: the workers' stocks are theirs. They fill up what is missing. */
+/* Fills the rings from the spare chunks, since a stock may be used by its worker only. Workers add
+ * what is missing later. */
 static int first_fill(struct xsk_sockets *s)
 {
 	_cleanup_free_ uint32_t *chunks = calloc(s->pool->frames, sizeof(*chunks));
@@ -204,7 +205,7 @@ int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port
 	err = open_best(s, c, generic);
 	if (err)
 		return open_failed(err, ifname, queues, p, e);
-	atomic_fetch_add(&p->queues, queues);
+	atomic_fetch_add(&p->state->queues, queues);
 	err = first_fill(s);
 	if (err) {
 		xsk_sockets_close(TAKE_PTR(s));
@@ -214,7 +215,7 @@ int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port
 	return 0;
 }
 
-/* Only counts: the chunks and their cookies go the way of all that a closed port had. */
+/* Only counts them: pool_reclaim() returns the chunks and cookies of a closed port. */
 static void count_completions(struct xsk_sockets *s, uint32_t queue)
 {
 	struct xsk_ring_cons *completion = &s->queues[queue].completion;
@@ -224,13 +225,14 @@ static void count_completions(struct xsk_sockets *s, uint32_t queue)
 		uint64_t addr = *xsk_ring_cons__comp_addr(completion, at + i);
 		uint8_t sender = s->pool->chunks[addr / WEIR_FRAME_BYTES].sender;
 
-		atomic_fetch_add(&sockets_at(s, queue, sender)->completed, 1);
+		if (sender < s->workers)
+			atomic_fetch_add(&sockets_at(s, queue, sender)->completed, 1);
 	}
 	if (n)
 		xsk_ring_cons__release(completion, n);
 }
 
-/* Gives what is queued a moment to leave. */
+/* Waits a limited time for queued frames to be sent. */
 static void drain(struct xsk_sockets *s)
 {
 	struct timespec pause = {.tv_nsec = DRAIN_PAUSE_NS};
@@ -256,11 +258,11 @@ void xsk_sockets_close(struct xsk_sockets *s)
 		return;
 	drain(s);
 	close_all(s);
-	/* A driver in zero-copy mode writes to its chunks until it was told to stop. */
+	/* In zero-copy mode the driver writes to its chunks until the queue is released. */
 	for (uint32_t q = 0; s->mode == XSK_MODE_ZEROCOPY && q < s->queue_count; q++)
 		if (socket_wait_released(s->ifindex, q) == -EBUSY)
 			log_warning("port %u: queue %u is slow to stop", s->port, q);
-	atomic_fetch_sub(&s->pool->queues, s->queue_count);
+	atomic_fetch_sub(&s->pool->state->queues, s->queue_count);
 	pool_reclaim(s->pool, s->port);
 	sockets_freep(&s);
 }
@@ -295,7 +297,8 @@ int xsk_sockets_counters(const struct xsk_sockets *s, struct xsk_counters *out)
 		sum.tx_invalid += st.tx_invalid_descs;
 		sum.rx_ring_full += st.rx_ring_full;
 		sum.tx_ring_empty += st.tx_ring_empty_descs;
-		/* Of the queue's fill ring: every socket of the queue tells the same. */
+		/* A counter of the queue's fill ring: every socket of the queue reports the same
+		 * value. */
 		if (i % s->workers == 0)
 			sum.rx_fill_ring_empty += st.rx_fill_ring_empty_descs;
 	}

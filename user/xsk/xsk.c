@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The per-packet calls. A worker's receive and transmit rings are its own. A queue's fill and
- * completion ring are served by whichever worker comes by and finds nobody at them: tied to one
- * worker they would stand still whenever that one sleeps and only another has frames. Nobody waits:
- * a worker that finds them busy goes on, since just then they are being served.
+ * The per-packet calls. A worker's receive and transmit rings are its own. The fill and completion
+ * ring of a queue are served by any worker that gets the queue's lock: if they were bound to one
+ * worker they would not be served while that worker sleeps and only others have frames. A worker
+ * that finds the lock taken goes on without waiting, because the holder is serving the rings.
  */
 #include "xsk/sockets.h"
 
 #include <sys/socket.h>
 
-/* A kick may have to repeat itself: 32 frames a call in copy mode, one where the device refuses
- * each. */
+/* System calls per kick at most: one call sends 32 frames in copy mode, and only one where the
+ * device refuses each. */
 #define KICKS_MAX 32
-/* Kept from the fill rings, for resets. */
+/* Chunks that refilling leaves in the stock, for resets. */
 #define STOCK_RESERVE 32
-/* Refilling by fewer than this is not worth the cache misses. */
+/* Refilling with fewer chunks does not pay for the cache misses. */
 #define REFILL_MIN 32
 
 uint32_t xsk_receive(struct xsk_sockets *s, uint32_t queue, uint32_t worker, struct frame *out,
@@ -34,7 +34,7 @@ uint32_t xsk_receive(struct xsk_sockets *s, uint32_t queue, uint32_t worker, str
 	return n;
 }
 
-/* The kernel drops a descriptor that it does not like without giving its chunk back. */
+/* The kernel drops an invalid descriptor without returning its chunk, so check first. */
 static bool sendable(const struct frame_pool *p, const struct frame *f)
 {
 	return f->len && f->addr < p->area_bytes &&
@@ -62,17 +62,17 @@ static uint32_t unsent(const struct xsk_socket *ps)
 	return ps->tx.cached_prod - __atomic_load_n(ps->tx.consumer, __ATOMIC_ACQUIRE);
 }
 
-/* In copy mode a frame that left the ring needs nobody; a driver may have to be woken to give it
- * back. */
+/* In copy mode the kernel completes a frame by itself once it left the ring; a zero-copy driver may
+ * have to be woken to complete it. */
 static bool wants_kick(const struct xsk_sockets *s, struct xsk_socket *ps)
 {
 	return ps->sends && (s->mode == XSK_MODE_COPY ? unsent(ps) : sockets_outstanding(ps));
 }
 
 /*
- * What cannot be sent now stays in the ring for the next kick. EAGAIN: the call's budget is spent,
- * or the kernel holds all it wants to, which shows in nothing having moved. EBUSY: the device
- * refused one frame, which comes back as completed.
+ * Frames that cannot be sent now stay in the ring for the next kick. EAGAIN: the budget of the call
+ * is used up, or the kernel's send buffer is full (then no frame was taken). EBUSY: the device
+ * refused one frame, which is returned as completed.
  */
 static void kick_socket(const struct xsk_sockets *s, struct xsk_socket *ps)
 {
@@ -100,7 +100,7 @@ void xsk_kick(struct xsk_sockets *s, uint32_t worker)
 
 static void refill(struct xsk_sockets *s, struct xsk_queue *q, uint32_t worker)
 {
-	uint32_t stock = s->pool->stocks[worker].count, want = sockets_fill_level(s, q), have, n,
+	uint32_t stock = s->pool->stocks[worker]->count, want = sockets_fill_level(s, q), have, n,
 		 at, chunk;
 
 	have = q->fill.size - xsk_prod_nb_free(&q->fill, q->fill.size);
@@ -118,7 +118,7 @@ static void refill(struct xsk_sockets *s, struct xsk_queue *q, uint32_t worker)
 	xsk_ring_prod__submit(&q->fill, n);
 }
 
-/* Only who serves the queue writes it. */
+/* Written only by the holder of the queue's lock. */
 static void count_completed(struct xsk_socket *ps)
 {
 	uint32_t n = atomic_load_explicit(&ps->completed, memory_order_relaxed);
@@ -127,8 +127,8 @@ static void count_completed(struct xsk_socket *ps)
 }
 
 /*
- * Takes completions: own cookies to the caller, others' to their senders' mail, chunks to the
- * stock. Stops where one finds no room: the kernel then holds back what is still to be sent.
+ * Takes completions: own cookies go to the caller, those of other workers to their mailboxes,
+ * chunks to the stock. Stops when one of them is full; the kernel then holds back further frames.
  */
 static uint32_t reap(struct xsk_sockets *s, uint32_t queue, uint32_t worker, uint32_t *cookies,
 		     uint32_t max)

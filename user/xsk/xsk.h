@@ -11,28 +11,38 @@
 #include "weir/ctl.h"
 
 /*
- * One frame pool for all ports: 2 KiB chunks of one piece of memory, which every port registers as
- * its UMEM. Each worker has a stock of its own; a chunk is owned by exactly one of: a worker's
- * stock, the spare ones, a fill ring, a receive ring, a worker, a transmit ring, a completion ring.
+ * One frame pool for all ports: 2 KiB chunks of one memory area, which every port registers as its
+ * UMEM. Each worker has its own stock of free chunks. A chunk has exactly one owner: a worker's
+ * stock, the spare chunks, a fill ring, a receive ring, a worker, a transmit ring or a completion
+ * ring.
  */
 struct frame_pool;
 int frame_pool_new(uint32_t frames, uint32_t workers, struct frame_pool **out, struct error *e);
 void frame_pool_free(struct frame_pool *p);
-/* How many frames it was made with. */
+/* The descriptor of the memfd that holds all of the pool; it stays the pool's. */
+int frame_pool_fd(const struct frame_pool *p);
+/*
+ * Maps the pool of another process by a copy of that descriptor; frames and workers as it was made
+ * with. Each worker, and the thread that opens and closes ports, runs in one process at a time. fd
+ * stays the caller's. -EINVAL: no such pool.
+ */
+int frame_pool_open(int fd, uint32_t frames, uint32_t workers, struct frame_pool **out,
+		    struct error *e);
+/* The number of frames the pool was made with. */
 uint32_t frame_pool_size(const struct frame_pool *p);
 
-/* What a worker holds: a frame with its metadata. */
+/* A frame owned by a worker. */
 struct frame {
-	uint64_t addr; /* of the data in the UMEM */
+	uint64_t addr; /* address of the data in the UMEM */
 	uint32_t len;
-	uint32_t cookie; /* the worker's own, given back at completion */
+	uint32_t cookie; /* the worker's own value, returned by xsk_complete() */
 };
 uint8_t *frame_data(struct frame_pool *p, const struct frame *f);
-/* The weir_punt in front of the data. */
+/* The metadata that the gate wrote in front of the data. */
 const struct weir_punt *frame_punt(struct frame_pool *p, const struct frame *f);
-/* An empty frame from the worker's stock (for resets); false when there is none. */
+/* Takes an empty frame from the worker's stock (for resets). False: the stock is empty. */
 bool frame_take(struct frame_pool *p, uint32_t worker, struct frame *out);
-/* Drops a frame: back to stock. */
+/* Drops a frame: returns its chunk to the worker's stock. */
 void frame_give(struct frame_pool *p, uint32_t worker, const struct frame *f);
 
 enum xsk_mode { XSK_MODE_COPY, XSK_MODE_ZEROCOPY };
@@ -40,23 +50,23 @@ struct xsk_counters { /* sums of XDP_STATISTICS */
 	uint64_t rx_dropped, rx_invalid, tx_invalid, rx_ring_full, rx_fill_ring_empty,
 		tx_ring_empty;
 };
-/* The sockets of one port: one per worker and queue. Fill and completion ring of a queue are shared
- * by the queue's sockets and served by whichever worker comes by. */
+/* The sockets of one port: one for each worker and queue. The sockets of a queue share its fill and
+ * completion ring; any worker may serve them. */
 struct xsk_sockets;
 /*
- * Opens sockets on the first `queues` receive queues of ifname: the port itself, or the far end of
- * its punt pair. port: 0..WEIR_PORTS_MAX-1, of no other open sockets. workers: as the pool has.
- * ring_frames is rounded up to a power of two. Workers may run meanwhile. -EBUSY (another program
- * has a queue; waits a second first), -ENODEV, -ENOBUFS (limit on locked memory), -EPERM, -EINVAL
- * (no such queue), each with a text.
+ * Opens sockets on the first `queues` receive queues of ifname, which is the port's own interface
+ * or the far end of its punt pair. port: 0..WEIR_PORTS_MAX-1, without open sockets. workers: the
+ * number the pool was made with. ring_frames is rounded up to a power of two. Workers may run
+ * meanwhile. 0, or with a text in e: -EBUSY (another program uses a queue; returned after waiting a
+ * second), -ENODEV, -ENOBUFS (limit on locked memory), -EPERM, -EINVAL (no such queue).
  */
 int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t queues,
 		     uint32_t workers, uint32_t ring_frames, bool generic, struct xsk_sockets **out,
 		     struct error *e);
 /*
- * Waits up to 50 ms for queued frames to leave, then closes. No worker may be inside a call on s,
- * nor make one later; they may run on other ports. The cookies of frames that were queued or under
- * way come back from their senders' next xsk_complete() of another port.
+ * Waits up to 50 ms for queued frames to be sent, then closes. No worker may be inside a call on s
+ * or make one later; workers may use other ports. The cookies of frames that were queued or being
+ * sent are returned to the workers that queued them, by their next xsk_complete() on another port.
  */
 void xsk_sockets_close(struct xsk_sockets *s);
 int xsk_sockets_fd(const struct xsk_sockets *s, uint32_t queue, uint32_t worker);
@@ -64,20 +74,28 @@ enum xsk_mode xsk_sockets_mode(const struct xsk_sockets *s);
 int xsk_sockets_counters(const struct xsk_sockets *s, struct xsk_counters *out);
 uint32_t xsk_sockets_queues(const struct xsk_sockets *s);
 
-/* Per-packet calls, by the worker that owns the ring; none allocates, logs or blocks. */
-/* Takes up to max received frames of a queue. */
+/*
+ * Per-packet calls, made by the worker that owns the ring. None of them allocates, logs or blocks.
+ */
+/*
+ * Takes up to max received frames from a queue. Returns their number; the frames are the caller's.
+ */
 uint32_t xsk_receive(struct xsk_sockets *s, uint32_t queue, uint32_t worker, struct frame *out,
 		     uint32_t max);
-/* Queues a frame for sending; false when the ring is full, or the frame is empty or not within its
- * chunk (it stays the caller's). Ownership passes otherwise. A queue that the device only receives
- * on stands for one that it sends on, always the same. */
+/*
+ * Queues a frame for sending and takes ownership of it. False: the ring is full, or the frame is
+ * empty or not within its chunk; it remains the caller's. A queue number without a transmit queue
+ * is mapped to one that has it, always to the same.
+ */
 bool xsk_send(struct xsk_sockets *s, uint32_t queue, uint32_t worker, const struct frame *f);
-/* Wakes the kernel where it asks for it: sends what is queued, refills. One call per batch. */
+/* Wakes the kernel where its wake-up flags ask for it, to send queued frames and to take from the
+ * fill rings. Call it once per batch. */
 void xsk_kick(struct xsk_sockets *s, uint32_t worker);
 /*
- * Takes back up to max sent frames of this worker (of other ports too, where another worker saw
- * them leave); the cookies tell what they were. The chunks are already back in stock. Also moves
- * chunks between workers and refills the fill rings. To be called even when nothing was sent.
+ * Returns the cookies of up to max frames that this worker queued and that have been sent, also on
+ * other ports if another worker saw them completed. Their chunks are already back in a stock. Also
+ * moves chunks between the workers and refills the fill rings, so call it even if nothing was sent.
+ * Returns the number of cookies.
  */
 uint32_t xsk_complete(struct xsk_sockets *s, uint32_t worker, uint32_t *cookies, uint32_t max);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Typed reads of a tree, with messages that say what was expected and what stands there. */
+/* Typed reads of a tree; messages name what was expected and what was found. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ int yaml_error(const struct yaml_file *f, const struct yaml_node *n, struct erro
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	/* A message is one line, whatever the file quotes. */
+	/* A message is one line, even if it quotes text with line breaks. */
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';

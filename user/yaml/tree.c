@@ -32,7 +32,7 @@ int node_append(struct yaml_node *to, struct yaml_node *n)
 {
 	bool mapping = to->kind == YAML_MAPPING;
 
-	/* Room doubles: at 0, 4, 8, 16 ... entries. */
+	/* The arrays double: at 0, 4, 8, 16 ... entries. */
 	if (to->count == 0 || (to->count >= 4 && (to->count & (to->count - 1)) == 0)) {
 		size_t room = to->count ? to->count * 2 : 4;
 
@@ -45,7 +45,7 @@ int node_append(struct yaml_node *to, struct yaml_node *n)
 	return 0;
 }
 
-/* By text, then by place in the file. */
+/* Orders by text, then by position in the file. */
 static int key_compare(const void *a, const void *b)
 {
 	const struct yaml_node *x = *(struct yaml_node *const *)a;

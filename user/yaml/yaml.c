@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reading: libyaml's events to a tree. */
+/* Parser: turns libyaml's events into a tree. */
 #include <fcntl.h>
 #include <string.h>
 #include <yaml.h>
@@ -8,7 +8,7 @@
 
 struct level {
 	struct yaml_node *node;
-	bool value_due; /* mapping: the last key still lacks its value */
+	bool value_due; /* mapping: the last key has no value yet */
 };
 
 struct builder {
@@ -28,7 +28,7 @@ static int builder_error(const struct builder *b, const yaml_mark_t *m, const ch
 			 what);
 }
 
-/* Reader errors carry a byte offset and no mark. */
+/* Errors of libyaml's reader have a byte offset but no line. */
 static int builder_reader_error(const struct builder *b)
 {
 	size_t end = b->parser.problem_offset < b->len ? b->parser.problem_offset : b->len;
@@ -56,7 +56,7 @@ static int builder_parser_error(const struct builder *b)
 			 p->problem);
 }
 
-/* Hangs a node into the tree at the current place: from then on the tree owns it. */
+/* Adds a node at the current position; the tree owns it afterwards. */
 static int builder_attach(struct builder *b, struct yaml_node *n, const yaml_mark_t *at)
 {
 	struct level *top = b->depth ? &b->stack[b->depth - 1] : NULL;
@@ -150,7 +150,7 @@ static int builder_scalar(struct builder *b, const yaml_event_t *event)
 	return 0;
 }
 
-/* Whether the event carries an anchor or an explicit tag. */
+/* Whether the event has an anchor or an explicit tag. */
 static bool event_is_decorated(const yaml_event_t *event)
 {
 	switch (event->type) {
@@ -208,14 +208,14 @@ static int builder_run(struct builder *b)
 	return 0;
 }
 
-/* Whether a line ends with the byte: the last of each break that libyaml knows, or of another
- * character, which bounds no less. */
+/* Whether a line may end with this byte: the last byte of each line break that libyaml knows. It
+ * may also be the last byte of another character, which only makes the bound stricter. */
 static bool byte_ends_line(char c)
 {
 	return memchr("\n\r\x85\xa8\xa9", c, 5) != NULL;
 }
 
-/* libyaml compares each %TAG with all before it, and tells of none until the document begins. */
+/* libyaml compares each %TAG with all earlier ones, and reports none before the document begins. */
 static int builder_check_directives(const struct builder *b)
 {
 	yaml_mark_t at = {0};
@@ -261,7 +261,7 @@ int yaml_parse(const char *name, const char *text, size_t len, struct yaml_file 
 	return 0;
 }
 
-/* Whole file, up to one byte more than is allowed; also reads from pipes. */
+/* Reads the whole file, up to one byte more than allowed; also from pipes. */
 static int file_read(const char *path, char **out, size_t *len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);

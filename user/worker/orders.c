@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Orders to a worker: written by the daemon's thread, carried out between two batches. */
+#include <string.h>
+
+#include "worker/worker_private.h"
+
+/* ---- the daemon's thread ---- */
+
+int worker_block(struct worker *w, const struct weir_block_key *key)
+{
+	return mail_put(w->post.orders, WORKER_ORDER_BLOCK, key, sizeof(*key));
+}
+
+/* ---- the worker's thread ---- */
+
+/* The same match as the gate's, which drops the flow's later frames. */
+static bool blocks(const struct weir_block_key *key, const struct flow *f)
+{
+	for (unsigned int side = 0; side < 2; side++)
+		if (memcmp(key->addr, f->key.addr[side], sizeof(key->addr)) == 0 &&
+		    (!key->port || key->port == f->key.port[side]))
+			return true;
+	return false;
+}
+
+struct block {
+	const struct worker *worker;
+	struct weir_block_key key;
+};
+
+static bool is_blocked(uint64_t flow_id, void *arg)
+{
+	const struct block *b = arg;
+	const struct flow *f = inspector_find(b->worker->inspector, flow_id);
+
+	return f && blocks(&b->key, f);
+}
+
+static void obey(const struct mail_record *m, void *arg)
+{
+	struct block b = {.worker = arg};
+	struct worker *w = arg;
+
+	switch (m->type) {
+	case WORKER_ORDER_SETTINGS:
+		worker_settings_ordered(w);
+		break;
+	case WORKER_ORDER_BLOCK:
+		if (m->len != sizeof(b.key))
+			break;
+		memcpy(&b.key, m->payload, sizeof(b.key));
+		worker_park_drop(w, is_blocked, &b, WEIR_REASON_DROP_BLOCKED);
+		break;
+	}
+}
+
+void worker_read_orders(struct worker *w)
+{
+	mail_read(w->post.in, obey, w);
+	worker_settings_take(w);
+}
