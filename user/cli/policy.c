@@ -72,7 +72,7 @@ void show_policy(const json_t *p, FILE *out)
 		table_cell(t, "%lld", (long long)json_number(rule, "hits"));
 		table_cell(t, "%lld", (long long)json_number(rule, "line"));
 		table_cell(t, "%s%s", json_text(rule, "schedule"),
-			   json_flag(rule, "active") ? "" : " (inactive now)");
+			   json_is_false(json_object_get(rule, "active")) ? " (inactive now)" : "");
 	}
 	table_cell(t, "default");
 	table_cell(t, "%s", json_text(p, "default"));

@@ -11,7 +11,7 @@
 void policy_to_ctl(struct weir *w)
 {
 	struct weir_ctl *ctl = gate_ctl(w->gate);
-	uint32_t flags = ctl->flags & WEIR_CTL_BLOCKS;
+	uint32_t flags = ctl->flags & (WEIR_CTL_BLOCKS | WEIR_CTL_BLOCKS_SLOT);
 
 	if (w->policy->on_failure_drop)
 		flags |= WEIR_CTL_FAILURE_DROP;

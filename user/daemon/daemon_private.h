@@ -70,7 +70,8 @@ void port_begin_losses(struct weir *w, unsigned int index);
  * the counters cannot be read; the outputs are untouched then. */
 bool port_losses(struct weir *w, unsigned int index, uint64_t *lost, uint64_t *sent);
 /* blocks.c */
-/* Deletes expired blocks, and sets or clears WEIR_CTL_BLOCKS. */
+/* blocks.c: compiles what an earlier daemon blocked; deletes expired blocks. */
+void blocks_open(struct weir *w);
 void blocks_refresh(struct weir *w);
 /* traits.c: gives the conditions of a policy their bits, before it is staged. *changed as in
  * policy_number_traits(). */

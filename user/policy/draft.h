@@ -132,12 +132,6 @@ int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what
 /* rule.c */
 /* Applications and categories by the names that r knows. */
 int draft_resolve(struct draft *d, const struct app_registry *r);
-/* Whether outer's prefix has inner in it, as the kernel's table sees it; and as people do: ::/0 is
- * IPv6 alone. */
-bool class_key_contains(const struct weir_class_key *outer, const struct weir_class_key *inner);
-bool class_key_inherits(const struct weir_class_key *outer, const struct weir_class_key *inner);
-/* By address, then by length: a prefix comes after all that contain it. */
-int class_key_compare(const struct weir_class_key *a, const struct weir_class_key *b);
 /* trait.c: a rule's conditions beside classes and application. */
 int draft_read_conditions(struct draft *d, const struct yaml_node *rule, struct policy_rule *out);
 void draft_traits_free(struct draft *d);

@@ -10,6 +10,8 @@
 
 #include "classify/classify.h"
 #include "util/util.h"
+#include "weir/block.h"
+#include "weir/flow.h"
 #include "weir/policy.h"
 #include "weir/rules.h"
 
@@ -182,6 +184,31 @@ bool policy_schedule_due(const struct policy *p, int64_t time);
 bool policy_rule_active(const struct policy *p, unsigned int rule);
 /* As the file says it; NULL: always. */
 const char *policy_rule_schedule(const struct policy *p, unsigned int rule);
+/* A block of the operator's, and until when (0 = until lifted). */
+struct policy_block {
+	struct weir_block block;
+	uint64_t expires_ns;
+};
+struct policy_block_entry {
+	struct weir_block_key key;
+	uint64_t expires_ns;
+};
+/* Of all blocks together. */
+#define POLICY_BLOCK_ENTRIES_MAX 1048576
+struct policy_blocks {
+	struct policy_class *prefixes; /* with their numbers, from 1 on */
+	size_t prefix_count;
+	struct policy_block_entry *entries; /* each key once */
+	size_t count;
+};
+/* Whether the block means the flow, whose side `origin` opened it; app: WEIR_BLOCK_ANY_APP as long
+ * as it is not known. As the gate sees it. */
+bool policy_block_means(const struct weir_block *b, const struct weir_flow_key *key,
+			unsigned int origin, uint16_t app);
+/* -ENOMEM; -E2BIG: they overlap in too many ways. On failure *out is left alone. */
+int policy_blocks_compile(const struct policy_block *list, size_t count, struct policy_blocks *out);
+void policy_blocks_fini(struct policy_blocks *b);
+
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);
