@@ -2,10 +2,25 @@
 /* What is learned of hosts and flows, as a service: endpoints (also those an earlier daemon
  * learned), names from the DNS, host names of live flows. */
 #include "daemon/weir.h"
+#include "policy/section.h"
 
-#define NAMES_MAX	65536
-#define HOSTNAMES_MAX	65536
-#define ENDPOINT_TTL_NS (3600ULL * 1000000000ULL)
+#define NAMES_MAX     65536
+#define HOSTNAMES_MAX 65536
+#define SECOND	      1000000000ULL
+
+struct learned {
+	uint64_t endpoint_ttl_ns;
+};
+
+static const struct policy_setting learned[] = {
+	POLICY_TIME(LIVE, "endpoints", struct learned, endpoint_ttl_ns, 60 * SECOND, 86400 * SECOND,
+		    3600 * SECOND, "a time from 1m to 24h"),
+};
+POLICY_SECTION(learned) = {
+	.key = "learned",
+	.size = sizeof(struct learned),
+	POLICY_SETTINGS(learned),
+};
 
 static bool restore_endpoint(const struct weir_endpoint_key *k, const struct weir_peer *v,
 			     void *arg)
@@ -26,9 +41,10 @@ static void learned_close(void *self)
 
 static int learned_open(struct host *h, const struct policy *p, void **self, struct error *e)
 {
+	const struct learned *said = policy_section_data(p, &policy_section_learned);
 	struct weir *w = h->daemon;
 
-	w->endpoints = endpoints_new(p->limit_endpoints, ENDPOINT_TTL_NS);
+	w->endpoints = endpoints_new(p->limit_endpoints, said->endpoint_ttl_ns);
 	w->names = names_new(NAMES_MAX);
 	w->hostnames = hostnames_new(HOSTNAMES_MAX);
 	if (!w->endpoints || !w->names || !w->hostnames) {
@@ -41,10 +57,20 @@ static int learned_open(struct host *h, const struct policy *p, void **self, str
 	return 0;
 }
 
+static int learned_reload(void *self, const struct policy *next, struct error *e _unused_)
+{
+	const struct learned *said = policy_section_data(next, &policy_section_learned);
+	struct weir *w = self;
+
+	endpoints_set_ttl(w->endpoints, said->endpoint_ttl_ns);
+	return 0;
+}
+
 SERVICE(learned) = {
 	.name = "learned",
 	.stage = SERVICE_BEFORE_PORTS,
 	.open = learned_open,
+	.reload = learned_reload,
 	.close = learned_close,
 	.metrics = stats_learned_metrics,
 };

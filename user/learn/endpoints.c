@@ -207,9 +207,9 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 	if (peer_is_refused(key))
 		return -EINVAL;
 	clean.pad = 0;
+	pthread_mutex_lock(&e->lock);
 	if (value.expires_ns == 0)
 		value.expires_ns = time_now_ns() + e->ttl_ns;
-	pthread_mutex_lock(&e->lock);
 	at = entry_find(e, &clean);
 	is_new = at == NIL;
 	if (is_new)
@@ -220,6 +220,13 @@ int endpoints_add(struct endpoints *e, const struct weir_endpoint_key *key,
 	e->entries[at].peer = value;
 	pthread_mutex_unlock(&e->lock);
 	return is_new;
+}
+
+void endpoints_set_ttl(struct endpoints *e, uint64_t ttl_ns)
+{
+	pthread_mutex_lock(&e->lock);
+	e->ttl_ns = ttl_ns;
+	pthread_mutex_unlock(&e->lock);
 }
 
 /* Called under the lock. An expired entry is freed. */

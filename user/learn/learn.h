@@ -19,6 +19,8 @@
 struct endpoints;
 struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns);
 void endpoints_free(struct endpoints *e);
+/* Time to live of endpoints added or renewed from now on. */
+void endpoints_set_ttl(struct endpoints *e, uint64_t ttl_ns);
 /*
  * Adds or renews an endpoint. key->host: the host that learned of the peer; zero: the peer
  * announced itself, so the endpoint holds for every host. peer->expires_ns 0: now (CLOCK_MONOTONIC)

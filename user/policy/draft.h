@@ -108,7 +108,6 @@ struct draft {
 /* section.c */
 /* Room for the sections' own data. */
 int draft_sections_new(struct draft *d);
-void policy_sections_free(struct policy *p);
 int draft_read_sections(struct draft *d);
 /* -EINVAL with the place of the first section that is fixed at the start and says something else
  * than the running policy's. */

@@ -161,36 +161,3 @@ int policy_parse(const char *name, const char *text, size_t len, const struct ap
 		*out = TAKE_PTR(d.policy);
 	return err;
 }
-
-void policy_free(struct policy *p)
-{
-	if (!p)
-		return;
-	for (size_t i = 0; i < p->signature_count; i++)
-		free(p->signatures[i]);
-	free(p->signatures);
-	policy_sections_free(p);
-	free(p->path);
-	free(p->events_file);
-	free(p->rules);
-	free(p->classes);
-	free(p->rows);
-	free(p->cells);
-	free(p);
-}
-
-const char *policy_rule_name(const struct policy *p, unsigned int rule)
-{
-	return rule < p->rule_count ? p->rules[rule].name : "default";
-}
-
-const char *policy_action_name(enum weir_action a)
-{
-	static const char *const names[] = {
-#define X(id, name, help) [WEIR_ACTION_##id] = name,
-		WEIR_ACTIONS(X)
-#undef X
-	};
-
-	return (size_t)a < ARRAY_SIZE(names) ? names[a] : "?";
-}

@@ -90,8 +90,9 @@ struct policy {
 	uint32_t levels;
 	uint32_t *rows; /* class_ids * class_ids * levels: row of (source, destination, level) */
 	uint32_t row_count;
-	struct weir_cell *cells; /* row_count * WEIR_APPS_MAX */
-	void **sections;	 /* data of the sections that have their own: policy/section.h */
+	struct weir_cell *cells;      /* row_count * WEIR_APPS_MAX */
+	struct policy_data *sections; /* what the sections' own data is: policy/section.h */
+	size_t section_count;
 };
 
 /*

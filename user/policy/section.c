@@ -19,42 +19,26 @@ static size_t section_count(void)
 /* Where the values of row i stand. */
 static void *section_place(const struct policy *p, size_t i)
 {
-	return policy_sections[i]->size ? p->sections[i] : (void *)p;
-}
-
-const void *policy_section_data(const struct policy *p, const struct policy_section *s)
-{
-	for (size_t i = 0; p->sections && policy_sections[i]; i++)
-		if (policy_sections[i] == s)
-			return p->sections[i];
-	return NULL;
+	return policy_sections[i]->size ? p->sections[i].data : (void *)p;
 }
 
 int draft_sections_new(struct draft *d)
 {
+	struct policy *p = d->policy;
 	size_t count = section_count();
 
-	d->policy->sections = calloc(count + 1, sizeof(*d->policy->sections));
-	if (!d->policy->sections)
+	p->sections = calloc(count + 1, sizeof(*p->sections));
+	if (!p->sections)
 		return draft_memory(d);
-	for (size_t i = 0; i < count; i++) {
-		if (!policy_sections[i]->size)
-			continue;
-		d->policy->sections[i] = calloc(1, policy_sections[i]->size);
-		if (!d->policy->sections[i])
+	for (p->section_count = 0; p->section_count < count; p->section_count++) {
+		const struct policy_section *row = policy_sections[p->section_count];
+		void *data = row->size ? calloc(1, row->size) : NULL;
+
+		if (row->size && !data)
 			return draft_memory(d);
+		p->sections[p->section_count] = (struct policy_data){.row = row, .data = data};
 	}
 	return 0;
-}
-
-void policy_sections_free(struct policy *p)
-{
-	for (size_t i = 0; p->sections && policy_sections[i]; i++) {
-		if (p->sections[i] && policy_sections[i]->fini)
-			policy_sections[i]->fini(p->sections[i]);
-		free(p->sections[i]);
-	}
-	free(p->sections);
 }
 
 /* ---- settings ---- */

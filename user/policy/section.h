@@ -134,6 +134,11 @@ int policy_not_read(struct draft *d, const struct yaml_node *n, const struct pol
 int policy_choice_read(struct draft *d, const struct yaml_node *n, const struct policy_setting *s,
 		       void *field);
 
+struct policy_data {
+	const struct policy_section *row;
+	void *data; /* NULL: what it says stands in struct policy */
+};
+
 /* All rows, NULL-terminated; written by scripts/rows.sh. */
 extern const struct policy_section *const policy_sections[];
 /* What a section of its own data says; NULL for a policy that was not read from a file. */

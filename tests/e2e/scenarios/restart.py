@@ -31,6 +31,8 @@ def restart(lab):
     download.check_moves("when weir was started again")
     refuse_reloads(weir)
     download.check_moves("after refused reloads")
+    accept_reload(weir)
+    download.check_moves("after a reload that changes only what may change")
     weir.stop()
     download.check_moves("when weir was stopped again")
     download.check_sound()
@@ -43,7 +45,8 @@ def refuse_reloads(weir):
         running = file.read()
     for change, expected in ((("hook: " + weir.hook, "hook: generic"), "restart weir"),
                              (("br0", "br7"), "`forward` is not the running one"),
-                             (("version: 1\n", "version: 1\nrings: { frames: 256 }\n"), "restart weir"),
+                             (("version: 1\n", "version: 1\nrings: { frames: 256 }\n"),
+                              "weir.yaml:2:10: `rings: frames` is not the running one; restart weir to change it"),
                              (("default: pass", "default: perhaps"), "weir.yaml")):
         check(change[0] in running, f"the policy has {change[0]!r}")
         path = os.path.join(weir.dir, "other", "weir.yaml")
@@ -56,6 +59,21 @@ def refuse_reloads(weir):
     after = weir.json("policy", "show")
     for key in ("path", "generation", "rules"):
         check_equal(after[key], before[key], f"{key} of the policy after refused reloads")
+
+
+def accept_reload(weir):
+    """Sections that are live are taken."""
+    before = weir.json("policy", "show")["generation"]
+    with open(weir.policy) as file:
+        running = file.read()
+    path = os.path.join(weir.dir, "live.yaml")
+    with open(path, "w") as file:
+        file.write(running.replace("version: 1\n", "version: 1\nlearned: { endpoints: 5m }\n"
+                                   "on_overload: drop\n"))
+    check_equal(weir.cli("policy", "load", path)[0], 0, "exit status of loading live changes")
+    after = weir.json("policy", "show")
+    check(after["generation"] > before, "the policy is another one")
+    check_equal(after["on_overload"], "drop", "on_overload after the load")
 
 
 class Download:

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a policy that was read is asked, and its end. Apart from the table of sections, which brings
+ * every feature that has one with it. */
+#include "policy/section.h"
+
+static void sections_free(struct policy *p)
+{
+	for (size_t i = 0; i < p->section_count; i++) {
+		struct policy_data *one = &p->sections[i];
+
+		if (one->data && one->row->fini)
+			one->row->fini(one->data);
+		free(one->data);
+	}
+	free(p->sections);
+}
+
+void policy_free(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->signature_count; i++)
+		free(p->signatures[i]);
+	free(p->signatures);
+	sections_free(p);
+	free(p->path);
+	free(p->events_file);
+	free(p->rules);
+	free(p->classes);
+	free(p->rows);
+	free(p->cells);
+	free(p);
+}
+
+const void *policy_section_data(const struct policy *p, const struct policy_section *s)
+{
+	for (size_t i = 0; i < p->section_count; i++)
+		if (p->sections[i].row == s)
+			return p->sections[i].data;
+	return NULL;
+}
+
+const char *policy_rule_name(const struct policy *p, unsigned int rule)
+{
+	return rule < p->rule_count ? p->rules[rule].name : "default";
+}
+
+const char *policy_action_name(enum weir_action a)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_ACTION_##id] = name,
+		WEIR_ACTIONS(X)
+#undef X
+	};
+
+	return (size_t)a < ARRAY_SIZE(names) ? names[a] : "?";
+}
