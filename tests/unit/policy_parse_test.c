@@ -375,7 +375,7 @@ static void wrong_settings(void **state)
 		{HEAD "inspect: { bytes: 16 kilo }\n",
 		 "p.yaml:4:19: bytes: expected a size from 1KiB to 64KiB, found `16 kilo`"},
 		{HEAD "parking: { flow: 1KiB }\n",
-		 "p.yaml:4:18: flow: expected a size from 4KiB to 16MiB, found `1KiB`"},
+		 "p.yaml:4:18: flow: expected a size from 4KiB to 4MiB, found `1KiB`"},
 		{HEAD "parking: { share: 80% }\n",
 		 "p.yaml:4:19: share: expected 1% to 75%, found `80%`"},
 		{HEAD "parking: { total: 20 }\n",
