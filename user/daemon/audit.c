@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The events as a service: their file, those who follow, the last ones. */
+/* Service: events to the file, to followers of the control socket, and the most recent ones. */
 #include "daemon/weir.h"
 
 static void publish(const char *type, const char *line, void *arg)

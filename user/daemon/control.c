@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The control socket as a service: it is there first, so that of two daemons the second stops
- * before it touches anything. */
+/* Service: the control socket. Opened first, so that a second daemon fails before it changes
+ * anything. */
 #include <sys/epoll.h>
 
 #include "daemon/weir.h"

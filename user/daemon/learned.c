@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is learned of hosts and flows, as a service: endpoints (also those an earlier daemon
- * learned), names from the DNS, host names of live flows. */
+/* Service: learned endpoints (restored from an adopted gate), names from the DNS, host names of
+ * live flows. */
 #include "daemon/weir.h"
 #include "policy/section.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Frames that were redirected out of a port and lost behind the gate's verdict. */
+/* Counts frames of a port that the gate redirected and the kernel lost afterwards. */
 #include "daemon/daemon_private.h"
 
 /* What the gate sent out of other ports by itself. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ports as a service: what happens to their interfaces is followed from here on. */
+/* Service: ports; follows changes of their interfaces. */
 #include <sys/epoll.h>
 
 #include "daemon/daemon_private.h"
@@ -33,7 +33,7 @@ static int monitor_open(struct host *h, const struct policy *p _unused_, void **
 		monitor_close(w);
 		return err;
 	}
-	/* What changed before the monitor listened. */
+	/* Changes between start and the subscription. */
 	ports_look(w, true);
 	*self = w;
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the gate is told of a port: the state of its interface and bridge, and in words what it does
- * less than asked. */
+/* State of a port's interface and bridge: the flags it gets in the gate, and the reason why it does
+ * less than the policy asks. */
 #include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>

@@ -78,6 +78,8 @@ struct gate {
 	char pins[256];
 	int lock; /* of the pin folder */
 	int maps[GATE_MAP_COUNT];
+	int pinned[GATE_MAP_COUNT]; /* found under the pins, and replaced by another in maps */
+	bool pins_differ;	    /* from maps: there are others, or fewer */
 	int progs[GATE_PROG_COUNT]; /* -1 where the kernel lacks what an optional one needs */
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
@@ -99,7 +101,8 @@ struct gate {
 int gate_check_privilege(struct error *e);
 int gate_check_kernel(struct error *e);
 
-/* objects.c: names, and the three objects loaded over g->maps (those that are -1 are made). */
+/* objects.c: names, and the three objects loaded over those of g->pinned that fit, which become
+ * g->maps; the others are made. */
 const char *gate_map_name(enum gate_map id);
 const char *gate_prog_name(enum gate_prog id);
 int gate_objects_load(struct gate *g, const struct gate_sizes *sizes, struct error *e);
@@ -115,7 +118,9 @@ int gate_pins_lock(const char *pins, struct error *e);
 /* Removes the folders that an open made and did not fill. */
 void gate_pins_tidy(const char *pins);
 bool gate_pins_exist(const char *pins);
+/* Into g->pinned; a map that is not there stays -1. */
 int gate_pins_open_maps(struct gate *g, struct error *e);
+/* In place of those that may be pinned, all at once. */
 int gate_pins_save_maps(struct gate *g, struct error *e);
 int gate_pins_save_progs(struct gate *g, struct error *e);
 /* Path of the pin of an interface or of an accounting program: PINS/links/NAME_SUFFIX. */
@@ -153,6 +158,13 @@ bool gate_tc_is_attached(const char *pins, const char *ifname, unsigned int ifin
 int gate_clsact_exists(unsigned int ifindex);
 /* Whether no filter is left on either side; a negative errno when that cannot be told. */
 int gate_clsact_empty(unsigned int ifindex);
+
+/* adopt.c: whether what is pinned is of a layout that is known; copies what was replaced. */
+int gate_adopt_check(const struct gate *g, struct error *e);
+int gate_adopt_copy(struct gate *g, struct error *e);
+
+/* walk.c: every element of a hash map. fn returns false to stop. */
+int gate_walk(int fd, bool (*fn)(const void *key, const void *value, void *arg), void *arg);
 
 /* account.c */
 void gate_account_attach(struct gate *g);

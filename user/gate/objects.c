@@ -62,46 +62,60 @@ static uint32_t map_entries(const struct gate_sizes *s, enum gate_map id)
 	return entries[id];
 }
 
+/* Of a map's flags, those that it is declared with; the kernel adds some to a DEVMAP. */
+#define MAP_FLAGS (BPF_F_MMAPABLE | BPF_F_NO_PREALLOC | BPF_F_INNER_MAP)
+
 /* Whether a pinned map is what this program's object declares. */
-static int map_check(const struct bpf_map *want, int fd, const char *pins, struct error *e)
+static bool map_fits(const struct bpf_map *want, int fd)
 {
 	struct bpf_map_info have = {};
 	uint32_t len = sizeof(have);
-	const char *name = bpf_map__name(want);
 
-	if (bpf_obj_get_info_by_fd(fd, &have, &len))
-		return error_set(e, -errno, "%s pinned under %s: %s", name, pins, strerror(errno));
-	if (have.type != bpf_map__type(want) || have.key_size != bpf_map__key_size(want) ||
-	    have.value_size != bpf_map__value_size(want))
-		return error_set(e, -EEXIST,
-				 "%s pinned under %s is of another layout: run `weir detach` first",
-				 name, pins);
-	if (have.max_entries != bpf_map__max_entries(want))
-		return error_set(e, -EEXIST,
-				 "%s pinned under %s has %u entries where %u are asked for: run "
-				 "`weir detach` first",
-				 name, pins, have.max_entries, bpf_map__max_entries(want));
-	return 0;
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &have, &len) &&
+	       have.type == bpf_map__type(want) && have.key_size == bpf_map__key_size(want) &&
+	       have.value_size == bpf_map__value_size(want) &&
+	       have.max_entries == bpf_map__max_entries(want) &&
+	       !((have.map_flags ^ bpf_map__map_flags(want)) & MAP_FLAGS);
 }
 
-static int map_prepare(struct gate *g, struct bpf_map *map, const struct gate_sizes *sizes,
-		       struct error *e)
+static int map_size(struct bpf_map *map, const struct gate_sizes *sizes, struct error *e)
 {
 	int id = name_find(map_names, GATE_MAP_COUNT, bpf_map__name(map));
-	uint32_t entries;
-	int r;
+	uint32_t entries = id < 0 ? 0 : map_entries(sizes, id);
+	int r = entries ? bpf_map__set_max_entries(map, entries) : 0;
+
+	return r ? error_set(e, r, "cannot size map %s: %s", map_names[id], strerror(-r)) : 0;
+}
+
+/*
+ * weir_ctl says how large the tables are: where one is replaced, the programs that still run over
+ * the old ones need the old settings. And a part of the decided table is worth nothing alone.
+ */
+static bool tables_fit(const struct gate *g, const struct bpf_object *object)
+{
+	static const enum gate_map tables[] = {GATE_MAP_TAGS, GATE_MAP_DECIDED, GATE_MAP_DONE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		const struct bpf_map *map =
+			bpf_object__find_map_by_name(object, map_names[tables[i]]);
+
+		if (map && !map_fits(map, g->pinned[tables[i]]))
+			return false;
+	}
+	return true;
+}
+
+static int map_prepare(struct gate *g, struct bpf_map *map, bool tables, struct error *e)
+{
+	int id = name_find(map_names, GATE_MAP_COUNT, bpf_map__name(map)), r;
 
 	if (id < 0)
 		return 0;
-	entries = map_entries(sizes, id);
-	r = entries ? bpf_map__set_max_entries(map, entries) : 0;
-	if (r)
-		return error_set(e, r, "cannot size map %s: %s", map_names[id], strerror(-r));
+	if (g->maps[id] < 0 && map_fits(map, g->pinned[id]) &&
+	    (tables || (id != GATE_MAP_CTL && id != GATE_MAP_TAGS && id != GATE_MAP_DECIDED)))
+		g->maps[id] = TAKE_FD(g->pinned[id]);
 	if (g->maps[id] < 0)
 		return 0;
-	r = map_check(map, g->maps[id], g->pins, e);
-	if (r)
-		return r;
 	r = bpf_map__reuse_fd(map, g->maps[id]);
 	return r ? error_set(e, r, "cannot reuse map %s: %s", map_names[id], strerror(-r)) : 0;
 }
@@ -169,6 +183,7 @@ static int object_load(struct gate *g, const char *name, const void *elf, size_t
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	_cleanup_(object_closep) struct bpf_object *object = NULL;
 	struct bpf_map *map;
+	bool tables;
 	int r;
 
 	object = bpf_object__open_mem(elf, elf_bytes, &opts);
@@ -181,7 +196,14 @@ static int object_load(struct gate *g, const char *name, const void *elf, size_t
 		if (r)
 			return error_set(e, r, "cannot set up map %s: %s", bpf_map__name(map),
 					 strerror(-r));
-		r = map_prepare(g, map, sizes, e);
+		r = map_size(map, sizes, e);
+		if (r)
+			return r;
+	}
+	tables = tables_fit(g, object);
+	bpf_object__for_each_map(map, object)
+	{
+		r = map_prepare(g, map, tables, e);
 		if (r)
 			return r;
 	}

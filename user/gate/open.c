@@ -36,7 +36,7 @@ static struct gate *gate_new(const char *pins)
 		return NULL;
 	g->lock = -1;
 	for (int i = 0; i < GATE_MAP_COUNT; i++)
-		g->maps[i] = -1;
+		g->maps[i] = g->pinned[i] = -1;
 	for (int i = 0; i < GATE_PROG_COUNT; i++)
 		g->progs[i] = -1;
 	snprintf(g->pins, sizeof(g->pins), "%s", pins);
@@ -89,8 +89,10 @@ void gate_close(struct gate *g)
 	array_unmap(g->xsk_sent, g->xsk * sizeof(*g->xsk_sent));
 	array_unmap(g->xsk_read, g->xsk * sizeof(*g->xsk_sent));
 	array_unmap(g->ended, ENDED_BYTES);
-	for (int i = 0; i < GATE_MAP_COUNT; i++)
+	for (int i = 0; i < GATE_MAP_COUNT; i++) {
 		util_closep(&g->maps[i]);
+		util_closep(&g->pinned[i]);
+	}
 	for (int i = 0; i < GATE_PROG_COUNT; i++)
 		util_closep(&g->progs[i]);
 	util_closep(&g->lock);
@@ -101,28 +103,6 @@ void gate_close(struct gate *g)
 static void gate_closep(struct gate **g)
 {
 	gate_close(*g);
-}
-
-/* The layout number comes before everything else: with another one no size means anything. */
-static int check_abi(struct gate *g, struct error *e)
-{
-	_cleanup_free_ struct weir_ctl *ctl = NULL;
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), zero = 0;
-
-	if (bpf_obj_get_info_by_fd(g->maps[GATE_MAP_CTL], &info, &len))
-		return error_set(e, -errno, "pinned weir_ctl: %s", strerror(errno));
-	ctl = calloc(1, info.value_size < sizeof(*ctl) ? sizeof(*ctl) : info.value_size);
-	if (!ctl)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(g->maps[GATE_MAP_CTL], &zero, ctl))
-		return error_set(e, -errno, "pinned weir_ctl: %s", strerror(errno));
-	if (ctl->abi == WEIR_ABI)
-		return 0;
-	return error_set(e, -EEXIST,
-			 "the gate pinned under %s is of layout %u, this program's is %u: run "
-			 "`weir detach` first",
-			 g->pins, ctl->abi, WEIR_ABI);
 }
 
 static int ctl_init(struct gate *g, struct error *e)
@@ -148,18 +128,11 @@ static int check_sizes(const struct gate_sizes *s, struct error *e)
 	return 0;
 }
 
-static int pin_fresh(struct gate *g, struct error *e)
-{
-	int r = ctl_init(g, e);
-
-	return r ? r : gate_pins_save_maps(g, e);
-}
-
 /* From here on the machine changes: everything that can fail for a reason of size, layout or kernel
  * has been tried. */
 static int gate_commit(struct gate *g, bool adopt, struct error *e)
 {
-	int r = adopt ? 0 : pin_fresh(g, e);
+	int r = adopt && !g->pins_differ ? 0 : gate_pins_save_maps(g, e);
 
 	if (!r)
 		r = gate_pins_save_progs(g, e);
@@ -186,11 +159,16 @@ static int gate_load(struct gate *g, const struct gate_sizes *sizes, bool adopt,
 	if (adopt)
 		r = gate_pins_open_maps(g, e);
 	if (!r && adopt)
-		r = check_abi(g, e);
+		r = gate_adopt_check(g, e);
 	if (!r)
 		r = gate_objects_load(g, sizes, e);
 	if (!r)
 		r = gate_map_arrays(g, e);
+	/* What was reused says so by its layout. */
+	if (!r && g->ctl->abi != WEIR_ABI)
+		r = ctl_init(g, e);
+	if (!r && adopt)
+		r = gate_adopt_copy(g, e);
 	if (!r && gate_events_init(g))
 		r = error_set(e, -errno, "cannot read the ring of events: %s", strerror(errno));
 	return r;

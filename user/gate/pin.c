@@ -19,8 +19,9 @@ static const char *const dir_names[] = {
 	[GATE_PIN_MAPS] = "maps", [GATE_PIN_PROGS] = "progs", [GATE_PIN_LINKS] = "links"};
 
 /* Folders that are only there between two steps. */
-#define MAPS_NEW "maps_new"
-#define MAPS_OLD "maps_old"
+#define MAPS_NEW  "maps_new"
+#define MAPS_OLD  "maps_old"
+#define MAPS_KEPT "maps_kept"
 
 static _printf_(2, 3) int path_format(char path[GATE_PATH_MAX], const char *fmt, ...)
 {
@@ -125,7 +126,7 @@ int gate_pins_lock(const char *pins, struct error *e)
 /* The lock comes before the first change in the folder: a live daemon's stays as it is. */
 int gate_pins_prepare(const char *pins, int *lock, struct error *e)
 {
-	char path[GATE_PATH_MAX];
+	char path[GATE_PATH_MAX], maps[GATE_PATH_MAX];
 	int r = make_parents(pins, e);
 
 	if (!r)
@@ -141,8 +142,13 @@ int gate_pins_prepare(const char *pins, int *lock, struct error *e)
 	}
 	if (r)
 		return r;
+	/* Dead between two steps of replacing the maps: the old ones are still those in use. */
+	if (!gate_pins_exist(pins) && !path_format(path, "%s/" MAPS_KEPT, pins) &&
+	    !path_format(maps, "%s/maps", pins) && rename(path, maps) && errno != ENOENT)
+		return error_set(e, -errno, "cannot rename %s: %s", path, strerror(errno));
 	dir_remove(pins, MAPS_NEW);
 	dir_remove(pins, MAPS_OLD);
+	dir_remove(pins, MAPS_KEPT);
 	return 0;
 }
 
@@ -173,12 +179,37 @@ int gate_pins_open_maps(struct gate *g, struct error *e)
 
 		if (r)
 			return r;
-		g->maps[i] = bpf_obj_get(path);
-		if (g->maps[i] < 0)
-			return error_set(e, errno == ENOENT ? -EEXIST : -errno,
-					 "pinned map %s: %s: run `weir detach` first", path,
-					 strerror(errno));
+		g->pinned[i] = bpf_obj_get(path);
+		g->pins_differ |= g->pinned[i] < 0;
+		if (g->pinned[i] < 0 && errno != ENOENT)
+			return error_set(e, -errno, "pinned map %s: %s: run `weir detach` first",
+					 path, strerror(errno));
 	}
+	return 0;
+}
+
+/* Puts the folder `fresh` at path, in one step where something is there already (Linux 5.16). */
+static int dir_replace(const char *pins, const char *fresh, const char *path)
+{
+	char old[GATE_PATH_MAX];
+	int r = path_format(old, "%s/" MAPS_KEPT, pins);
+
+	if (r)
+		return r;
+	if (access(path, F_OK))
+		return rename(fresh, path) ? -errno : 0;
+	if (!renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_EXCHANGE)) {
+		dir_remove(pins, MAPS_NEW);
+		return 0;
+	}
+	if (rename(path, old))
+		return -errno;
+	if (rename(fresh, path)) {
+		r = -errno;
+		rename(old, path);
+		return r;
+	}
+	dir_remove(pins, MAPS_KEPT);
 	return 0;
 }
 
@@ -196,8 +227,11 @@ int gate_pins_save_maps(struct gate *g, struct error *e)
 	}
 	if (!r)
 		r = path_format(path, "%s/maps", g->pins);
-	if (!r && rename(fresh, path))
-		r = error_set(e, -errno, "cannot rename %s: %s", fresh, strerror(errno));
+	if (!r) {
+		r = dir_replace(g->pins, fresh, path);
+		if (r)
+			error_set(e, r, "cannot rename %s: %s", fresh, strerror(-r));
+	}
 	if (r)
 		dir_remove(g->pins, MAPS_NEW);
 	return r;
@@ -288,6 +322,7 @@ void gate_pins_remove(const char *pins)
 		log_warning("%s stays pinned: %s", maps, strerror(errno));
 	dir_remove(pins, MAPS_OLD);
 	dir_remove(pins, MAPS_NEW);
+	dir_remove(pins, MAPS_KEPT);
 	if (rmdir(pins) && errno != ENOENT)
 		log_warning("%s stays: %s", pins, strerror(errno));
 }

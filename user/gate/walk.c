@@ -71,20 +71,20 @@ static int walk_keys(const struct walk *w)
 	return 0;
 }
 
-static int walk_map(struct gate *g, enum gate_map map, struct walk *w)
+int gate_walk(int fd, bool (*fn)(const void *key, const void *value, void *arg), void *arg)
 {
+	struct walk w = {.fd = fd, .fn = fn, .arg = arg};
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
 	int r;
 
-	w->fd = g->maps[map];
-	if (bpf_obj_get_info_by_fd(w->fd, &info, &len))
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return -errno;
-	w->key_bytes = info.key_size;
-	w->value_bytes = info.value_size;
-	w->entries = info.max_entries;
-	r = walk_batches(w);
-	return r == 1 ? walk_keys(w) : r;
+	w.key_bytes = info.key_size;
+	w.value_bytes = info.value_size;
+	w.entries = info.max_entries;
+	r = walk_batches(&w);
+	return r == 1 ? walk_keys(&w) : r;
 }
 
 struct flow_walk {
@@ -117,10 +117,9 @@ int gate_each_flow(struct gate *g, bool decided,
 		   void *arg)
 {
 	struct flow_walk flows = {fn, arg};
-	struct walk walk = {.fn = flow_entry, .arg = &flows};
 
 	if (!decided)
-		return walk_map(g, GATE_MAP_UNDECIDED, &walk);
+		return gate_walk(g->maps[GATE_MAP_UNDECIDED], flow_entry, &flows);
 	walk_table(g, &flows);
 	return 0;
 }
@@ -149,9 +148,8 @@ int gate_each_block(struct gate *g,
 		    void *arg)
 {
 	struct block_walk blocks = {fn, arg};
-	struct walk walk = {.fn = block_entry, .arg = &blocks};
 
-	return walk_map(g, GATE_MAP_BLOCKS, &walk);
+	return gate_walk(g->maps[GATE_MAP_BLOCKS], block_entry, &blocks);
 }
 
 struct endpoint_walk {
@@ -172,7 +170,6 @@ int gate_each_endpoint(struct gate *g,
 		       void *arg)
 {
 	struct endpoint_walk endpoints = {fn, arg};
-	struct walk walk = {.fn = endpoint_entry, .arg = &endpoints};
 
-	return walk_map(g, GATE_MAP_ENDPOINTS, &walk);
+	return gate_walk(g->maps[GATE_MAP_ENDPOINTS], endpoint_entry, &endpoints);
 }

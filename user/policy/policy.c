@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a policy that was read is asked, and its end. Apart from the table of sections, which brings
- * every feature that has one with it. */
+/* Access to a loaded policy. Not in load.c, because that refers to the table of sections and so
+ * links every feature that has one. */
 #include "policy/section.h"
 
 static void sections_free(struct policy *p)

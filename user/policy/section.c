@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The document from its rows: which keys there are, reading them in order, comparing two policies.
- */
+/* Reads the sections of a policy file by their rows, and compares two policies. */
 #include "policy/section.h"
 
 #include "policy/draft.h"
@@ -16,7 +15,7 @@ static size_t section_count(void)
 	return n;
 }
 
-/* Where the values of row i stand. */
+/* Where the values of row i are stored. */
 static void *section_place(const struct policy *p, size_t i)
 {
 	return policy_sections[i]->size ? p->sections[i].data : (void *)p;
@@ -185,8 +184,8 @@ static size_t section_find(const char *key)
 	return i;
 }
 
-/* In the order of the file, so that its first mistake is the one that is told; then what it lacks.
- */
+/* Present sections in the order of the file, so that the first error in it is reported; then the
+ * absent ones. */
 static int phase_read(struct draft *d, const struct yaml_node *root, enum policy_phase phase)
 {
 	int err = 0;
@@ -222,7 +221,7 @@ int draft_read_sections(struct draft *d)
 
 /* ---- two policies ---- */
 
-/* Where key stands in the file: its own place, or where it would have to. */
+/* The node to report for key: the key itself, or the mapping that lacks it. */
 static const struct yaml_node *key_place(const struct yaml_node *mapping, const char *key)
 {
 	for (size_t i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->count; i++)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A section of the policy file (one key of the document) is a row, defined in the file that reads
- * it, in whichever folder its feature lives:
+ * A section of the policy file is one key of the document. Its row is defined in the folder of the
+ * feature that it configures:
  *
  *	POLICY_SECTION(limits) = {.key = "limits", POLICY_SETTINGS(limits)};
  *	POLICY_SECTION(ports) = {.key = "ports", .read = ports_read, POLICY_RESTART(ports_same)};
  *
- * scripts/rows.sh finds the rows and writes the table of them: there is no list to add one to.
+ * scripts/rows.sh generates the table of all rows (policy_sections) from the sources.
  */
 #ifndef WEIR_POLICY_SECTION_H
 #define WEIR_POLICY_SECTION_H
@@ -14,33 +14,33 @@
 #include "policy/policy.h"
 #include "yaml/yaml.h"
 
-struct draft; /* the policy that is being read; for the functions below */
+struct draft; /* a policy file while it is read and compiled */
 
-/* Whether a policy that says something else can replace the running one. */
+/* Whether the section may change when a policy replaces the running one. */
 enum policy_change {
-	POLICY_CHANGE_UNSTATED, /* no row may leave it out (policy_section_test) */
+	POLICY_CHANGE_UNSTATED, /* refused by policy_section_test */
 	POLICY_CHANGE_LIVE,
 	POLICY_CHANGE_RESTART,
-	POLICY_CHANGE_BY_SETTING, /* each of .settings says it */
+	POLICY_CHANGE_BY_SETTING, /* stated by each entry of .settings */
 };
 
-/* Sections are read phase by phase, within one in the order of the file. */
+/* Reading order. Sections of one phase are read in the order of the file. */
 enum policy_phase {
-	POLICY_REST,	/* may use what the others defined */
-	POLICY_NAMES,	/* defines names that other sections use: ports, groups */
-	POLICY_VERSION, /* before everything else */
+	POLICY_REST,	/* last: may refer to names */
+	POLICY_NAMES,	/* defines names that other sections refer to: ports, groups */
+	POLICY_VERSION, /* first */
 };
 
-/* A key of a section that is one value. Made by the macros POLICY_NUMBER ... below. */
+/* A key with a single value. Initialised by the macros POLICY_NUMBER ... below. */
 struct policy_setting {
 	const char *key;
 	enum policy_change change; /* LIVE or RESTART */
-	/* Reads n into field, size bytes of the section's data. */
+	/* Stores the value of n in field (`size` bytes at `offset` of the section's data). */
 	int (*read)(struct draft *d, const struct yaml_node *n, const struct policy_setting *s,
 		    void *field);
 	size_t offset, size;
 	uint64_t min, max, initial;
-	const char *expected;	    /* what sizes and times have to be, for the message */
+	const char *expected;	    /* sizes and times: the valid range, for the error message */
 	const char *const *choices; /* NULL-terminated */
 };
 
@@ -50,41 +50,41 @@ struct policy_section {
 	bool required;
 	enum policy_change change;
 	/*
-	 * Data of the section's own, zeroed before it is read and freed with the policy; what it
-	 * points to is freed by fini. size 0: what the section says goes into struct policy.
+	 * Size of the section's data in each policy: zeroed before reading, freed with the policy
+	 * after fini (may be NULL). 0: the values are stored in struct policy.
 	 */
 	size_t size;
 	void (*fini)(void *data);
-	/* n NULL: the section is absent. data: struct policy, or the section's own. */
+	/* n NULL: the file has no such section. data: the section's data, or struct policy. */
 	int (*read)(struct draft *d, const struct yaml_node *n, void *data);
-	/* Whether two policies say the same; for sections that are fixed at the start. */
+	/* Whether two policies are equal in this section. Required for POLICY_RESTART. */
 	bool (*same)(const void *running, const void *next);
-	/* A section of single values has these instead of read and same. */
+	/* Instead of read and same: the section is a mapping of these keys. */
 	const struct policy_setting *settings;
 	size_t setting_count;
-	bool scalar; /* the section is the one setting itself, not a mapping */
+	bool scalar; /* the section is one value, not a mapping */
 };
 
 #define POLICY_SECTION(name) const struct policy_section policy_section_##name
 
-/* Exactly one of these stands in every row. */
+/* Every row has exactly one of the following four. */
 #define POLICY_LIVE .change = POLICY_CHANGE_LIVE
-/* fn compares; anything but a comparison, NULL included, does not compile. */
+/* fn: the comparison. NULL or a function of another type does not compile. */
 #define POLICY_RESTART(fn)                                                                         \
 	.change = POLICY_CHANGE_RESTART,                                                           \
 	.same = _Generic((fn), bool (*)(const void *, const void *)                                \
 			 : (fn))
-/* Each setting says whether it is live, and is compared by its value. */
+/* Settings are compared by value; each states LIVE or RESTART. */
 #define POLICY_SETTINGS(list)                                                                      \
 	.change = POLICY_CHANGE_BY_SETTING, .settings = (list), .setting_count = ARRAY_SIZE(list)
 #define POLICY_SETTING(one)                                                                        \
 	.change = POLICY_CHANGE_BY_SETTING, .settings = &(one), .setting_count = 1, .scalar = true
 
-/* how: LIVE or RESTART. type, field: where the value goes, which has to be of type `is`. */
+/* how: LIVE or RESTART. type, field: where the value is stored; the field has type `is`. */
 #define POLICY_FIELD(how, name, type, field, reader, is)                                           \
 	.key = (name), .change = POLICY_CHANGE_##how, .read = (reader),                            \
 	.offset = offsetof(type, field), .size = sizeof(is) * _Generic(((type *)0)->field, is : 1)
-/* uint32_t; initial is the default. */
+/* uint32_t. otherwise: the default. */
 #define POLICY_NUMBER(how, name, type, field, from, to, otherwise)                                 \
 	{                                                                                          \
 		POLICY_FIELD(how, name, type, field, policy_number_read, uint32_t),                \
@@ -95,7 +95,7 @@ struct policy_section {
 		POLICY_FIELD(how, name, type, field, policy_power_read, uint32_t),                 \
 			.min = (from), .max = (to), .initial = (otherwise)                         \
 	}
-/* uint64_t in bytes; in nanoseconds. text: what was expected, for the message. */
+/* uint64_t, in bytes or nanoseconds. text: the valid range, for the error message. */
 #define POLICY_SIZE(how, name, type, field, from, to, otherwise, text)                             \
 	{                                                                                          \
 		POLICY_FIELD(how, name, type, field, policy_size_read, uint64_t),                  \
@@ -106,7 +106,7 @@ struct policy_section {
 		POLICY_FIELD(how, name, type, field, policy_time_read, uint64_t),                  \
 			.min = (from), .max = (to), .initial = (otherwise), .expected = (text)     \
 	}
-/* bool: `true` or `false`; a choice of two (the first is false); the opposite of what is said. */
+/* bool: `true` or `false`; one of two words (the first is false); `true` or `false`, inverted. */
 #define POLICY_BOOL(how, name, type, field)                                                        \
 	{                                                                                          \
 		POLICY_FIELD(how, name, type, field, policy_bool_read, bool)                       \
@@ -136,15 +136,15 @@ int policy_choice_read(struct draft *d, const struct yaml_node *n, const struct 
 
 struct policy_data {
 	const struct policy_section *row;
-	void *data; /* NULL: what it says stands in struct policy */
+	void *data; /* NULL: the values are in struct policy */
 };
 
-/* All rows, NULL-terminated; written by scripts/rows.sh. */
+/* All rows, NULL-terminated (generated). */
 extern const struct policy_section *const policy_sections[];
-/* What a section of its own data says; NULL for a policy that was not read from a file. */
+/* The section's data. NULL for a policy that was not read from a file. */
 const void *policy_section_data(const struct policy *p, const struct policy_section *s);
 
-/* ---- for readers: messages name the node's place ---- */
+/* ---- for .read: error messages begin with the node's FILE:LINE:COLUMN ---- */
 const struct yaml_file *draft_file(const struct draft *d);
 struct error *draft_cause(const struct draft *d);
 int draft_error(const struct draft *d, const struct yaml_node *n, const char *fmt, ...)

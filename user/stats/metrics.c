@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Families that are written from the snapshot; lists for the rows of the services they belong to.
- */
+/* Metric families written from the snapshot, in one list for each service. */
 #include <inttypes.h>
 
 #include "stats/stats.h"

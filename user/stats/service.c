@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The metrics listener as a service, and its section of the policy. */
+/* Service: the metrics listener; section `metrics` of the policy. */
 #include <string.h>
 
 #include "policy/section.h"
@@ -62,8 +62,8 @@ static bool metrics_same(const void *running, const void *next)
 	return strcmp(a->listen, b->listen) == 0;
 }
 
-/* Fixed at the start: a reload holds the lock that the listener's thread may be waiting for, so it
- * cannot wait for the end of that thread. */
+/* Restart only: stopping the listener joins its thread, which may wait for the lock that a reload
+ * holds. */
 POLICY_SECTION(metrics) = {
 	.key = "metrics",
 	.size = sizeof(struct stats_settings),
@@ -71,7 +71,7 @@ POLICY_SECTION(metrics) = {
 	POLICY_RESTART(metrics_same),
 };
 
-/* Nothing to close when there is no listener: self stays NULL. */
+/* No listener configured: self is NULL, and close is not called. */
 static int listener_open(struct host *h, const struct policy *p, void **self, struct error *e)
 {
 	const struct stats_settings *s = policy_section_data(p, &policy_section_metrics);

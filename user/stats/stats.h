@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers of the whole daemon for people and Prometheus: one snapshot, which knows none of those
- * that count. */
+/* The daemon's numbers at one moment, without dependencies on the layers that count them; metrics
+ * and the balance of a port from them. */
 #ifndef WEIR_STATS_H
 #define WEIR_STATS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Families that are written from the workers' counters. */
+/* Metric families written from the counters of the workers. */
 #include "worker/worker.h"
 
 #define sample metric_sample
