@@ -120,7 +120,8 @@ static void the_whole_file(void **state)
 		"modules: { disable: [irc, bittorrent] }\n"
 		"workers: 2\n"
 		"limits: { decided: 2048, undecided: 4096, reconnects: 300, endpoints: 301,\n"
-		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99 }\n"
+		"          blocks: 17, fragments: 302, slots: 8192, fragmented: 99, parked: 77 }\n"
+		"parking: { flow: 1MiB, share: 10%, total: 20% }\n"
 		"reassembly: { flow: 128KiB, total: 32MiB, hold: 500ms, fast_pass: false, "
 		"follow: all }\n"
 		"rings: { frames: 512, pool: 9000 }\n" GROUPS "rules:\n"
@@ -165,6 +166,10 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->limit_fragments, 302);
 	assert_int_equal(p->limit_slots, 8192);
 	assert_int_equal(p->limit_fragmented, 99);
+	assert_int_equal(p->limit_parked, 77);
+	assert_int_equal(p->parking_flow, 1 << 20);
+	assert_int_equal(p->parking_share, 10);
+	assert_int_equal(p->parking_total, 20);
 	assert_int_equal(p->ring_frames, 512);
 	assert_int_equal(p->pool_frames, 9000);
 	assert_int_equal(p->rule_count, 2);
@@ -186,6 +191,10 @@ static void defaults(void **state)
 	assert_int_equal(p->inspect_packets, 8);
 	assert_int_equal(p->inspect_bytes, 16384);
 	assert_int_equal(p->reassembly_flow, 65536);
+	assert_int_equal(p->parking_flow, 256 << 10);
+	assert_int_equal(p->parking_share, 25);
+	assert_int_equal(p->parking_total, 50);
+	assert_int_equal(p->limit_parked, 16384);
 	assert_int_equal(p->reassembly_total, 67108864);
 	assert_int_equal(p->reassembly_hold_ns, 1000000000);
 	assert_false(p->hold_out_of_order);
@@ -363,6 +372,14 @@ static void wrong_settings(void **state)
 		 "p.yaml:4:19: bytes: expected a size from 1KiB to 64KiB, found `65KiB`"},
 		{HEAD "inspect: { bytes: 16 kilo }\n",
 		 "p.yaml:4:19: bytes: expected a size from 1KiB to 64KiB, found `16 kilo`"},
+		{HEAD "parking: { flow: 1KiB }\n",
+		 "p.yaml:4:18: flow: expected a size from 4KiB to 4MiB, found `1KiB`"},
+		{HEAD "parking: { share: 80% }\n",
+		 "p.yaml:4:19: share: expected 1% to 75%, found `80%`"},
+		{HEAD "parking: { total: 20 }\n",
+		 "p.yaml:4:19: total: expected 1% to 75%, found `20`"},
+		{HEAD "parking: { totals: 20% }\n",
+		 "p.yaml:4:12: parking: unknown key `totals`, did you mean `total`?"},
 		{HEAD "reassembly: { flows: 1 }\n",
 		 "p.yaml:4:15: reassembly: unknown key `flows`, did you mean `flow`?"},
 		{HEAD "reassembly: { flow: 2KiB }\n",

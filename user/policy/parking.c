@@ -31,8 +31,8 @@ static int percent_read(struct draft *d, const struct yaml_node *n, const struct
 	}
 
 static const struct policy_setting parking[] = {
-	POLICY_SIZE(LIVE, "flow", struct policy, parking_flow, 4 << 10, 16 << 20, 256 << 10,
-		    "a size from 4KiB to 16MiB"),
+	POLICY_SIZE(LIVE, "flow", struct policy, parking_flow, 4 << 10, 4 << 20, 256 << 10,
+		    "a size from 4KiB to 4MiB"),
 	PERCENT("share", parking_share, 25),
 	PERCENT("total", parking_total, 50),
 };

@@ -29,6 +29,7 @@ struct direction {
 	uint8_t counted;
 	bool has_in_order;
 	uint32_t in_order;
+	uint32_t end; /* behind all its frames */
 	uint32_t reasons;
 	uint32_t first, last, oldest, newest; /* frames */
 	uint32_t frames;
@@ -441,6 +442,8 @@ int park_add(struct park *p, const struct park_key *key, const struct frame *f, 
 		return -ENOBUFS;
 	p->free_place = p->places[place].next;
 	p->places[place] = (struct place){.frame = *f, .since_ns = now_ns, .seq = seq, .end = end};
+	if (d->frames == 0 || (int32_t)(end - d->end) > 0)
+		d->end = end;
 	insert(p, d, place);
 	age_link(p, d, place);
 	account(p, d, charge(f), 1);
@@ -452,6 +455,9 @@ bool park_covers(const struct park *p, const struct park_key *key, uint32_t seq,
 	const struct direction *d = direction_find(p, key);
 	uint32_t i = d ? d->first : NONE;
 
+	/* Most segments come behind all that wait. */
+	if (i == NONE || (int32_t)(end - d->end) > 0)
+		return false;
 	for (; i != NONE && (int32_t)(p->places[i].seq - seq) <= 0; i = p->places[i].next) {
 		if ((int32_t)(p->places[i].end - seq) > 0)
 			seq = p->places[i].end;
