@@ -174,8 +174,7 @@ uint64_t gate_count_decided(const struct gate *g)
 }
 
 int gate_each_block(struct gate *g,
-		    bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *),
-		    void *arg)
+		    bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *), void *arg)
 {
 	for (size_t i = 0; i < g->block_count; i++)
 		if (!fn(&g->blocks[i], g->block_expires_ns[i], arg))
