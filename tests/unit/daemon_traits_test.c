@@ -5,15 +5,6 @@
 #include "daemon/daemon_private.h"
 #include "policy/draft.h"
 
-/* What sections of the policy file, which are read here, would bring along. */
-int gate_each_endpoint(struct gate *g,
-		       bool (*fn)(const struct weir_endpoint_key *, const struct weir_peer *,
-				  void *),
-		       void *arg)
-{
-	return 0;
-}
-
 static struct policy *parse(const char *rules)
 {
 	struct app_registry *r = app_registry_new();
