@@ -135,7 +135,20 @@ static __always_inline void flow_decision(const struct weir_flow *flow, struct d
 	d->action = WEIR_ACTION_PASS;
 	d->rule = WEIR_RULE_DEFAULT;
 	d->flags = flow->flags & FLOW_SAID;
-	d->traits = flow->traits >> 32;
+	d->class[0] = flow->class[0];
+	d->class[1] = flow->class[1];
+	d->traits = flow->traits >> WEIR_GATE_TRAITS;
+	d->gate_traits = flow->traits;
+	d->in_port = d->origin ? flow->in_port[1] : flow->in_port[0];
+	d->midstream = flow->flags & WEIR_FLOW_MIDSTREAM ? 1 : 0;
+}
+
+/* What belongs to a generation. */
+static __always_inline void flow_describe(struct weir_flow *flow, const struct decision *d)
+{
+	flow->class[0] = d->class[0];
+	flow->class[1] = d->class[1];
+	flow->traits = d->gate_traits | (__u64)d->traits << WEIR_GATE_TRAITS;
 }
 
 /* Everything but the flags, which other CPUs write too; the action last. */
@@ -145,9 +158,7 @@ static __always_inline void flow_adopt(struct weir_flow *flow, const struct deci
 	flow->method = d->method;
 	flow->confidence = d->confidence;
 	flow->payloads = d->payloads;
-	flow->class[0] = d->class[0];
-	flow->class[1] = d->class[1];
-	flow->traits = (__u32)flow->traits | (__u64)d->traits << 32;
+	flow_describe(flow, d);
 	flow->rule = d->rule;
 	flow->pipe = d->pipe;
 	flow->exit = d->exit;
@@ -263,6 +274,10 @@ static __noinline int flow_fold(const struct frame *f, struct weir_flow *undecid
 	if (!s)
 		return 1;
 	flow_decision(undecided, &s->decision);
+	if (undecided->generation != f->generation) {
+		traits_describe(f, &s->decision);
+		flow_describe(undecided, &s->decision);
+	}
 	if (undecided->generation != f->generation && policy_blocked(f)) {
 		decision_block(&s->decision);
 	} else {
@@ -286,6 +301,8 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 		return 0;
 	d = &s->decision;
 	flow_decision(flow, d);
+	if (flow->generation != f->generation)
+		traits_describe(f, d);
 	flow_consult(flow->id, d);
 	policy_decide(f, d);
 	if (policy_blocked(f))

@@ -20,6 +20,7 @@
 #include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
+#include "weir/rules.h"
 
 #define WEIR_XSK_DEFAULT   1024
 #define WEIR_SLOTS_DEFAULT 4096
@@ -56,6 +57,10 @@ struct decision {
 	__u8 payloads; /* frames that it took to tell */
 	__u32 flags;   /* WEIR_FLOW_BLOCKED and those from INSPECT to RELEASED */
 	__u32 traits;  /* user space's */
+	__u32 gate_traits;
+	__u8 in_port; /* where the frames of the side that opened the flow come in */
+	__u8 midstream;
+	__u8 pad[2];
 };
 
 /*
@@ -254,7 +259,23 @@ struct weir_classes_inner {
 	__uint(value_size, sizeof(__u32));
 };
 
-struct weir_rows_inner {
+struct weir_rule_sets_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_rule_set));
+};
+
+struct weir_rules_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_rule));
+};
+
+struct weir_traits_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP);
@@ -262,12 +283,12 @@ struct weir_rows_inner {
 	__uint(value_size, sizeof(__u32));
 };
 
-struct weir_cells_inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+struct weir_mac_traits_inner {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_INNER_MAP);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct weir_cell));
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct weir_mac_trait_key));
+	__uint(value_size, sizeof(__u32));
 };
 
 struct {
@@ -281,15 +302,37 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__array(values, struct weir_rows_inner);
-} weir_rows SEC(".maps");
+	__array(values, struct weir_rule_sets_inner);
+} weir_rule_sets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__array(values, struct weir_cells_inner);
-} weir_cells SEC(".maps");
+	__array(values, struct weir_rules_inner);
+} weir_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_traits_inner);
+} weir_traits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_mac_traits_inner);
+} weir_mac_traits SEC(".maps");
+
+/* Only for user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_USER_TRAITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} weir_trait_ids SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -3,55 +3,7 @@
 #ifndef WEIR_POLICY_BPF_H
 #define WEIR_POLICY_BPF_H
 
-#include "frame.bpf.h"
-
-/* The address class by longest prefix; 0 = in no group. */
-static __noinline __u32 policy_class(__u32 slot, const __u32 *addr, __u32 classes)
-{
-	struct weir_class_key key = {.prefixlen = 128};
-	void *inner = bpf_map_lookup_elem(&weir_classes, &slot);
-	const __u32 *class;
-
-	if (!inner)
-		return 0;
-	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
-	class = bpf_map_lookup_elem(inner, &key);
-	return class && *class < classes ? *class : 0;
-}
-
-static __always_inline const struct weir_cell *policy_cell(__u32 slot, __u32 index, __u32 app)
-{
-	void *rows = bpf_map_lookup_elem(&weir_rows, &slot);
-	void *cells = bpf_map_lookup_elem(&weir_cells, &slot);
-	const __u32 *row = rows ? bpf_map_lookup_elem(rows, &index) : NULL;
-
-	if (!row || !cells || app >= WEIR_APPS_MAX)
-		return NULL;
-	index = *row * WEIR_APPS_MAX + app;
-	return bpf_map_lookup_elem(cells, &index);
-}
-
-/* The row's index: that of the pair of classes, and which of the confidences asked for are reached.
- */
-static __noinline __u32 policy_row(__u32 slot, __u32 pair, __u8 confidence)
-{
-	const struct weir_ctl *ctl = ctl_get();
-	__u32 levels, level = 0;
-
-	if (!ctl)
-		return pair;
-	levels = ctl->levels[slot & 1];
-	/* Unrolled it spills: the longest chain of calls has no 32 bytes of stack to spare. */
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < WEIR_CONFIDENCES_MAX; i++) {
-		__u8 asked = ctl->confidence[slot & 1][i];
-
-		level += asked && confidence >= asked;
-	}
-	if (!levels)
-		levels = 1;
-	return pair * levels + level;
-}
+#include "traits.bpf.h"
 
 /* Whether payload is still punted: what was said of the flow asks for it, its peer or its cell. */
 static __always_inline __u32 policy_watch(__u32 flags, __u8 cell)
@@ -65,25 +17,56 @@ static __always_inline __u32 policy_watch(__u32 flags, __u8 cell)
 	return tap ? flags | WEIR_FLOW_TAP : flags;
 }
 
+/* A global function: in its loop's place within another the verifier would go through it for each
+ * word. */
+__noinline int policy_match(__u32 slot, __u32 word, __u64 set, __u64 traits)
+{
+	struct weir_tables t = {.rules = bpf_map_lookup_elem(&weir_rules, &slot)};
+
+	return t.rules ? weir_rule_in_word(&t, word, set, traits) : -1;
+}
+
+static __always_inline int weir_word_match(const struct weir_tables *t, __u32 word, __u64 set,
+					   __u64 traits)
+{
+	return policy_match(t->slot, word, set, traits);
+}
+
+/* Asks the generation's rules: class, application, traits and confidence are known. */
+static __always_inline const struct weir_cell *policy_cell(__u32 slot, const struct decision *d)
+{
+	struct weir_tables t = {
+		.sets = bpf_map_lookup_elem(&weir_rule_sets, &slot),
+		.rules = bpf_map_lookup_elem(&weir_rules, &slot),
+		.traits = bpf_map_lookup_elem(&weir_traits, &slot),
+		.slot = slot,
+	};
+	const struct weir_rule *rule;
+	struct weir_subject s;
+
+	if (!t.sets || !t.rules || !t.traits)
+		return NULL;
+	s.app = d->app;
+	s.from = d->origin ? d->class[1] : d->class[0];
+	s.to = d->origin ? d->class[0] : d->class[1];
+	s.traits = (__u64)d->traits << WEIR_GATE_TRAITS | d->gate_traits;
+	if (d->confidence < WEIR_TRAITS_CONFIDENCE_VALUES)
+		s.traits |= weir_trait_of(&t, WEIR_TRAITS_CONFIDENCE_AT + d->confidence);
+	rule = weir_rule_find(&t, &s);
+	return rule ? &rule->cell : NULL;
+}
+
 /*
- * Fills class, action, rule, exit and pipe from application and addresses. Nothing but TCP can be
- * reset: there the flow is dropped. A policy without the cell passes.
+ * Fills action, rule, exit and pipe from application, classes and traits, after traits_describe().
+ * Nothing but TCP can be reset: there the flow is dropped. A policy without the cell passes.
  */
 __noinline int policy_decide(const struct frame *f, struct decision *d)
 {
-	const struct weir_ctl *ctl = ctl_get();
-	__u32 slot, classes, from, to;
 	const struct weir_cell *cell;
 
-	if (!f || !d || !ctl)
+	if (!f || !d)
 		return 0;
-	slot = f->generation & 1;
-	classes = ctl->classes[slot];
-	d->class[0] = policy_class(slot, f->pkt.key.addr[0], classes);
-	d->class[1] = policy_class(slot, f->pkt.key.addr[1], classes);
-	from = d->origin ? d->class[1] : d->class[0];
-	to = d->origin ? d->class[0] : d->class[1];
-	cell = policy_cell(slot, policy_row(slot, from * classes + to, d->confidence), d->app);
+	cell = policy_cell(f->generation & 1, d);
 	d->rule = cell ? cell->rule : WEIR_RULE_DEFAULT;
 	d->pipe = cell ? cell->pipe : 0;
 	d->exit = cell ? cell->exit : WEIR_EXIT_WIRE;

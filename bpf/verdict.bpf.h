@@ -19,7 +19,8 @@ static __always_inline void flow_inspected(const struct frame *f, struct weir_fl
 	__u64 id = flow->id;
 	const struct weir_identification *v = bpf_map_lookup_elem(&weir_identified, &id);
 
-	if (v && flow_asked(v) != (flow->flags & FLOW_ASKED))
+	if (v && (flow_asked(v) != (flow->flags & FLOW_ASKED) ||
+		  v->traits != flow->traits >> WEIR_GATE_TRAITS))
 		flow_redecide(f, flow);
 }
 
@@ -173,6 +174,8 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 	d = &s->decision;
 	flow_init(f, &s->flow);
 	flow_decision(&s->flow, d);
+	traits_describe(f, d);
+	flow_describe(&s->flow, d);
 	if (policy_blocked(f)) {
 		decision_block(d);
 		return first_drop(f, &s->flow, d, WEIR_REASON_DROP_BLOCKED);

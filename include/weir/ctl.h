@@ -28,14 +28,10 @@ struct weir_ctl {
 	__u32 slots_mask;  /* slots - 1, slots a power of two; weir_done has two elements a slot */
 	__u32 ring_frames; /* size of an AF_XDP receive ring */
 	__u32 handover_max_ms; /* after this long in hand-over the gate drains by dropping */
-	__u32 classes[2];      /* classes of each policy slot */
 	__u32 sets_mask;       /* elements of weir_tags - 1, a power of two */
 	__u32 zero;	       /* always: a number that the verifier does not know */
-	/* Of each policy slot: the confidences that its rules ask for, ascending; 0 behind the
-	 * last.
-	 */
-	__u8 confidence[2][WEIR_CONFIDENCES_MAX];
-	__u8 levels[2]; /* those confidences, and 1; 0 counts as 1 */
+	__u32 loaded;	       /* generation that the policy was loaded as */
+	__u32 pad[5];
 	/* Random, secret, never changed: weir_flow_hash() of a key's 32-bit words. */
 	__u64 hash_key[WEIR_HASH_KEYS];
 	__u64 pad2[4];
@@ -86,6 +82,7 @@ struct weir_port_of {
 /* Low bits of the generation that .class and .traits are of. */
 #define WEIR_PUNT_GENERATION(generation) (((generation)&31u) << 11)
 #define WEIR_PUNT_GENERATION_MASK	 (31u << 11)
+#define WEIR_PUNT_GENERATION_OF(flags)	 ((flags) >> 11 & 31)
 
 /* XDP metadata in front of every punted frame. */
 struct weir_punt {

@@ -22,6 +22,4 @@
 /* Changes when a struct here or a map's meaning changes. */
 #define WEIR_ABI 4
 
-#define WEIR_CONFIDENCES_MAX 7 /* different confidences that a policy's rules may ask for */
-
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy as the gate reads it. A generation is three inner maps in slot (generation & 1) of the
- * outer maps weir_classes, weir_rows and weir_cells; storing weir_ctl.generation switches to it at
- * once. Generations of the policy step by one; a change of what user space said about flows or
- * peers steps by two (same slot), so that live flows are re-decided.
+ * Policy as the gate reads it. A generation is inner maps in slot (generation & 1) of the outer
+ * maps weir_classes and those of rules.h; storing weir_ctl.generation switches to it at once.
+ * Generations of the policy step by one; a change of what user space said about flows or peers
+ * steps by two (same slot), so that live flows are re-decided.
  */
 #ifndef WEIR_POLICY_H
 #define WEIR_POLICY_H
@@ -48,16 +48,11 @@ struct weir_class_key {
 	__u32 addr[4];	 /* network order */
 };
 
-/*
- * Inner map of weir_rows: ARRAY of __u32 row, index (source class * classes + destination class) *
- * levels + level (weir_ctl.classes). An answer's level is how many of weir_ctl.confidence it
- * reaches; without any there is one level.
- */
 /* weir_cell.flags */
 #define WEIR_CELL_INSPECT (1u << 0)
 #define WEIR_CELL_TAP	  (1u << 1)
 
-/* Inner map of weir_cells: ARRAY of struct weir_cell, index row * WEIR_APPS_MAX + application. */
+/* What to do with a flow; part of a rule (rules.h). */
 struct weir_cell {
 	__u8 action; /* enum weir_action */
 	__u8 flags;  /* WEIR_CELL_* */

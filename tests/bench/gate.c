@@ -186,15 +186,14 @@ static int tables_fill(const struct bench *b, uint32_t count)
 
 static int policy_pass(struct gate *g)
 {
-	uint32_t row = 0, generation;
-	_cleanup_free_ struct weir_cell *cells = calloc(WEIR_APPS_MAX, sizeof(*cells));
-	struct policy p = {.class_ids = 1, .rows = &row, .row_count = 1, .cells = cells};
+	struct weir_rule pass = {.cell = {.action = WEIR_ACTION_PASS, .rule = WEIR_RULE_DEFAULT}};
+	_cleanup_free_ struct weir_rule_set *sets = calloc(WEIR_SETS_COUNT(1), sizeof(*sets));
+	struct policy p = {.class_ids = 1, .sets = sets, .compiled = &pass};
+	uint32_t generation;
 
-	if (!cells)
+	if (!sets)
 		return -ENOMEM;
-	for (size_t i = 0; i < WEIR_APPS_MAX; i++)
-		cells[i] =
-			(struct weir_cell){.action = WEIR_ACTION_PASS, .rule = WEIR_RULE_DEFAULT};
+	((struct weir_rules_head *)sets)->classes = 1;
 	return gate_load_policy(g, &p, &generation);
 }
 

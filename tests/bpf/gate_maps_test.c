@@ -29,61 +29,79 @@ static int inner_open(const struct fixture *f, const char *name, uint32_t slot)
 	return fd;
 }
 
-/* A policy of two classes whose every cell names rule `mark`. */
+/* A policy of two classes and two rules; the default names rule `mark`. */
 struct small_policy {
 	struct policy p;
 	struct policy_class classes[2];
-	uint32_t rows[4];
-	struct weir_cell cells[3 * WEIR_APPS_MAX];
+	struct weir_rule_set sets[WEIR_SETS_COUNT(2)];
+	struct weir_rule rules[3];
+	uint32_t traits[WEIR_TRAITS_VLAN_AT];
+	struct policy_mac mac;
 };
 
 static struct small_policy *policy_make(uint16_t mark)
 {
+	const struct weir_rules_head head = {.rules = 2, .words = 1, .classes = 2};
 	struct small_policy *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
 	s->classes[0] = (struct policy_class){{120, {0, 0, htonl(0xffff), htonl(0x0a010000)}}, 1};
 	s->classes[1] = (struct policy_class){{48, {htonl(0x20010db8), htonl(0x00010000)}}, 1};
-	for (uint32_t i = 0; i < 4; i++)
-		s->rows[i] = i % 3;
-	for (size_t i = 0; i < ARRAY_SIZE(s->cells); i++)
-		s->cells[i] = (struct weir_cell){.action = WEIR_ACTION_PASS, .rule = mark};
-	s->cells[2 * WEIR_APPS_MAX + 5].action = WEIR_ACTION_DROP;
+	memcpy(s->sets, &head, sizeof(head));
+	s->sets[WEIR_SETS_APP(2, 1023)].word[0] = mark;
+	s->rules[0] = (struct weir_rule){.traits = 5, .cell = {.action = WEIR_ACTION_DROP}};
+	s->rules[2] = (struct weir_rule){.cell = {.action = WEIR_ACTION_PASS, .rule = mark}};
+	s->traits[WEIR_TRAITS_PROTO_AT + 6] = mark;
+	s->mac = (struct policy_mac){{.prefixlen = 24, .mac = {2, 1, 1}}, mark};
 	s->p = (struct policy){.classes = s->classes,
 			       .class_count = 2,
 			       .class_ids = 2,
-			       .levels = 1,
-			       .rows = s->rows,
-			       .row_count = 3,
-			       .cells = s->cells};
+			       .rule_count = 2,
+			       .sets = s->sets,
+			       .compiled = s->rules,
+			       .traits = s->traits,
+			       .trait_count = WEIR_TRAITS_VLAN_AT,
+			       .macs = &s->mac,
+			       .mac_count = 1};
 	return s;
 }
 
 static void check_slot(const struct fixture *f, uint32_t slot, uint16_t mark)
 {
 	_cleanup_close_ int classes = inner_open(f, "weir_classes", slot);
-	_cleanup_close_ int rows = inner_open(f, "weir_rows", slot);
-	_cleanup_close_ int cells = inner_open(f, "weir_cells", slot);
+	_cleanup_close_ int sets = inner_open(f, "weir_rule_sets", slot);
+	_cleanup_close_ int rules = inner_open(f, "weir_rules", slot);
+	_cleanup_close_ int traits = inner_open(f, "weir_traits", slot);
+	_cleanup_close_ int macs = inner_open(f, "weir_mac_traits", slot);
 	struct weir_class_key key = {128, {0, 0, htonl(0xffff), htonl(0x0a010042)}};
-	struct weir_cell cell;
-	uint32_t class = 0, index = 3, row = 99;
+	struct weir_mac_trait_key mac = {48, {2, 1, 1, 4, 5, 6}, {0}};
+	struct weir_rule_set set;
+	struct weir_rule rule;
+	uint32_t class = 0, index = 0, bits = 0;
 
 	assert_int_equal(bpf_map_lookup_elem(classes, &key, &class), 0);
 	assert_int_equal(class, 1);
 	key.addr[3] = htonl(0x0a020042);
 	assert_int_not_equal(bpf_map_lookup_elem(classes, &key, &class), 0);
-	assert_int_equal(bpf_map_lookup_elem(rows, &index, &row), 0);
-	assert_int_equal(row, 0);
+	assert_int_equal(bpf_map_lookup_elem(sets, &index, &set), 0);
+	assert_int_equal(((struct weir_rules_head *)&set)->classes, 2);
+	index = WEIR_SETS_COUNT(2) - 1;
+	assert_int_equal(bpf_map_lookup_elem(sets, &index, &set), 0);
+	assert_int_equal(set.word[0], mark);
+	index = 0;
+	assert_int_equal(bpf_map_lookup_elem(rules, &index, &rule), 0);
+	assert_int_equal(rule.traits, 5);
+	assert_int_equal(rule.cell.action, WEIR_ACTION_DROP);
 	index = 2;
-	assert_int_equal(bpf_map_lookup_elem(rows, &index, &row), 0);
-	assert_int_equal(row, 2);
-	index = 2 * WEIR_APPS_MAX + 5;
-	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
-	assert_int_equal(cell.action, WEIR_ACTION_DROP);
-	assert_int_equal(cell.rule, mark);
-	index = 3 * WEIR_APPS_MAX - 1;
-	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
-	assert_int_equal(cell.rule, mark);
+	assert_int_equal(bpf_map_lookup_elem(rules, &index, &rule), 0);
+	assert_int_equal(rule.cell.rule, mark);
+	index = WEIR_TRAITS_PROTO_AT + 6;
+	assert_int_equal(bpf_map_lookup_elem(traits, &index, &bits), 0);
+	assert_int_equal(bits, mark);
+	assert_int_equal(bpf_map_lookup_elem(macs, &mac, &bits), 0);
+	assert_int_equal(bits, mark);
+	mac.mac[2] = 2;
+	assert_int_not_equal(bpf_map_lookup_elem(macs, &mac, &bits), 0);
 }
 
 static void policies_alternate_between_slots(void **state)
@@ -98,7 +116,7 @@ static void policies_alternate_between_slots(void **state)
 	assert_int_equal(gate_load_policy(g, &first->p, &generation), 0);
 	assert_int_equal(generation, 1);
 	assert_int_equal(gate_ctl(g)->generation, 1);
-	assert_int_equal(gate_ctl(g)->classes[1], 2);
+	assert_int_equal(gate_ctl(g)->loaded, 1);
 	check_slot(f, 1, 11);
 	assert_int_equal(gate_load_policy(g, &second->p, &generation), 0);
 	assert_int_equal(generation, 2);
@@ -106,6 +124,7 @@ static void policies_alternate_between_slots(void **state)
 	check_slot(f, 1, 11);
 	gate_redecide(g);
 	assert_int_equal(gate_ctl(g)->generation, 4);
+	assert_int_equal(gate_ctl(g)->loaded, 2);
 	assert_int_equal(gate_load_policy(g, &first->p, &generation), 0);
 	assert_int_equal(generation, 5);
 	check_slot(f, 1, 11);
@@ -134,29 +153,85 @@ static void a_policy_that_fails_changes_nothing(void **state)
 	fixture_remove(f);
 }
 
-/* A policy without a single group, and one larger than a batch. */
+/* What is staged is obeyed from the switch on. */
+static void a_policy_is_staged_first(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	_cleanup_free_ struct small_policy *first = policy_make(1), *second = policy_make(2);
+	uint32_t generation = 0;
+
+	assert_int_equal(gate_load_policy(g, &first->p, &generation), 0);
+	assert_int_equal(gate_stage_policy(g, &second->p), 0);
+	assert_int_equal(second->p.generation, 2);
+	assert_int_equal(gate_ctl(g)->generation, 1);
+	assert_int_equal(gate_ctl(g)->loaded, 1);
+	check_slot(f, 0, 2);
+	gate_switch_policy(g, &second->p);
+	assert_int_equal(gate_ctl(g)->generation, 2);
+	assert_int_equal(gate_ctl(g)->loaded, 2);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+/* A policy without a single group, and the largest there may be. */
 static void policies_of_any_size(void **state)
 {
 	struct fixture *f = *state;
 	struct gate *g = fixture_open(f, false);
+	const uint32_t sets = WEIR_SETS_COUNT(WEIR_CLASSES_MAX);
 	_cleanup_free_ struct small_policy *none = policy_make(3);
-	_cleanup_free_ struct weir_cell *cells = calloc(300 * WEIR_APPS_MAX, sizeof(*cells));
-	_cleanup_close_ int fd = -1;
-	uint32_t generation, index = 299 * WEIR_APPS_MAX + 7;
-	struct weir_cell cell;
+	_cleanup_free_ struct weir_rule_set *many = calloc(sets, sizeof(*many));
+	_cleanup_free_ struct weir_rule *rules = calloc(WEIR_RULES_MAX + 1, sizeof(*rules));
+	_cleanup_free_ uint32_t *traits = calloc(WEIR_TRAITS_MAX, sizeof(*traits));
+	_cleanup_close_ int last_set = -1, last_rule = -1, last_trait = -1;
+	uint32_t generation, index = sets - 1, bits = 0;
+	struct weir_rule_set set;
+	struct weir_rule rule;
 
-	none->p.class_count = 0;
+	none->p.class_count = none->p.mac_count = none->p.trait_count = none->p.rule_count = 0;
 	none->p.class_ids = 1;
-	none->p.row_count = 1;
 	assert_int_equal(gate_load_policy(g, &none->p, &generation), 0);
-	assert_non_null(cells);
-	cells[index].rule = 1023;
-	none->p.cells = cells;
-	none->p.row_count = 300;
+	many[index].word[WEIR_RULE_WORDS - 1] = 77;
+	rules[WEIR_RULES_MAX].cell.rule = 1023;
+	traits[WEIR_TRAITS_MAX - 1] = 78;
+	none->p.class_ids = WEIR_CLASSES_MAX;
+	none->p.sets = many;
+	none->p.compiled = rules;
+	none->p.rule_count = WEIR_RULES_MAX;
+	none->p.traits = traits;
+	none->p.trait_count = WEIR_TRAITS_MAX;
 	assert_int_equal(gate_load_policy(g, &none->p, &generation), 0);
-	fd = inner_open(f, "weir_cells", generation & 1);
-	assert_int_equal(bpf_map_lookup_elem(fd, &index, &cell), 0);
-	assert_int_equal(cell.rule, 1023);
+	last_set = inner_open(f, "weir_rule_sets", generation & 1);
+	assert_int_equal(bpf_map_lookup_elem(last_set, &index, &set), 0);
+	assert_int_equal(set.word[WEIR_RULE_WORDS - 1], 77);
+	last_rule = inner_open(f, "weir_rules", generation & 1);
+	index = WEIR_RULES_MAX;
+	assert_int_equal(bpf_map_lookup_elem(last_rule, &index, &rule), 0);
+	assert_int_equal(rule.cell.rule, 1023);
+	last_trait = inner_open(f, "weir_traits", generation & 1);
+	index = WEIR_TRAITS_MAX - 1;
+	assert_int_equal(bpf_map_lookup_elem(last_trait, &index, &bits), 0);
+	assert_int_equal(bits, 78);
+	gate_close(g);
+	fixture_remove(f);
+}
+
+static void trait_numbers_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	uint64_t ids[WEIR_USER_TRAITS] = {0}, again[WEIR_USER_TRAITS];
+
+	assert_int_equal(gate_read_trait_ids(g, again), 0);
+	assert_memory_equal(again, ids, sizeof(ids));
+	ids[3] = 1ULL << 40;
+	ids[31] = 9;
+	assert_int_equal(gate_write_trait_ids(g, ids), 0);
+	gate_close(g);
+	g = fixture_open(f, true);
+	assert_int_equal(gate_read_trait_ids(g, again), 0);
+	assert_memory_equal(again, ids, sizeof(ids));
 	gate_close(g);
 	fixture_remove(f);
 }
@@ -560,7 +635,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies_alternate_between_slots),
 		cmocka_unit_test(a_policy_that_fails_changes_nothing),
+		cmocka_unit_test(a_policy_is_staged_first),
 		cmocka_unit_test(policies_of_any_size),
+		cmocka_unit_test(trait_numbers_are_kept),
 		cmocka_unit_test(rule_hits_start_at_zero),
 		cmocka_unit_test(sums_run_over_all_cpus),
 		cmocka_unit_test(every_flow_is_seen_once),

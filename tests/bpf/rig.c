@@ -134,7 +134,6 @@ static void ctl_set(struct weir_ctl *ctl)
 	ctl->sets_mask = RIG_SETS - 1;
 	ctl->ring_frames = 64;
 	ctl->handover_max_ms = 1000;
-	ctl->classes[0] = ctl->classes[1] = 2;
 	for (uint64_t i = 0; i < WEIR_HASH_KEYS; i++)
 		ctl->hash_key[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 }
@@ -196,54 +195,117 @@ static int inner_new(enum bpf_map_type type, uint32_t key_bytes, uint32_t value_
 	return fd;
 }
 
-/* Class 1 is 10.0.0.64/26 and has row 0 like the rest, but as a source row 1, where all pass. */
+static int inner_open(const struct rig *r, const char *outer)
+{
+	uint32_t slot = r->ctl->generation & 1, id;
+	int fd;
+
+	assert_int_equal(bpf_map_lookup_elem(rig_map(r, outer), &slot, &id), 0);
+	fd = bpf_map_get_fd_by_id(id);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void inner_put(int fd, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(fd, key, value, BPF_ANY), 0);
+}
+
+/* Rules by application, for all destinations and for sources of class 0. */
+static void sets_fill(int sets, struct weir_rules_head head)
+{
+	struct weir_rule_set all = {{(1u << RIG_APPS) - 1}};
+	uint32_t index = 0;
+
+	inner_put(sets, &index, &head);
+	index = WEIR_SETS_FROM(0);
+	inner_put(sets, &index, &all);
+	for (uint32_t class = 0; class < head.classes; class ++) {
+		index = WEIR_SETS_TO(head.classes, class);
+		inner_put(sets, &index, &all);
+	}
+	for (uint32_t app = 0; app < RIG_APPS; app++) {
+		struct weir_rule_set one = {{1u << app}};
+
+		index = WEIR_SETS_APP(head.classes, app);
+		inner_put(sets, &index, &one);
+	}
+}
+
+/* Class 1 is 10.0.0.64/26: as a source no rule has it, and it passes. */
 void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APPS])
 {
+	const struct weir_rules_head head = {.rules = RIG_APPS, .words = 1, .classes = 2};
+	const struct weir_rule pass = {
+		.cell = {.action = WEIR_ACTION_PASS, .rule = WEIR_RULE_DEFAULT}};
 	_cleanup_close_ int classes = inner_new(BPF_MAP_TYPE_LPM_TRIE, 20, 4, 16);
-	_cleanup_close_ int rows = inner_new(BPF_MAP_TYPE_ARRAY, 4, 4, 4);
-	_cleanup_close_ int cells = inner_new(BPF_MAP_TYPE_ARRAY, 4, 8, 2 * WEIR_APPS_MAX);
+	_cleanup_close_ int sets =
+		inner_new(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct weir_rule_set), WEIR_SETS_COUNT(2));
+	_cleanup_close_ int rules = inner_new(BPF_MAP_TYPE_ARRAY, 4, sizeof(pass), RIG_APPS + 1);
+	_cleanup_close_ int traits = inner_new(BPF_MAP_TYPE_ARRAY, 4, 4, WEIR_TRAITS_MAX);
+	_cleanup_close_ int macs =
+		inner_new(BPF_MAP_TYPE_LPM_TRIE, sizeof(struct weir_mac_trait_key), 4, 16);
 	struct weir_class_key key = {122, {0, 0, htonl(0xffff), htonl(0x0a000040)}};
-	uint32_t slot = generation & 1, one = 1;
+	uint32_t slot = generation & 1, one = 1, last = RIG_APPS;
 
-	assert_int_equal(bpf_map_update_elem(classes, &key, &one, 0), 0);
-	for (uint32_t i = 2; i < 4; i++)
-		assert_int_equal(bpf_map_update_elem(rows, &i, &one, 0), 0);
+	inner_put(classes, &key, &one);
+	sets_fill(sets, head);
 	for (uint32_t app = 0; app < RIG_APPS; app++) {
-		struct weir_cell cell = {.action = action[app], .rule = app};
+		struct weir_rule rule = {.cell = {.action = action[app], .rule = app}};
 
-		assert_int_equal(bpf_map_update_elem(cells, &app, &cell, 0), 0);
+		inner_put(rules, &app, &rule);
 	}
+	inner_put(rules, &last, &pass);
 	rig_put(r, "weir_classes", &slot, &classes);
-	rig_put(r, "weir_rows", &slot, &rows);
-	rig_put(r, "weir_cells", &slot, &cells);
+	rig_put(r, "weir_rule_sets", &slot, &sets);
+	rig_put(r, "weir_rules", &slot, &rules);
+	rig_put(r, "weir_traits", &slot, &traits);
+	rig_put(r, "weir_mac_traits", &slot, &macs);
 	r->ctl->generation = generation;
 }
 
 void rig_watch(struct rig *r, uint16_t app, uint8_t flags)
 {
-	uint32_t slot = r->ctl->generation & 1, index = app, id;
-	struct weir_cell cell;
-	_cleanup_close_ int cells = -1;
+	_cleanup_close_ int rules = inner_open(r, "weir_rules");
+	uint32_t index = app;
+	struct weir_rule rule;
 
-	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_cells"), &slot, &id), 0);
-	cells = bpf_map_get_fd_by_id(id);
-	assert_true(cells >= 0);
-	assert_int_equal(bpf_map_lookup_elem(cells, &index, &cell), 0);
-	cell.flags = flags;
-	assert_int_equal(bpf_map_update_elem(cells, &index, &cell, BPF_ANY), 0);
+	assert_int_equal(bpf_map_lookup_elem(rules, &index, &rule), 0);
+	rule.cell.flags = flags;
+	inner_put(rules, &index, &rule);
+}
+
+void rig_needs(struct rig *r, uint16_t app, uint64_t traits)
+{
+	_cleanup_close_ int rules = inner_open(r, "weir_rules");
+	uint32_t index = app;
+	struct weir_rule rule;
+
+	assert_int_equal(bpf_map_lookup_elem(rules, &index, &rule), 0);
+	rule.traits = traits;
+	inner_put(rules, &index, &rule);
+}
+
+void rig_trait(struct rig *r, uint32_t index, uint32_t traits)
+{
+	_cleanup_close_ int fd = inner_open(r, "weir_traits");
+
+	inner_put(fd, &index, &traits);
+}
+
+void rig_mac_trait(struct rig *r, const struct weir_mac_trait_key *key, uint32_t traits)
+{
+	_cleanup_close_ int fd = inner_open(r, "weir_mac_traits");
+
+	inner_put(fd, key, &traits);
 }
 
 void rig_confidence(struct rig *r, uint8_t asked)
 {
-	_cleanup_close_ int rows = inner_new(BPF_MAP_TYPE_ARRAY, 4, 4, 8);
-	uint32_t slot = r->ctl->generation & 1, one = 1;
-
-	/* Of every pair of classes the first level gets the row that is empty. */
-	for (uint32_t i = 0; i < 8; i += 2)
-		assert_int_equal(bpf_map_update_elem(rows, &i, &one, 0), 0);
-	rig_put(r, "weir_rows", &slot, &rows);
-	r->ctl->confidence[slot][0] = asked;
-	r->ctl->levels[slot] = 2;
+	for (uint32_t value = asked; value <= 100; value++)
+		rig_trait(r, WEIR_TRAITS_CONFIDENCE_AT + value, 1);
+	for (uint16_t app = 0; app < RIG_APPS; app++)
+		rig_needs(r, app, 1);
 }
 
 uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app)

@@ -23,6 +23,7 @@
 #include "weir/identification.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
+#include "weir/rules.h"
 
 enum rig_hook { RIG_XDP, RIG_TC };
 
@@ -92,6 +93,11 @@ void rig_forget(struct rig *r);
 void rig_policy(struct rig *r, uint32_t generation, const uint8_t action[RIG_APPS]);
 /* From now on the generation's rules ask for this confidence; what does not reach it passes. */
 void rig_confidence(struct rig *r, uint8_t asked);
+/* Traits that an application's rule of the generation needs; that a value of a table gives (index
+ * as in rules.h); that an originator's link-layer address gives. */
+void rig_needs(struct rig *r, uint16_t app, uint64_t traits);
+void rig_trait(struct rig *r, uint32_t index, uint32_t traits);
+void rig_mac_trait(struct rig *r, const struct weir_mac_trait_key *key, uint32_t traits);
 void rig_port_flags(struct rig *r, int port, uint32_t flags);
 #define RIG_PORT_USUAL                                                                             \
 	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */

@@ -33,6 +33,7 @@ struct gate {
 	size_t block_count;
 	uint64_t verdict_of;
 	struct weir_identification verdict;
+	uint64_t trait_ids[WEIR_USER_TRAITS];
 	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX + 1];
 	uint64_t parked_id;
 	uint8_t parked_dir;
@@ -98,6 +99,25 @@ int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identi
 	return 0;
 }
 
+int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v)
+{
+	g->verdict_of = flow_id;
+	g->verdict = *v;
+	return 0;
+}
+
+int gate_read_trait_ids(struct gate *g, uint64_t ids[WEIR_USER_TRAITS])
+{
+	memcpy(ids, g->trait_ids, sizeof(g->trait_ids));
+	return 0;
+}
+
+int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS])
+{
+	memcpy(g->trait_ids, ids, sizeof(g->trait_ids));
+	return 0;
+}
+
 uint64_t *gate_ended(struct gate *g)
 {
 	return g->ended;
@@ -117,6 +137,15 @@ int gate_each_parked(struct gate *g,
 {
 	if (g->parked_id)
 		fn(g->parked_id, g->parked_dir, &g->parked, arg);
+	return 0;
+}
+
+/* What an earlier daemon learned: nothing. */
+int gate_each_endpoint(struct gate *g,
+		       bool (*fn)(const struct weir_endpoint_key *, const struct weir_peer *,
+				  void *),
+		       void *arg)
+{
 	return 0;
 }
 

@@ -12,15 +12,6 @@
 
 extern SERVICE(learned);
 
-/* What an earlier daemon learned: nothing. */
-int gate_each_endpoint(struct gate *g,
-		       bool (*fn)(const struct weir_endpoint_key *, const struct weir_peer *,
-				  void *),
-		       void *arg)
-{
-	return 0;
-}
-
 static struct policy *said(const struct fixture *f, const char *text)
 {
 	struct policy *p = NULL;

@@ -210,18 +210,28 @@ static void flows_know_what_the_gate_does_not_yet(void **state)
 {
 	struct fixture *f = *state;
 	int bittorrent = app_registry_add(f->w.registry, "bittorrent", "p2p");
-	struct weir_cell cells[WEIR_APPS_MAX] = {0};
-	uint32_t row = 0;
+	static struct weir_rule_set sets[WEIR_SETS_COUNT(1)];
+	const struct weir_rules_head head = {
+		.rules = f->policy.rule_count, .words = 1, .classes = 1};
+	struct weir_rule rules[WEIR_RULES_MAX + 1] = {
+		{.traits = WEIR_TRAIT_USER(2) | 4, .cell = {.action = WEIR_ACTION_DROP}}};
+	struct weir_flow *entry;
 	const json_t *flow;
 	json_t *data;
 
-	cells[bittorrent] = (struct weir_cell){.action = WEIR_ACTION_DROP, .rule = 0};
+	memcpy(sets, &head, sizeof(head));
+	sets[WEIR_SETS_FROM(0)].word[0] = sets[WEIR_SETS_TO(1, 0)].word[0] = 1;
+	sets[WEIR_SETS_APP(1, bittorrent)].word[0] = 1;
 	f->policy.class_ids = 1;
-	f->policy.rows = &row;
-	f->policy.cells = cells;
-	f->gate.verdict_of = add_flow(f, false, 3, 0)->id;
-	f->gate.verdict = (struct weir_identification){
-		.app = (uint16_t)bittorrent, .method = WEIR_METHOD_SIGNATURE, .confidence = 90};
+	f->policy.sets = sets;
+	f->policy.compiled = rules;
+	entry = add_flow(f, false, 3, 0);
+	entry->traits = 4;
+	f->gate.verdict_of = entry->id;
+	f->gate.verdict = (struct weir_identification){.app = (uint16_t)bittorrent,
+						       .method = WEIR_METHOD_SIGNATURE,
+						       .confidence = 90,
+						       .traits = 1u << 2};
 	data = ask(query_flows, f, json_pack("{s:s}", "app", "bittorrent"));
 	flow = first(data, "flows");
 	assert_string_equal(text_at(flow, "app_proto"), "bittorrent");

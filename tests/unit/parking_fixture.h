@@ -108,7 +108,7 @@ int gate_each_parked(struct gate *g,
 	return 0;
 }
 
-enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id)
+enum weir_action worker_frame_action(struct worker *w, const struct frame *f)
 {
 	return verdict;
 }

@@ -129,11 +129,16 @@ static void no_p2p_drops_p2p(void **state)
 	assert_int_equal(o.err, 0);
 	app = app_registry_find(r, "bittorrent");
 	assert_true(app > 0);
-	assert_int_equal(policy_cell(o.policy, 0, 0, (uint32_t)app, 100)->action, WEIR_ACTION_DROP);
+	assert_int_equal(
+		policy_cell(o.policy, &(struct weir_subject){.app = (uint32_t)app}, 100)->action,
+		WEIR_ACTION_DROP);
 	app = app_registry_find(r, "http");
 	assert_true(app > 0);
-	assert_int_equal(policy_cell(o.policy, 0, 0, (uint32_t)app, 100)->action, WEIR_ACTION_PASS);
-	assert_int_equal(policy_cell(o.policy, 0, 0, 0, 100)->action, WEIR_ACTION_PASS);
+	assert_int_equal(
+		policy_cell(o.policy, &(struct weir_subject){.app = (uint32_t)app}, 100)->action,
+		WEIR_ACTION_PASS);
+	assert_int_equal(policy_cell(o.policy, &(struct weir_subject){0}, 100)->action,
+			 WEIR_ACTION_PASS);
 	outcome_fini(&o);
 	app_registry_free(r);
 }
@@ -258,10 +263,14 @@ static void numbers_stay(void **state)
 	load("policies/no-p2p.yaml", r, &second);
 	assert_int_equal(second.err, 0);
 	assert_int_equal(app_registry_find(r, "hello-app"), hello);
-	assert_int_equal(policy_cell(first.policy, 0, 0, (uint32_t)hello, 100)->action,
-			 WEIR_ACTION_DROP);
-	assert_int_equal(policy_cell(second.policy, 0, 0, (uint32_t)hello, 100)->action,
-			 WEIR_ACTION_PASS);
+	assert_int_equal(
+		policy_cell(first.policy, &(struct weir_subject){.app = (uint32_t)hello}, 100)
+			->action,
+		WEIR_ACTION_DROP);
+	assert_int_equal(
+		policy_cell(second.policy, &(struct weir_subject){.app = (uint32_t)hello}, 100)
+			->action,
+		WEIR_ACTION_PASS);
 	outcome_fini(&first);
 	outcome_fini(&second);
 	app_registry_free(r);

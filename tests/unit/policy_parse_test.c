@@ -218,11 +218,11 @@ static void defaults(void **state)
 	assert_string_equal(listener(p), "");
 	assert_null(p->events_file);
 	assert_int_equal(p->class_ids, 1);
-	assert_int_equal(p->row_count, 1);
-	assert_int_equal(policy_cell(p, 0, 0, 0, 100)->action, WEIR_ACTION_PASS);
-	assert_int_equal(policy_cell(p, 0, 0, 1023, 100)->rule, WEIR_RULE_DEFAULT);
-	assert_null(policy_cell(p, 1, 0, 0, 100));
-	assert_null(policy_cell(p, 0, 0, 1024, 100));
+	assert_int_equal(policy_cell(p, &(struct weir_subject){0}, 100)->action, WEIR_ACTION_PASS);
+	assert_int_equal(policy_cell(p, &(struct weir_subject){.app = 1023}, 100)->rule,
+			 WEIR_RULE_DEFAULT);
+	assert_null(policy_cell(p, &(struct weir_subject){.from = 1}, 100));
+	assert_null(policy_cell(p, &(struct weir_subject){.app = 1024}, 100));
 	policy_free(p);
 }
 

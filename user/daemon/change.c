@@ -82,14 +82,19 @@ static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t 
 static int policy_swap(struct weir *w, struct worker_settings *next, struct error *e)
 {
 	uint64_t hits[WEIR_RULES_MAX + 1] = {0};
-	const struct policy *p = next->policy;
+	struct policy *p = next->policy;
+	uint32_t changed = 0;
 	int err;
 
+	news_read(w);
+	err = traits_number(w, p, &changed, e);
+	if (err < 0)
+		return err;
 	err = gate_save_apps(w->gate, w->registry, next->signatures, p->inspect_tunnels);
 	if (err < 0)
 		return error_set(e, err, "cannot write the application names: %s", strerror(-err));
 	carry_rule_hits(w, p, hits);
-	err = gate_load_policy(w->gate, p, &w->generation);
+	err = gate_stage_policy(w->gate, p);
 	if (err < 0) {
 		gate_save_apps(w->gate, w->registry, w->signatures, w->policy->inspect_tunnels);
 		return error_set(e, err, "cannot load the policy into the gate: %s",
@@ -100,6 +105,11 @@ static int policy_swap(struct weir *w, struct worker_settings *next, struct erro
 	w->settings = w->shared.settings = next;
 	w->policy = next->policy;
 	w->signatures = next->signatures;
+	/* From here on workers judge flows by the new conditions; those that they are done with are
+	 * judged before the gate asks. */
+	traits_tell(w, p, changed);
+	gate_switch_policy(w->gate, p);
+	w->generation = p->generation;
 	policy_to_ctl(w);
 	return 0;
 }

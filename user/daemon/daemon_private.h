@@ -72,6 +72,11 @@ bool port_losses(struct weir *w, unsigned int index, uint64_t *lost, uint64_t *s
 /* blocks.c */
 /* Deletes expired blocks, and sets or clears WEIR_CTL_BLOCKS. */
 void blocks_refresh(struct weir *w);
+/* traits.c: gives the conditions of a policy their bits, before it is staged. *changed as in
+ * policy_number_traits(). */
+int traits_number(struct weir *w, struct policy *p, uint32_t *changed, struct error *e);
+/* Judges the flows that were decided before by a policy that is to be switched to. */
+void traits_tell(struct weir *w, const struct policy *p, uint32_t changed);
 /* change.c: weir_ctl.flags and what else follows the policy. */
 void policy_to_ctl(struct weir *w);
 

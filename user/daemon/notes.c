@@ -34,8 +34,11 @@ static void note_visit(const struct worker_note *n, void *arg)
 		note_event(w, n, "dns", details_dns_event(n->dns));
 	if (!d)
 		return;
-	if (hostname)
+	if (hostname) {
 		hostnames_put(w->hostnames, n->flow_id, hostname, d->hostname_source);
+		if (traits_of_name(w, n->flow_id, hostname))
+			gate_redecide(w->gate);
+	}
 	if (wanted & POLICY_EVENT_TLS)
 		note_event(w, n, "tls", details_tls_event(d));
 	if (wanted & POLICY_EVENT_HTTP)

@@ -362,19 +362,20 @@ int query_policy(void *arg, const json_t *args _unused_, json_t **data, struct e
 						"action", policy_action_name(p->rules[i].action),
 						"hits", (json_int_t)s->rules[i].hits, "line",
 						(int)p->rules[i].line));
-	return answer(
-		json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
-			  "s:o}",
-			  "path", p->path, "generation", (json_int_t)s->generation, "loads_ok",
-			  (json_int_t)s->loads_ok, "loads_failed", (json_int_t)s->loads_failed,
-			  "default", policy_action_name(p->default_action), "default_hits",
-			  (json_int_t)s->rules[p->rule_count].hits, "on_failure",
-			  p->on_failure_drop ? "drop" : "pass", "on_overload",
-			  p->on_overload_drop ? "drop" : "pass", "tunnels",
-			  p->inspect_tunnels ? "inspect" : "outer", "classes", (int)p->class_ids,
-			  "prefixes", (int)p->class_count, "rows", (int)p->row_count,
-			  "inspect_packets", (int)p->inspect_packets, "rules", rules),
-		data, e);
+	return answer(json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
+				"s:o}",
+				"path", p->path, "generation", (json_int_t)s->generation,
+				"loads_ok", (json_int_t)s->loads_ok, "loads_failed",
+				(json_int_t)s->loads_failed, "default",
+				policy_action_name(p->default_action), "default_hits",
+				(json_int_t)s->rules[p->rule_count].hits, "on_failure",
+				p->on_failure_drop ? "drop" : "pass", "on_overload",
+				p->on_overload_drop ? "drop" : "pass", "tunnels",
+				p->inspect_tunnels ? "inspect" : "outer", "classes",
+				(int)p->class_ids, "prefixes", (int)p->class_count, "conditions",
+				(int)(p->trait_conditions + p->condition_count), "inspect_packets",
+				(int)p->inspect_packets, "rules", rules),
+		      data, e);
 }
 
 static const struct service_verb verbs[] = {

@@ -209,14 +209,20 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 {
 	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
 	const struct policy *p = q->w->policy;
-	const struct weir_cell *cell;
 	struct weir_identification v;
+	const struct weir_cell *cell;
+	struct weir_subject s;
 
 	if (f->action != WEIR_ACTION_UNDECIDED ||
 	    gate_get_identification(q->w->gate, f->id, &v) < 0)
 		return;
-	cell = policy_cell(p, policy_class(p, k->addr[origin]), policy_class(p, k->addr[!origin]),
-			   v.app, v.confidence);
+	s = (struct weir_subject){
+		.from = policy_class(p, k->addr[origin]),
+		.to = policy_class(p, k->addr[!origin]),
+		.app = v.app,
+		.traits = (uint32_t)f->traits | (uint64_t)v.traits << WEIR_GATE_TRAITS,
+	};
+	cell = policy_cell(p, &s, v.confidence);
 	if (!cell)
 		return;
 	f->app = v.app;

@@ -182,6 +182,7 @@ static void fill_shared(struct weir *w)
 
 static int build(struct weir *w, const struct gate_sizes *sizes, struct error *e)
 {
+	uint32_t changed = 0;
 	int err = gate_open(w->options.pins, sizes, &w->gate, &w->adopted, e);
 
 	if (!err)
@@ -197,10 +198,16 @@ static int build(struct weir *w, const struct gate_sizes *sizes, struct error *e
 	if (err < 0)
 		return err;
 	fill_shared(w);
-	err = gate_load_policy(w->gate, w->policy, &w->generation);
+	err = traits_number(w, w->policy, &changed, e);
+	if (err < 0)
+		return err;
+	err = gate_stage_policy(w->gate, w->policy);
 	if (err < 0)
 		return error_set(e, err, "cannot load the policy into the gate: %s",
 				 strerror(-err));
+	traits_tell(w, w->policy, changed);
+	gate_switch_policy(w->gate, w->policy);
+	w->generation = w->policy->generation;
 	snapshot_begin(w);
 	gate_ctl(w->gate)->workers = w->shared.workers;
 	/* Sockets are known to the workers before the gate steers frames to them. */

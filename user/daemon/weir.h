@@ -103,6 +103,10 @@ void *workers_numbers(void *arg);
 /* The numbers of this moment; it owns what it points to. NULL on ENOMEM. */
 struct stats_snapshot *snapshot_take(struct weir *w);
 
+/* traits.c: a worker named a flow's host. Whether the live policy asks for that name and the worker
+ * did not know it yet: the flow is to be decided again. */
+bool traits_of_name(struct weir *w, uint64_t flow_id, const char *hostname);
+
 /* Changing verbs. */
 int change_port(void *arg, const json_t *args, json_t **data,
 		struct error *e); /* {"port","enabled"} */

@@ -63,6 +63,7 @@ struct flow {
 	bool reading : 1;	  /* decided, its first messages are still read for details */
 	bool follow : 1;	  /* its streams are windows (flow_stream_follow) */
 	bool reset : 1;		  /* TCP: seen */
+	uint8_t traits_of : 7;	  /* generation whose policy judged its traits last, low bits */
 	uint8_t tunnel;		  /* enum packet_tunnel it is inside of */
 	uint8_t carries;	  /* enum packet_tunnel, where inner flows are looked at */
 	uint8_t icmp_errors;	  /* ICMP errors about its packets, up to 255 */
@@ -75,8 +76,9 @@ struct flow {
 	uint32_t payload_frames; /* frames with payload that were classified */
 	uint32_t decided_after;	 /* frames seen when decided */
 	uint32_t serial;	 /* order of first frames in this table */
-	uint32_t unheard;	 /* frames that came as if the decision were not known */
+	uint16_t unheard;	 /* frames that came as if the decision were not known */
 	bool fin[2];		 /* TCP: seen */
+	uint32_t traits;	 /* user space's half (weir_flow.traits) */
 };
 /* A table has hundreds of thousands. */
 _Static_assert(sizeof(struct flow) <= 160, "struct flow");

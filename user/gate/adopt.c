@@ -64,9 +64,7 @@ static void ctl_of_3(struct weir_ctl *ctl, const struct ctl_3 *old)
 	ctl->workers = old->workers;
 	ctl->ring_frames = old->ring_frames;
 	ctl->handover_max_ms = old->handover_max_ms;
-	memcpy(ctl->classes, old->classes, sizeof(ctl->classes));
-	memcpy(ctl->confidence, old->confidence, sizeof(ctl->confidence));
-	memcpy(ctl->levels, old->levels, sizeof(ctl->levels));
+	ctl->loaded = old->generation;
 }
 
 /* ---- settings ---- */

@@ -82,9 +82,18 @@ int gate_get_port(struct gate *g, unsigned int port, struct weir_port *out);
 int gate_set_devmap(struct gate *g, unsigned int port, unsigned int ifindex); /* 0 removes */
 int gate_set_xsk(struct gate *g, uint32_t index, int xsk_fd);		      /* -1 removes */
 
-/* Puts a policy into the inactive slot and switches to it. Returns the new generation or a negative
- * errno; nothing changes on failure. */
-int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation);
+/*
+ * Puts a policy into the slot that nobody reads and sets its generation; a negative errno and
+ * nothing has changed. gate_switch_policy() then makes it the one that is obeyed; no generation may
+ * be stepped in between.
+ */
+int gate_stage_policy(struct gate *g, struct policy *p);
+void gate_switch_policy(struct gate *g, const struct policy *p);
+/* Both at once. */
+int gate_load_policy(struct gate *g, struct policy *p, uint32_t *generation);
+/* What the bits of the high half of flows' traits stand for (weir_trait_ids). */
+int gate_read_trait_ids(struct gate *g, uint64_t ids[WEIR_USER_TRAITS]);
+int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS]);
 /* Live flows are re-decided by their next packet (generation steps by two). */
 void gate_redecide(struct gate *g);
 /* Names for whoever reads the maps, and the registry's memory across restarts. Restoring comes

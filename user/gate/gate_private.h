@@ -38,8 +38,11 @@
 	X(PROTO_APPS, "weir_proto_apps", 0)                                                        \
 	X(APP_NAMES, "weir_app_names", 0)                                                          \
 	X(CLASSES, "weir_classes", 0)                                                              \
-	X(ROWS, "weir_rows", 0)                                                                    \
-	X(CELLS, "weir_cells", 0)                                                                  \
+	X(RULE_SETS, "weir_rule_sets", 0)                                                          \
+	X(RULES, "weir_rules", 0)                                                                  \
+	X(TRAITS, "weir_traits", 0)                                                                \
+	X(MAC_TRAITS, "weir_mac_traits", 0)                                                        \
+	X(TRAIT_IDS, "weir_trait_ids", 0)                                                          \
 	X(COUNTERS, "weir_counters", 0)                                                            \
 	X(SENT, "weir_sent", 0)                                                                    \
 	X(REDIRECTED, "weir_redirected", 0)                                                        \

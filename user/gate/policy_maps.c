@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A policy generation: three inner maps made and filled beside the running ones, put into the slot
- * that nobody reads, and switched to by one store. */
+/* A policy generation: inner maps made and filled beside the running ones, put into the slot that
+ * nobody reads, and switched to by one store. */
 #include <string.h>
 
 #include "gate/gate_private.h"
@@ -16,12 +16,12 @@ static int inner_array(const char *name, uint32_t value_bytes, uint32_t entries)
 			      &opts);
 }
 
-static int inner_trie(uint32_t entries)
+static int inner_trie(const char *name, uint32_t key_bytes, uint32_t entries)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
 
-	return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "weir_class", sizeof(struct weir_class_key),
-			      sizeof(uint32_t), entries ?: 1, &opts);
+	return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name, key_bytes, sizeof(uint32_t),
+			      entries ?: 1, &opts);
 }
 
 /* Batches where the kernel has them for arrays (5.6), else one by one. */
@@ -51,12 +51,27 @@ static int array_fill(int fd, const void *values, uint32_t value_bytes, uint32_t
 
 static int classes_make(const struct policy *p, int *out)
 {
-	_cleanup_close_ int fd = inner_trie(p->class_count);
+	_cleanup_close_ int fd =
+		inner_trie("weir_class", sizeof(struct weir_class_key), p->class_count);
 
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; i < p->class_count; i++)
 		if (bpf_map_update_elem(fd, &p->classes[i].key, &p->classes[i].class, BPF_ANY))
+			return -errno;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+static int macs_make(const struct policy *p, int *out)
+{
+	_cleanup_close_ int fd =
+		inner_trie("weir_mac_trait", sizeof(struct weir_mac_trait_key), p->mac_count);
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < p->mac_count; i++)
+		if (bpf_map_update_elem(fd, &p->macs[i].key, &p->macs[i].traits, BPF_ANY))
 			return -errno;
 	*out = TAKE_FD(fd);
 	return 0;
@@ -105,54 +120,79 @@ static uint32_t generation_after(uint32_t generation, uint32_t step)
 	return generation + step ?: 2;
 }
 
-static void slot_describe(struct gate *g, const struct policy *p, uint32_t slot)
+/* The maps of a generation; outer: the map that each belongs in. */
+static const enum gate_map outer[] = {GATE_MAP_CLASSES, GATE_MAP_RULE_SETS, GATE_MAP_RULES,
+				      GATE_MAP_TRAITS, GATE_MAP_MAC_TRAITS};
+struct generation {
+	int fd[ARRAY_SIZE(outer)];
+};
+
+static void generation_close(struct generation *n)
 {
-	g->ctl->classes[slot] = p->class_ids;
-	memcpy(g->ctl->confidence[slot], p->confidence, sizeof(p->confidence));
-	g->ctl->levels[slot] = (uint8_t)p->levels;
+	for (size_t i = 0; i < ARRAY_SIZE(outer); i++)
+		util_closep(&n->fd[i]);
 }
 
-static int slot_fill(struct gate *g, const struct policy *p, uint32_t slot, int classes, int rows,
-		     int cells)
+static int generation_make(const struct policy *p, struct generation *n)
 {
-	int r = slot_put(g, GATE_MAP_CLASSES, slot, classes);
+	int r = classes_make(p, &n->fd[0]);
 
 	if (!r)
-		r = slot_put(g, GATE_MAP_ROWS, slot, rows);
+		r = array_make("weir_rule_set", p->sets, sizeof(*p->sets),
+			       WEIR_SETS_COUNT(p->class_ids), &n->fd[1]);
 	if (!r)
-		r = slot_put(g, GATE_MAP_CELLS, slot, cells);
+		r = array_make("weir_rule", p->compiled, sizeof(*p->compiled), p->rule_count + 1,
+			       &n->fd[2]);
 	if (!r)
-		r = rule_hits_clear(g, slot);
-	if (!r)
-		slot_describe(g, p, slot);
-	return r;
+		r = array_make("weir_trait", p->traits, sizeof(*p->traits), p->trait_count,
+			       &n->fd[3]);
+	return r ? r : macs_make(p, &n->fd[4]);
 }
 
-int gate_load_policy(struct gate *g, const struct policy *p, uint32_t *generation)
+static int slot_fill(struct gate *g, uint32_t slot, const struct generation *n)
 {
-	_cleanup_close_ int classes = -1, rows = -1, cells = -1;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(outer); i++)
+		r = slot_put(g, outer[i], slot, n->fd[i]);
+	return r ? r : rule_hits_clear(g, slot);
+}
+
+int gate_stage_policy(struct gate *g, struct policy *p)
+{
+	_cleanup_(generation_close) struct generation n = {.fd = {-1, -1, -1, -1, -1}};
 	uint32_t next;
-	int r;
+	int r = generation_make(p, &n);
 
-	r = classes_make(p, &classes);
-	if (!r)
-		r = array_make("weir_row", p->rows, sizeof(*p->rows),
-			       (uint64_t)p->class_ids * p->class_ids * p->levels, &rows);
-	if (!r)
-		r = array_make("weir_cell", p->cells, sizeof(*p->cells),
-			       (uint64_t)p->row_count * WEIR_APPS_MAX, &cells);
 	if (r)
 		return r;
 	pthread_mutex_lock(&g->generation_lock);
 	next = generation_after(g->ctl->generation, 1);
-	r = slot_fill(g, p, next & 1, classes, rows, cells);
-	/* Whoever sees the generation sees its tables. */
-	if (!r)
-		__atomic_store_n(&g->ctl->generation, next, __ATOMIC_RELEASE);
+	r = slot_fill(g, next & 1, &n);
 	pthread_mutex_unlock(&g->generation_lock);
 	if (!r)
-		*generation = next;
+		p->generation = next;
 	return r;
+}
+
+void gate_switch_policy(struct gate *g, const struct policy *p)
+{
+	pthread_mutex_lock(&g->generation_lock);
+	__atomic_store_n(&g->ctl->loaded, p->generation, __ATOMIC_RELAXED);
+	/* Whoever sees the generation sees its tables. */
+	__atomic_store_n(&g->ctl->generation, p->generation, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&g->generation_lock);
+}
+
+int gate_load_policy(struct gate *g, struct policy *p, uint32_t *generation)
+{
+	int r = gate_stage_policy(g, p);
+
+	if (r)
+		return r;
+	gate_switch_policy(g, p);
+	*generation = p->generation;
+	return 0;
 }
 
 void gate_redecide(struct gate *g)
@@ -162,4 +202,20 @@ void gate_redecide(struct gate *g)
 		__atomic_store_n(&g->ctl->generation, generation_after(g->ctl->generation, 2),
 				 __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&g->generation_lock);
+}
+
+int gate_read_trait_ids(struct gate *g, uint64_t ids[WEIR_USER_TRAITS])
+{
+	for (uint32_t i = 0; i < WEIR_USER_TRAITS; i++)
+		if (bpf_map_lookup_elem(g->maps[GATE_MAP_TRAIT_IDS], &i, &ids[i]))
+			return -errno;
+	return 0;
+}
+
+int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS])
+{
+	for (uint32_t i = 0; i < WEIR_USER_TRAITS; i++)
+		if (bpf_map_update_elem(g->maps[GATE_MAP_TRAIT_IDS], &i, &ids[i], BPF_ANY))
+			return -errno;
+	return 0;
 }

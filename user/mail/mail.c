@@ -12,8 +12,6 @@
 #define MAGIC	  0x314c4941u /* changes with the layout */
 #define ALIGN	  8u
 #define HEAD_ROOM 4096u
-/* Without these seals the other side could truncate the file; an access would raise SIGBUS. */
-#define SEALS	  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define BYTES_MAX (1u << 30)
 
 /*
@@ -67,13 +65,14 @@ int mail_new(uint32_t bytes)
 
 	if (bytes < MAIL_BYTES_MIN || bytes > BYTES_MAX || bytes & (bytes - 1))
 		return -EINVAL;
-	fd = memfd_create("weir-mail", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fd = memfd_new("weir-mail", HEAD_ROOM + (uint64_t)bytes);
+	if (fd < 0)
+		return fd;
 	/* Allocates the pages: if memory is short this fails, rather than a later write by SIGBUS.
 	 */
-	if (fd < 0 || fallocate(fd, 0, 0, (off_t)HEAD_ROOM + bytes) < 0 ||
+	if (fallocate(fd, 0, 0, (off_t)HEAD_ROOM + bytes) < 0 ||
 	    pwrite(fd, &awake, sizeof(awake), offsetof(struct shared, wake_at)) != sizeof(awake) ||
-	    pwrite(fd, &magic, sizeof(magic), offsetof(struct shared, magic)) != sizeof(magic) ||
-	    fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+	    pwrite(fd, &magic, sizeof(magic), offsetof(struct shared, magic)) != sizeof(magic))
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -81,10 +80,9 @@ int mail_new(uint32_t bytes)
 static int ring_map(int fd, struct shared **out, uint32_t *bytes)
 {
 	struct shared *ring;
-	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0)
+	if (!memfd_is_sealed(fd) || fstat(fd, &st) < 0)
 		return -EINVAL;
 	if (st.st_size < HEAD_ROOM + MAIL_BYTES_MIN || st.st_size > (off_t)HEAD_ROOM + BYTES_MAX)
 		return -EINVAL;

@@ -19,22 +19,19 @@ static bool key_match(const uint32_t a[4], const uint32_t b[4], uint32_t bits)
 	return rest == 0 || ((ntohl(a[whole]) ^ ntohl(b[whole])) >> (32 - rest)) == 0;
 }
 
-/* What the kernel's table means by containing. */
-static bool key_contains(const struct weir_class_key *outer, const struct weir_class_key *inner)
+bool class_key_contains(const struct weir_class_key *outer, const struct weir_class_key *inner)
 {
 	return outer->prefixlen <= inner->prefixlen &&
 	       key_match(outer->addr, inner->addr, outer->prefixlen);
 }
 
-/* What people mean: ::/0 is IPv6 alone, though ::ffff:0:0/96 lies within it. */
-static bool key_inherits(const struct weir_class_key *outer, const struct weir_class_key *inner)
+bool class_key_inherits(const struct weir_class_key *outer, const struct weir_class_key *inner)
 {
 	return outer->prefixlen >= V4_BITS || inner->prefixlen < V4_BITS ||
 	       !address_is_v4(inner->addr);
 }
 
-/* By address, then by length: a prefix comes after all that contain it. */
-static int key_compare(const struct weir_class_key *a, const struct weir_class_key *b)
+int class_key_compare(const struct weir_class_key *a, const struct weir_class_key *b)
 {
 	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
 
@@ -45,7 +42,7 @@ static int prefix_compare(const void *a, const void *b)
 {
 	const struct draft_prefix *x = a, *y = b;
 
-	return key_compare(&x->key, &y->key);
+	return class_key_compare(&x->key, &y->key);
 }
 
 /* A prefix on the path from the outermost to the one at hand. */
@@ -82,14 +79,15 @@ static int class_add(struct draft *d, size_t *at, struct enclosing *path, unsign
 	struct weir_class_key key = d->prefixes[*at].key;
 	int err;
 
-	while (*depth && !key_contains(&path[*depth - 1].key, &key))
+	while (*depth && !class_key_contains(&path[*depth - 1].key, &key))
 		(*depth)--;
 	here = &path[*depth];
 	*here = (struct enclosing){.key = key};
-	if (*depth && key_inherits(&path[*depth - 1].key, &key))
+	if (*depth && class_key_inherits(&path[*depth - 1].key, &key))
 		here->atoms = path[*depth - 1].atoms;
 	(*depth)++;
-	for (; *at < d->prefix_count && key_compare(&d->prefixes[*at].key, &key) == 0; (*at)++)
+	for (; *at < d->prefix_count && class_key_compare(&d->prefixes[*at].key, &key) == 0;
+	     (*at)++)
 		if (d->prefixes[*at].atom < DRAFT_ATOMS_MAX)
 			bits_set(&here->atoms, d->prefixes[*at].atom);
 	err = class_of(d, &here->atoms, &out->class);
@@ -149,7 +147,7 @@ int draft_compile_classes(struct draft *d)
 
 static int class_compare(const void *key, const void *entry)
 {
-	return key_compare(key, &((const struct policy_class *)entry)->key);
+	return class_key_compare(key, &((const struct policy_class *)entry)->key);
 }
 
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A policy file on its way to tables: read (ports, settings, groups, rules), resolved against the
- * applications known, compiled (classes, rows, cells).
+ * applications known, compiled (classes, sets of rules, traits).
  */
 #ifndef WEIR_POLICY_DRAFT_H
 #define WEIR_POLICY_DRAFT_H
@@ -12,7 +12,7 @@
 
 #define DRAFT_ATOMS_MAX	   1024	 /* groups and distinct prefixes written in rules */
 #define DRAFT_PREFIXES_MAX 65536 /* of all groups and rules */
-#define DRAFT_ROWS_MAX	   4096	 /* 8 KiB of cells each */
+#define DRAFT_MACS_MAX	   4096	 /* link-layer addresses of all rules */
 
 /* A set of up to 1024 things: atoms, rules or applications. */
 #define BITS_WORDS 16
@@ -82,6 +82,15 @@ struct draft_side {
 	struct bits atoms;
 };
 
+/* A condition that the gate judges, and its bit: the place among draft.traits. */
+struct draft_trait {
+	int table;     /* enum weir_trait_table; -1: link-layer addresses */
+	uint64_t *set; /* a bit for each value of the table that meets it */
+	struct weir_mac_trait_key *macs;
+	size_t mac_count;
+	uint32_t implied; /* bits of conditions that hold wherever it does, itself included */
+};
+
 struct draft_rule {
 	const struct yaml_node *node;
 	const struct yaml_node *application; /* NULL = any */
@@ -100,6 +109,9 @@ struct draft {
 	size_t prefix_count, prefix_room;
 	struct draft_rule *rules; /* policy->rule_count entries */
 	struct bits *class_atoms; /* policy->class_ids entries */
+	struct draft_trait traits[WEIR_GATE_TRAITS];
+	size_t trait_count;
+	size_t mac_count; /* of all traits */
 };
 
 /* What a section that is fixed at the start is answered with when it differs; what: a format. */
@@ -120,10 +132,27 @@ int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what
 /* rule.c */
 /* Applications and categories by the names that r knows. */
 int draft_resolve(struct draft *d, const struct app_registry *r);
-/* class.c: prefixes to classes. table.c: rules to rows and cells, anew each time; warns of rules
- * that are never reached. */
+/* Whether outer's prefix has inner in it, as the kernel's table sees it; and as people do: ::/0 is
+ * IPv6 alone. */
+bool class_key_contains(const struct weir_class_key *outer, const struct weir_class_key *inner);
+bool class_key_inherits(const struct weir_class_key *outer, const struct weir_class_key *inner);
+/* By address, then by length: a prefix comes after all that contain it. */
+int class_key_compare(const struct weir_class_key *a, const struct weir_class_key *b);
+/* trait.c: a rule's conditions beside classes and application. */
+int draft_read_conditions(struct draft *d, const struct yaml_node *rule, struct policy_rule *out);
+void draft_traits_free(struct draft *d);
+/* condition.c: those that user space judges. */
+int draft_read_user_conditions(struct draft *d, const struct yaml_node *rule,
+			       struct policy_rule *out);
+void policy_conditions_free(struct policy *p);
+/* What the rule needs of a flow. */
+uint64_t policy_rule_traits(const struct policy *p, unsigned int rule);
+/* class.c: prefixes to classes. trait.c: weir_traits and weir_mac_traits. table.c: rules to sets,
+ * anew each time. reach.c: warns of rules that are never reached. */
 int draft_compile_classes(struct draft *d);
+int draft_compile_traits(struct draft *d);
 int draft_compile_tables(struct draft *d);
+int draft_warn_unreachable(const struct draft *d);
 
 /* load.c: from memory, against the applications of r; no signature file is opened. name as in
  * yaml_parse. */

@@ -10,6 +10,7 @@ static void draft_fini(struct draft *d)
 	free(d->prefixes);
 	free(d->rules);
 	free(d->class_atoms);
+	draft_traits_free(d);
 }
 
 static void file_closep(struct yaml_file **f)
@@ -60,6 +61,8 @@ static int draft_compile(struct draft *d, const struct app_registry *r)
 
 	if (err == 0)
 		err = draft_compile_classes(d);
+	if (err == 0)
+		err = draft_compile_traits(d);
 	return err < 0 ? err : draft_compile_tables(d);
 }
 

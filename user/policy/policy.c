@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Access to a loaded policy. Not in load.c, because that refers to the table of sections and so
  * links every feature that has one. */
-#include "policy/section.h"
+#include "policy/draft.h"
 
 static void sections_free(struct policy *p)
 {
@@ -27,8 +27,11 @@ void policy_free(struct policy *p)
 	free(p->events_file);
 	free(p->rules);
 	free(p->classes);
-	free(p->rows);
-	free(p->cells);
+	free(p->sets);
+	free(p->compiled);
+	free(p->traits);
+	free(p->macs);
+	policy_conditions_free(p);
 	free(p);
 }
 

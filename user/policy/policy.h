@@ -11,6 +11,7 @@
 #include "classify/classify.h"
 #include "util/util.h"
 #include "weir/policy.h"
+#include "weir/rules.h"
 
 enum policy_hook { POLICY_HOOK_AUTO, POLICY_HOOK_NATIVE, POLICY_HOOK_GENERIC, POLICY_HOOK_TC };
 enum policy_mode { POLICY_MODE_BRIDGE, POLICY_MODE_ROUTE, POLICY_MODE_HOST };
@@ -31,20 +32,46 @@ struct policy_forward {
 struct policy_rule {
 	char name[64];
 	enum weir_action action;
-	uint8_t confidence; /* of the answer at least, 0 to 100 */
+	uint32_t traits;     /* the gate's half of what it needs */
+	uint32_t conditions; /* bits by place in policy.conditions: the other half */
 	unsigned int line, column;
+};
+/* X(enumerator, "key"): conditions that user space judges. */
+#define POLICY_CONDITIONS(X)                                                                       \
+	X(HOSTNAME, "hostname")                                                                    \
+	X(ANOMALY, "anomaly")                                                                      \
+	X(VIA, "via")
+
+enum policy_condition_kind {
+#define X(id, key) POLICY_CONDITION_##id,
+	POLICY_CONDITIONS(X)
+#undef X
+		POLICY_CONDITION_KINDS,
+};
+struct policy_condition {
+	enum policy_condition_kind kind;
+	char **globs; /* HOSTNAME: in small letters */
+	size_t glob_count;
+	uint32_t set; /* ANOMALY: bits of enum weir_anomaly; VIA: of enum packet_tunnel */
+	uint64_t id;  /* hash of what it says: the same in every policy, never 0 */
+	uint8_t bit;  /* of the high half of a flow's traits */
+};
+/* Link-layer addresses and the traits that follow. */
+struct policy_mac {
+	struct weir_mac_trait_key key;
+	uint32_t traits;
 };
 struct policy_class {
 	struct weir_class_key key;
 	uint32_t class;
 };
 
-/* A loaded policy. Read-only for everybody but policy_load. */
 /* events.protocols */
 #define POLICY_EVENT_TLS  (1u << 0)
 #define POLICY_EVENT_HTTP (1u << 1)
 #define POLICY_EVENT_DNS  (1u << 2)
 
+/* A loaded policy. Read-only for everybody but policy_load. */
 struct policy {
 	char *path;
 	struct policy_port ports[WEIR_PORTS_MAX];
@@ -80,17 +107,20 @@ struct policy {
 		limit_fragments, limit_slots, limit_fragmented, limit_parked;
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
+	uint32_t generation;		   /* that the gate has it as: gate_stage_policy() */
 	/* Compiled: */
 	struct policy_class *classes; /* prefixes with their class */
 	size_t class_count;
-	uint32_t class_ids; /* classes used, class 0 included */
-	/* Confidences that rules ask for, ascending; 0 behind the last. Answers that reach the same
-	 * of them are of one level. */
-	uint8_t confidence[WEIR_CONFIDENCES_MAX];
-	uint32_t levels;
-	uint32_t *rows; /* class_ids * class_ids * levels: row of (source, destination, level) */
-	uint32_t row_count;
-	struct weir_cell *cells;      /* row_count * WEIR_APPS_MAX */
+	uint32_t class_ids;	    /* classes used, class 0 included */
+	struct weir_rule_set *sets; /* weir_rule_sets: WEIR_SETS_COUNT(class_ids) elements */
+	struct weir_rule *compiled; /* weir_rules: rule_count + 1 elements */
+	uint32_t *traits;	    /* weir_traits */
+	uint32_t trait_count;
+	uint32_t trait_conditions; /* bits of the gate's half that are in use */
+	struct policy_mac *macs;
+	size_t mac_count;
+	struct policy_condition *conditions; /* at most WEIR_USER_TRAITS */
+	size_t condition_count;
 	struct policy_data *sections; /* what the sections' own data is: policy/section.h */
 	size_t section_count;
 };
@@ -110,10 +140,30 @@ int policy_reload(const char *path, const struct policy *running, struct app_reg
 void policy_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);
-/* What the gate does with app, identified with this confidence (0 to 100), between two classes.
- * Never NULL for valid arguments. */
-const struct weir_cell *policy_cell(const struct policy *p, uint32_t source_class,
-				    uint32_t dest_class, uint32_t app, unsigned int confidence);
+/*
+ * What the gate does with a flow that was identified with this confidence (0 to 100), which counts
+ * beside the traits of s. NULL for a class or an application that the policy does not have.
+ */
+const struct weir_cell *policy_cell(const struct policy *p, const struct weir_subject *s,
+				    unsigned int confidence);
+/* The gate's half of a flow's traits. mac: of the side that opened it, or NULL. */
+uint32_t policy_traits(const struct policy *p, const struct weir_trait_facts *f,
+		       const uint8_t mac[6]);
+/* What the other half follows from. */
+struct policy_seen {
+	const char *hostname; /* "" or NULL: not known */
+	uint16_t anomalies;   /* bits of enum weir_anomaly */
+	uint8_t tunnel;	      /* enum packet_tunnel that the flow is inside of */
+};
+uint32_t policy_user_traits(const struct policy *p, const struct policy_seen *seen);
+/* Whether rules ask for conditions of this kind. */
+bool policy_asks(const struct policy *p, enum policy_condition_kind kind);
+/*
+ * Gives the conditions their bits by what was given out before: ids as in weir_trait_ids. *changed
+ * gets the bits that stand for something else from now on, or did not stand for anything. Once for
+ * each policy, before it is used; without it a condition's bit is its place.
+ */
+void policy_number_traits(struct policy *p, uint64_t ids[WEIR_USER_TRAITS], uint32_t *changed);
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);

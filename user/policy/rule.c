@@ -42,25 +42,16 @@ static int rule_name_read(struct draft *d, const struct yaml_node *rule, struct 
 
 static int rule_keys_check(const struct draft *d, const struct yaml_node *rule)
 {
-	static const char *const known[] = {"name",  "application", "confidence", "from",
-					    "to",    "action",	    "pipe",	  "schedule",
-					    "audit", "scan",	    NULL};
+	static const char *const known[] = {
+		"name",	     "application", "confidence", "from",    "to",	  "action", "pipe",
+		"schedule",  "audit",	    "scan",	  "port",    "proto",	  "vlan",   "mac",
+		"direction", "hostname",    "via",	  "anomaly", "midstream", NULL,
+	};
 	static const char *const later[] = {"pipe", "schedule", "audit", "scan"};
 	int err = draft_mapping(d, rule, "rule", known);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(later); i++)
 		err = draft_unsupported(d, rule, later[i]);
-	return err;
-}
-
-/* How sure the answer has to be; without the key any will do. */
-static int confidence_read(const struct draft *d, const struct yaml_node *n, uint8_t *out)
-{
-	uint64_t value = 0;
-	int err = n ? yaml_uint(d->file, n, "confidence", 1, 100, &value, d->e) : 0;
-
-	if (err == 0)
-		*out = (uint8_t)value;
 	return err;
 }
 
@@ -81,7 +72,7 @@ static int rule_read(struct draft *d, const struct yaml_node *n)
 		return draft_error(d, n, "rule `%s`: `action` is missing", rule->name);
 	err = action_read(d, action, "action", &rule->action);
 	if (err == 0)
-		err = confidence_read(d, yaml_get(n, "confidence"), &rule->confidence);
+		err = draft_read_conditions(d, n, rule);
 	if (err == 0)
 		err = draft_read_side(d, yaml_get(n, "from"), "from", &draft->from);
 	if (err == 0)

@@ -69,6 +69,14 @@ const char *text_nearest(const char *text, const char *const *candidates, size_t
  * character is read only if the first is a digit, so a string may end there. */
 int hex_byte(const char *digits);
 
+/*
+ * Shared memory of a fixed size: a memfd (close-on-exec, not executable) whose size is sealed.
+ * Pages are allocated at the first access. A descriptor, or a negative errno.
+ */
+int memfd_new(const char *name, uint64_t bytes);
+/* Whether the size of fd can no longer change. */
+bool memfd_is_sealed(int fd);
+
 /* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash whose collisions senders cannot
  * construct. */
 uint64_t hash_keyed(const uint64_t key[2], const void *data, size_t len);

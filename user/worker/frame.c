@@ -102,21 +102,6 @@ static void frame_reset(struct worker *w, const struct job *j)
 	frame_drop(w, j, WEIR_REASON_DROP_RESET);
 }
 
-static const struct weir_cell *flow_cell(const struct worker *w, const struct flow *f)
-{
-	const struct policy *p = w->shared->policy;
-	const uint32_t *from = f->key.addr[f->origin], *to = f->key.addr[!f->origin];
-
-	return policy_cell(p, policy_class(p, from), policy_class(p, to), f->app, f->confidence);
-}
-
-enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id)
-{
-	const struct flow *f = inspector_find(w->inspector, flow_id);
-
-	return f && f->decided ? flow_cell(w, f)->action : WEIR_ACTION_UNDECIDED;
-}
-
 bool worker_owns(const struct worker *w, uint64_t flow_id)
 {
 	uint32_t slot = weir_flow_slot(flow_id, gate_slots(w->shared->gate) - 1);
@@ -152,6 +137,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.confidence = f->confidence,
 		.flags = (f->inspect || f->reading || f->carries ? WEIR_IDENTIFIED_INSPECT : 0),
 		.payloads = flow_payloads(f),
+		.traits = f->traits,
 	};
 
 	gate_put_identification(w->shared->gate, f->id, &v);
@@ -183,7 +169,10 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 
 		if (!inner->flow->decided)
 			continue;
-		cell = flow_cell(w, inner->flow);
+		worker_traits_update(w, inner->flow, inner->decided_now);
+		if (worker_waits_for_name(w, inner->flow))
+			continue;
+		cell = worker_cell(w, inner->flow, &j->punt, &j->packet);
 		if (!is_drop(cell))
 			continue;
 		/* The key's direction is the inner flow's own. */
@@ -199,6 +188,7 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 static enum weir_action judge(struct worker *w, struct job *j, struct inspect_outcome *o)
 {
 	const struct weir_cell *cell;
+	bool news;
 
 	w->note_port = j->punt.in_port;
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
@@ -209,13 +199,17 @@ static enum weir_action judge(struct worker *w, struct job *j, struct inspect_ou
 		return WEIR_ACTION_PASS;
 	if (o->anomalies)
 		worker_event_anomalies(w, o->flow, &j->punt, o->anomalies);
-	if (o->decided_now)
-		publish(w, o);
 	if (!o->flow->decided)
 		return WEIR_ACTION_PASS;
+	news = worker_traits_update(w, o->flow, o->decided_now || o->anomalies);
+	/* The gate would decide at once, without the name. */
+	if (worker_waits_for_name(w, o->flow))
+		return WEIR_ACTION_PASS;
+	if (o->decided_now || news)
+		publish(w, o);
 	if (o->decided_now && !o->flow->reading)
 		worker_note_details(w, o->flow);
-	cell = flow_cell(w, o->flow);
+	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
 	if (o->decided_now && is_drop(cell))
@@ -250,6 +244,18 @@ static void job_decode(struct worker *w, struct job *j)
 				  PACKET_LINK_ETHERNET, &j->packet);
 	/* The frame does not say which forwarding group it is in; the gate's keys do. */
 	j->packet.key.domain = w->shared->domain[j->punt.in_port];
+}
+
+enum weir_action worker_frame_action(struct worker *w, const struct frame *f)
+{
+	struct job j = {.frame = *f, .punt = *frame_punt(w->shared->pool, f)};
+	struct flow *flow = inspector_find(w->inspector, j.punt.flow_id);
+
+	if (!flow || !flow->decided)
+		return WEIR_ACTION_UNDECIDED;
+	job_decode(w, &j);
+	worker_traits_update(w, flow, false);
+	return worker_cell(w, flow, &j.punt, &j.packet)->action;
 }
 
 static bool job_open(struct worker *w, const struct frame *f, struct job *j)

@@ -366,17 +366,30 @@ void worker_park_expire(struct worker *w)
 	count_now(w);
 }
 
+struct anew {
+	struct worker *w;
+	enum weir_action action;
+};
+
+/* The first frame tells the flow of all. */
+static bool frame_judge(const struct frame *f, void *arg)
+{
+	struct anew *a = arg;
+
+	a->action = worker_frame_action(a->w, f);
+	return true;
+}
+
 /* What a new policy says of a flow that is decided holds for its frames too. */
 static void judge_anew(const struct park_key *key, void *arg)
 {
-	struct worker *w = arg;
-	enum weir_action action;
+	struct anew a = {.w = arg, .action = WEIR_ACTION_UNDECIDED};
 
-	if (park_find(w->park, key) != PARK_WAITING)
+	if (park_find(a.w->park, key) != PARK_WAITING)
 		return;
-	action = worker_flow_action(w, key->flow_id);
-	if (action == WEIR_ACTION_DROP || action == WEIR_ACTION_RESET)
-		let_go(w, key, action, WEIR_REASON_DROP_VERDICT);
+	park_any(a.w->park, key, frame_judge, &a);
+	if (a.action == WEIR_ACTION_DROP || a.action == WEIR_ACTION_RESET)
+		let_go(a.w, key, a.action, WEIR_REASON_DROP_VERDICT);
 }
 
 void worker_park_reload(struct worker *w)

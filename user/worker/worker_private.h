@@ -59,8 +59,9 @@ void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action 
 		      enum weir_reason drop);
 /* The same for one that was overtaken while the daemon stood still. */
 void worker_frame_lose(struct worker *w, const struct frame *f);
-/* What the policy says of a flow that is decided here; UNDECIDED where none is. */
-enum weir_action worker_flow_action(struct worker *w, uint64_t flow_id);
+/* What the policy says of the flow of a frame that is kept, where it is decided here; UNDECIDED
+ * where it is not. */
+enum weir_action worker_frame_action(struct worker *w, const struct frame *f);
 /* Whether the flow's frames come to this worker. */
 bool worker_owns(const struct worker *w, uint64_t flow_id);
 
@@ -108,6 +109,14 @@ void worker_park_stale(struct worker *w);
 void worker_park_adopt(struct worker *w);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
+/* rules.c: what the policy does with a flow, of which this is a packet. */
+const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f,
+				    const struct weir_punt *punt, const struct packet *packet);
+/* Judges the conditions of rules that are user space's, where there is news of the flow or another
+ * policy. Returns whether the flow meets more of them than before. */
+bool worker_traits_update(const struct worker *w, struct flow *f, bool news);
+/* Whether rules ask for the host name of a flow that is read on, and it is yet to come. */
+bool worker_waits_for_name(const struct worker *w, const struct flow *f);
 /* settings.c: this thread's copy of *shared before it runs. */
 void worker_settings_begin(struct worker *w, const struct worker_shared *shared);
 /* Tells the inspector of the settings in use, except for the signatures. */

@@ -15,7 +15,6 @@
  * reads its mail. */
 #define MAIL_WORDS_MAX 4096
 #define HUGE_BYTES     (2u << 20)
-#define SEALS	       (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1; not in glibc before 2.37 */
@@ -169,10 +168,9 @@ static int make(struct frame_pool *p)
 	struct layout l = layout_of(p);
 	int err;
 
-	p->fd = memfd_create("weir-frames", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (p->fd < 0 || ftruncate(p->fd, (off_t)l.bytes) < 0 ||
-	    fcntl(p->fd, F_ADD_SEALS, SEALS) < 0)
-		return -errno;
+	p->fd = memfd_new("weir-frames", l.bytes);
+	if (p->fd < 0)
+		return p->fd;
 	err = map_pool(p, &l);
 	if (!err)
 		err = populate(p);
@@ -199,16 +197,14 @@ int frame_pool_open(int fd, uint32_t frames, uint32_t workers, struct frame_pool
 		    struct error *e)
 {
 	_cleanup_(pool_freep) struct frame_pool *p = NULL;
-	int err = handle_new(frames, workers, &p, e), seals = fcntl(fd, F_GET_SEALS);
+	int err = handle_new(frames, workers, &p, e);
 	struct layout l;
 	struct stat st;
 
 	if (err < 0)
 		return err;
 	l = layout_of(p);
-	/* Without the seals somebody could cut it short, and reading it would raise SIGBUS. */
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0 ||
-	    st.st_size != (off_t)l.bytes)
+	if (!memfd_is_sealed(fd) || fstat(fd, &st) < 0 || st.st_size != (off_t)l.bytes)
 		return error_set(e, -EINVAL, "no pool of %u frames for %u workers", frames,
 				 workers);
 	p->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -36,7 +36,8 @@ def random_file(host, name, size, seed=0):
 
 
 class Web:
-    """nginx on port 80 of both addresses, and with TLS on 443; serves the host's www folder."""
+    """nginx on port 80 of both addresses, and with TLS on 443; serves the host's www folder, as
+    /slow/ at 400 kB/s."""
 
     def __init__(self, host):
         self.host = host
@@ -59,7 +60,8 @@ error_log {folder}/error.log; worker_processes 1;
 events {{ worker_connections 256; }}
 http {{ access_log off; {temp} server {{ {listen} root {host.path("www")};
 ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {folder}/cert.pem;
-ssl_certificate_key {folder}/key.pem; }} }}
+ssl_certificate_key {folder}/key.pem;
+location /slow/ {{ alias {host.path("www")}/; limit_rate 400k; }} }} }}
 """)
         host.spawn(["nginx", "-p", folder, "-c", config, "-e", f"{folder}/error.log"])
         wait_listening(host, host.ip4, 443)
