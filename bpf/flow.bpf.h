@@ -95,6 +95,21 @@ static __always_inline bool flow_outstanding(const struct weir_flow *flow, __u32
 	return done && *done != weir_done_word(flow->id, given);
 }
 
+/* The answer was read: its place is another flow's. */
+static __always_inline void flow_handed_over(const struct weir_flow *flow, __u32 dir)
+{
+	const struct weir_ctl *ctl = ctl_get();
+	__u32 given = flow->given[dir & 1], index;
+	__u64 *done;
+
+	if (!given || !ctl)
+		return;
+	index = weir_done_index(flow->id, dir, ctl->slots_mask);
+	done = bpf_map_lookup_elem(&weir_done, &index);
+	if (done)
+		__sync_val_compare_and_swap(done, weir_done_word(flow->id, given), 0);
+}
+
 /* The hand-over bits of a flow that takes the fast path from now on. */
 static __always_inline __u32 flow_handover(const struct weir_flow *flow, const struct decision *d)
 {

@@ -224,10 +224,11 @@ struct {
 } weir_proto_apps SEC(".maps");
 
 /* Only for user space: frames that worker i ended of those that port p punted, at index i *
- * WEIR_PORTS_MAX + p. What a daemon that died held is what was punted and not ended. */
+ * WEIR_PORTS_MAX + p. What a daemon that died held is what was punted and not ended. The element
+ * behind them is 1 since it is kept. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WEIR_WORKERS_MAX *WEIR_PORTS_MAX);
+	__uint(max_entries, WEIR_WORKERS_MAX *WEIR_PORTS_MAX + 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);

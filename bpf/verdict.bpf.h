@@ -50,9 +50,11 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 		flow_inspected(f, flow);
 	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
 	parked = park_find(f, flow);
-	behind = parked ? !park_is_bare(f) : flow_outstanding(flow, f->pkt.dir);
-	if (!behind && !parked && flow->flags & bit)
+	behind = parked ? park_follows(f, parked) : flow_outstanding(flow, f->pkt.dir);
+	if (!behind && !parked && flow->flags & bit) {
 		__sync_fetch_and_and(&flow->flags, ~bit);
+		flow_handed_over(flow, f->pkt.dir);
+	}
 	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
 	if (!behind && !watched)
 		return f->fallback;
@@ -192,10 +194,13 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 static __always_inline bool undecided_behind(const struct frame *f, const struct weir_flow *flow)
 {
 	bool behind = flow_outstanding(flow, f->pkt.dir);
+	const struct weir_parked *parked;
 
-	if (park_is_bare(f))
-		return behind && !park_find(f, flow);
-	return behind || park_find(f, flow);
+	/* Nothing waits of which nothing is above, except for what was answered. */
+	if (!behind && park_is_bare(f))
+		return false;
+	parked = park_find(f, flow);
+	return parked ? park_follows(f, parked) : behind;
 }
 
 /*

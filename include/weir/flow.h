@@ -171,9 +171,9 @@ static inline __attribute__((always_inline)) __u32 weir_flow_slot(__u64 id, __u3
 
 /*
  * weir_done: which number of a flow and direction was the last that no longer is in the slow path.
- * Flows may share an element: the last to be done stands there, the others read as not done and ask
- * again by their next frame. Its place comes from other bits of the id than the slot, so that flows
- * of one slot do not share it.
+ * Flows may share an element: one answer stands there, the others read as not done and ask again by
+ * their next frame. The gate makes it 0 when a flow in hand-over has read its answer. Its place
+ * comes from other bits of the id than the slot, so that flows of one slot do not share it.
  */
 static inline __attribute__((always_inline)) __u32 weir_done_index(__u64 id, __u32 dir, __u32 mask)
 {

@@ -315,6 +315,24 @@ static void a_held_frame_delays_no_stranger(void **state)
 	SEND(r, REDIRECTED, DATA, .sport = 1);
 }
 
+/* What was read makes room for the answer of another flow. */
+static void an_answer_that_was_read_goes(void **state)
+{
+	struct rig *r = *state;
+	struct weir_flow flow = pending(r, RIG_WEB, 0);
+	struct weir_flow_key key;
+	uint8_t dir;
+
+	SEND(r, PUNTED, DATA);
+	shape_key(&tcp, &key, &dir);
+	done_set(r, &flow, 3);
+	SEND(r, REDIRECTED, DATA);
+	assert_true(r->done[weir_done_index(flow.id, dir, r->ctl->slots_mask)] == 0);
+	done_set(r, &flow, 2);
+	SEND(r, REDIRECTED, DATA);
+	assert_false(r->done[weir_done_index(flow.id, dir, r->ctl->slots_mask)] == 0);
+}
+
 /* What a cell, a peer or user space asks for, and what lets the flow off. */
 static void cells_and_peers_are_obeyed(void **state)
 {
@@ -411,6 +429,7 @@ int main(void)
 		RIG_TEST(drop_that_becomes_pass),
 		RIG_TEST(reload_keeps_the_fast_path),
 		RIG_TEST(a_held_frame_delays_no_stranger),
+		RIG_TEST(an_answer_that_was_read_goes),
 		RIG_TEST(cells_and_peers_are_obeyed),
 		RIG_TEST(conservation),
 	};

@@ -66,6 +66,23 @@ static void bare_segments_go_ahead(void **state)
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_ACK);
 }
 
+/* All that a flow sends while it changes its exit keeps its order. */
+static void settling_bare_segments_follow(void **state)
+{
+	struct rig *r = *state;
+	struct weir_flow flow = waiting(r, WEIR_ACTION_PASS);
+	struct weir_parked v = {.deadline_ns = rig_soon(),
+				.reasons = 1u << WEIR_PARK_SETTLE,
+				.answer = WEIR_ACTION_PASS};
+	struct weir_parked_key key = key_of(&flow, &tcp);
+
+	rig_put(r, "weir_parked", &key, &v);
+	SEND(r, PUNTED, .tcp_flags = SHAPE_ACK);
+	rig_tell(r, flow.id, RIG_WEB, 0);
+	SEND(r, PUNTED, .tcp_flags = SHAPE_ACK);
+	SEND(r, REDIRECTED, .tcp_flags = SHAPE_ACK, BACK);
+}
+
 /* A direction that was answered has no frames above: its end is not the stack's all the same. */
 static void an_end_follows_without_frames(void **state)
 {
@@ -224,6 +241,9 @@ static void strangers_do_not_wait(void **state)
 		/* Its entry is not to be the oldest. */
 		if (i % 16 == 0)
 			SEND(r, PUNTED, DATA);
+		/* The table is small, and no recent flow makes room for another. */
+		if (i % 32 == 0)
+			r->ctl->clock_ds += 30;
 		r->read[0] = r->sent[0];
 		/* The table is small: it evicts what was not seen for a while. */
 		r->ctl->clock_ds++;
@@ -241,11 +261,17 @@ static void strangers_do_not_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(bare_segments_go_ahead), RIG_TEST(an_end_follows_without_frames),
-		RIG_TEST(decided_flows_wait_too), RIG_TEST(inspected_flows_wait_too),
-		RIG_TEST(undecided_pass),	  RIG_TEST(undecided_drop),
-		RIG_TEST(undecided_reset),	  RIG_TEST(decided_pass),
-		RIG_TEST(decided_drop),		  RIG_TEST(other_reasons_stay),
+		RIG_TEST(bare_segments_go_ahead),
+		RIG_TEST(settling_bare_segments_follow),
+		RIG_TEST(an_end_follows_without_frames),
+		RIG_TEST(decided_flows_wait_too),
+		RIG_TEST(inspected_flows_wait_too),
+		RIG_TEST(undecided_pass),
+		RIG_TEST(undecided_drop),
+		RIG_TEST(undecided_reset),
+		RIG_TEST(decided_pass),
+		RIG_TEST(decided_drop),
+		RIG_TEST(other_reasons_stay),
 		RIG_TEST(strangers_do_not_wait),
 	};
 

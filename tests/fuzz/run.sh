@@ -27,7 +27,7 @@ fi
 case $name in
 fragments | stream) len=640 ;;
 control | l7pat | neighbour) len=512 ;;
-dns | hello | yaml) len=2048 ;;
+dns | hello | news | yaml) len=2048 ;;
 *) len=1024 ;;
 esac
 # Freed memory is kept from use for longer than an execution lasts, but not for so long that every allocation is a cache

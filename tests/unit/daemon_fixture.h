@@ -33,7 +33,7 @@ struct gate {
 	size_t block_count;
 	uint64_t verdict_of;
 	struct weir_identification verdict;
-	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX];
+	uint64_t ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX + 1];
 	uint64_t parked_id;
 	uint8_t parked_dir;
 	struct weir_parked parked;

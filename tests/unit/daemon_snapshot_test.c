@@ -42,6 +42,7 @@ static void what_died_with_a_daemon_is_stale(void **state)
 	f->w.worker_count = 0;
 	c[WEIR_REASON_PUNTED].segments = 100;
 	c[WEIR_REASON_DROP_PUNT_LOST].segments = 5;
+	f->gate.ended[WEIR_WORKERS_MAX * WEIR_PORTS_MAX] = 1;
 	f->gate.ended[2] = 60;
 	f->gate.ended[3 * WEIR_PORTS_MAX + 2] = 31;
 	snapshot_begin(&f->w);

@@ -71,6 +71,42 @@ static void publishes_when_all_have_left(void **state)
 		assert_true(i == 5 || b->done[i] == 0);
 }
 
+static void drain(struct bench *b, uint64_t id, uint32_t number)
+{
+	struct weir_punt punt = {
+		.flow_id = id, .number = number, .segments = 1, .flags = WEIR_PUNT_DECIDED};
+
+	handover_finished(b->h, handover_received(b->h, &punt));
+}
+
+/* Two flows that share a place and whose frames come in turn: each is answered. */
+static void an_answer_stands_until_it_was_read(void **state)
+{
+	struct bench *b = *state;
+
+	/* Of one that is not decided nobody needs it. */
+	handover_finished(b->h, receive(b, B, 0, 1, 1));
+	drain(b, A, 5);
+	assert_true(says(b, A, 0, 5));
+	drain(b, B, 2);
+	handover_finished(b->h, receive(b, B, 0, 3, 1));
+	assert_true(says(b, A, 0, 5));
+	drain(b, A, 6);
+	assert_true(says(b, A, 0, 6));
+	drain(b, B, 4);
+	assert_true(says(b, A, 0, 6));
+	b->done[weir_done_index(A, 0, SLOTS - 1)] = 0; /* by the gate */
+	drain(b, B, 5);
+	assert_true(says(b, B, 0, 5));
+	/* One that never reads it holds up nobody for long. */
+	for (uint32_t i = 7; i < 7 + 16; i++) {
+		drain(b, A, i);
+		assert_true(says(b, B, 0, 5));
+	}
+	drain(b, A, 100);
+	assert_true(says(b, A, 0, 100));
+}
+
 static void gaps_do_not_matter(void **state)
 {
 	struct bench *b = *state;
@@ -195,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(publishes_when_all_have_left),
+		TEST(an_answer_stands_until_it_was_read),
 		TEST(gaps_do_not_matter),
 		TEST(waits_for_the_last_segments),
 		TEST(a_lost_tail_is_freed_by_the_next_number),

@@ -210,7 +210,7 @@ static void forged_notes_are_refused(void **state)
 	g.note.origin = 2;
 	send_forged(w, WORKER_NEWS_DETAILS, &g, len);
 	g = f;
-	g.note.port = WEIR_PORTS_MAX;
+	g.note.in_port = WEIR_PORTS_MAX;
 	send_forged(w, WORKER_NEWS_DETAILS, &g, len);
 	g = f;
 	g.details[flow_details_bytes(flow.details) - 3] = '\n';

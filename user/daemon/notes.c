@@ -8,7 +8,7 @@
 
 static void note_event(struct weir *w, const struct worker_note *n, const char *type, json_t *body)
 {
-	const char *interface = n->port < WEIR_PORTS_MAX ? w->ports[n->port].interface : "";
+	const char *interface = n->in_port < WEIR_PORTS_MAX ? w->ports[n->in_port].interface : "";
 
 	if (body)
 		audit_note(w->audit, type,

@@ -35,15 +35,12 @@ static void begin_port(struct weir *w, unsigned int port, bool known)
 
 void snapshot_begin(struct weir *w)
 {
-	uint64_t ended = 0;
+	uint64_t *kept = &gate_ended(w->gate)[WEIR_WORKERS_MAX * WEIR_PORTS_MAX];
 
-	if (!w->adopted)
-		return;
-	/* A gate whose daemon did not keep these counts has none. */
-	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
-		ended += ended_of(w, i);
-	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
-		begin_port(w, i, ended > 0);
+	/* The daemon of a gate that had no such counts did not keep them. */
+	for (unsigned int i = 1; w->adopted && i < WEIR_PORTS_MAX; i++)
+		begin_port(w, i, *kept);
+	*kept = 1;
 }
 
 static const char *hook_name(enum port_hook hook)

@@ -18,6 +18,7 @@ struct lane {
 	uint16_t received; /* of them */
 	uint8_t dir;
 	bool seen;	       /* a number */
+	bool drains;	       /* the flow is decided and waits for the answer */
 	uint32_t next;	       /* in its bucket, or among the free */
 	uint32_t older, newer; /* among those that hold no frame */
 };
@@ -28,8 +29,12 @@ struct handover {
 	uint32_t bucket_mask;
 	uint32_t free, oldest, newest;
 	uint32_t *buckets;
+	uint8_t *kept; /* by element of done: how many other answers it is kept against */
 	struct lane lanes[];
 };
+
+/* More than flows share an element: each flow's next frame comes while its answer stands. */
+#define KEPT_MOST 16
 
 struct handover *handover_new(uint64_t *done, uint32_t slots, uint32_t frames)
 {
@@ -41,8 +46,9 @@ struct handover *handover_new(uint64_t *done, uint32_t slots, uint32_t frames)
 	while (buckets < frames)
 		buckets *= 2;
 	h->buckets = malloc((size_t)buckets * sizeof(h->buckets[0]));
-	if (!h->buckets) {
-		free(h);
+	h->kept = calloc(slots, 2 * sizeof(h->kept[0]));
+	if (!h->buckets || !h->kept) {
+		handover_free(h);
 		return NULL;
 	}
 	h->done = done;
@@ -62,6 +68,7 @@ void handover_free(struct handover *h)
 	if (!h)
 		return;
 	free(h->buckets);
+	free(h->kept);
 	free(h);
 }
 
@@ -161,10 +168,30 @@ uint32_t handover_received(struct handover *h, const struct weir_punt *punt)
 		l->highest = punt->number;
 		l->segments = punt->segments;
 		l->received = 0;
+		l->drains = punt->flags & WEIR_PUNT_DECIDED;
 	}
 	if (punt->number == l->highest && l->received < UINT16_MAX)
 		l->received++;
 	return i;
+}
+
+/*
+ * Flows may share an element, and two whose frames come in turn would overwrite each other's answer
+ * for ever. The answer to a flow that drains stays until the gate has read it and frees the
+ * element, or many others were to be given.
+ */
+static void publish(struct handover *h, const struct lane *l)
+{
+	uint32_t element = weir_done_index(l->flow_id, l->dir, h->mask);
+	uint64_t word = weir_done_word(l->flow_id, l->highest);
+	uint64_t before = __atomic_load_n(&h->done[element], __ATOMIC_ACQUIRE);
+
+	if (before && (uint32_t)before != (uint32_t)word && h->kept[element] > 0) {
+		h->kept[element]--;
+		return;
+	}
+	__atomic_store_n(&h->done[element], word, __ATOMIC_RELEASE);
+	h->kept[element] = l->drains ? KEPT_MOST : 0;
 }
 
 void handover_finished(struct handover *h, uint32_t lane)
@@ -180,6 +207,6 @@ void handover_finished(struct handover *h, uint32_t lane)
 		idle_add(h, lane);
 		return;
 	}
-	__atomic_store_n(done_of(h, l), weir_done_word(l->flow_id, l->highest), __ATOMIC_RELEASE);
+	publish(h, l);
 	lane_end(h, lane);
 }

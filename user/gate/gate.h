@@ -65,7 +65,7 @@ bool gate_accounts_losses(const struct gate *g);
 /* The memory-mapped arrays. */
 struct weir_ctl *gate_ctl(struct gate *g);
 uint64_t *gate_done(struct gate *g); /* weir_done, 2 * gate_slots() elements */
-/* weir_ended, WEIR_WORKERS_MAX * WEIR_PORTS_MAX entries. */
+/* weir_ended, WEIR_WORKERS_MAX * WEIR_PORTS_MAX entries and the mark behind them. */
 uint64_t *gate_ended(struct gate *g);
 uint32_t gate_slots(const struct gate *g);
 /* By XSKMAP index. weir_xsk_sent: frames steered to it. weir_xsk_read: frames the worker took;

@@ -6,7 +6,7 @@
 
 #include "gate/gate_private.h"
 
-#define ENDED_BYTES (sizeof(uint64_t) * WEIR_WORKERS_MAX * WEIR_PORTS_MAX)
+#define ENDED_BYTES (sizeof(uint64_t) * (WEIR_WORKERS_MAX * WEIR_PORTS_MAX + 1))
 
 /* What matters of libbpf's errors and warnings comes back as an errno and is told by us; a
  * verifier's log is for whoever asks for it. */

@@ -311,7 +311,7 @@ static bool job_parks(struct worker *w, const struct job *j, const struct inspec
 {
 	const struct packet *p = j->status == PACKET_OK ? &j->packet : NULL;
 
-	switch (worker_park(w, &j->frame, &j->punt, p, o)) {
+	switch (worker_park(w, &j->frame, &j->punt, p, o, 0)) {
 	case PARKING_NONE:
 		return false;
 	case PARKING_PARKED:

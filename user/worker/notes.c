@@ -10,7 +10,7 @@ static int tell(struct worker *w, enum worker_news kind, const struct flow *f, c
 		.flow_id = f->id,
 		.key = f->key,
 		.origin = f->origin,
-		.port = w->note_port,
+		.in_port = w->note_port,
 		.app = f->app,
 	};
 	const struct iovec pieces[] = {{&n, sizeof(n)}, {(void *)rest, len}};

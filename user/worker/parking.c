@@ -12,6 +12,7 @@
 #define SHUT_NS 60000000000ULL
 
 #define OUT_OF_ORDER_BIT (1u << WEIR_PARK_OUT_OF_ORDER)
+#define SETTLE_BIT	 (1u << WEIR_PARK_SETTLE)
 
 static struct park_key key_of(const struct weir_punt *punt)
 {
@@ -196,6 +197,9 @@ static enum parking park_behind(struct worker *w, const struct park_key *key, co
 	if (!park_describe(w->park, key, &v))
 		return PARKING_NONE;
 	w->counters.park_refused[__builtin_ctz(v.reasons)]++;
+	/* To go on would be to overtake. */
+	if (v.reasons == SETTLE_BIT)
+		return PARKING_DROP;
 	answer(w, key, v.answer);
 	count_now(w);
 	if (v.answer == WEIR_ACTION_PASS)
@@ -269,18 +273,33 @@ static enum parking park_closed(struct worker *w, const struct park_key *key, en
 	return v.answer == WEIR_ACTION_RESET ? PARKING_RESET : PARKING_DROP;
 }
 
+/* The first frame says how long the flow's old exit may still have some. */
+static int hold_to_settle(struct worker *w, const struct park_key *key, uint32_t settle_ms)
+{
+	if (reasons_of(w, key) & SETTLE_BIT)
+		return 0;
+	return worker_park_hold(w, key, WEIR_PARK_SETTLE, w->now_ns + settle_ms * 1000000ULL,
+				WEIR_ACTION_PASS);
+}
+
 enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
-			 const struct packet *p, const struct inspect_outcome *o)
+			 const struct packet *p, const struct inspect_outcome *o,
+			 uint32_t settle_ms)
 {
 	struct park_key key = key_of(punt);
 	enum park_state state = park_find(w->park, &key);
-	bool tcp = p && p->proto == IPPROTO_TCP;
+	bool tcp = p && p->proto == IPPROTO_TCP, settles;
 
-	if (is_bare(p))
+	if (settle_ms && (state == PARK_NONE || state == PARK_WAITING) &&
+	    hold_to_settle(w, &key, settle_ms) < 0)
+		return PARKING_DROP;
+	settles = reasons_of(w, &key) & SETTLE_BIT;
+	if (is_bare(p) && !settles)
 		return PARKING_NONE;
 	if (state == PARK_ADOPTED || state == PARK_SHUT)
 		return park_closed(w, &key, state);
-	if (state == PARK_WAITING && tcp && !(p->tcp_flags & TH_RST) && !o->bad_checksum) {
+	if (state == PARK_WAITING && tcp && !settles && !o->bad_checksum &&
+	    (p->payload_len || p->tcp_flags & TH_FIN)) {
 		if (is_keep_alive(w, &key, p))
 			return PARKING_NONE;
 		if (park_covers(w->park, &key, p->seq, end_of(p))) {

@@ -100,14 +100,14 @@ static bool note_read(const struct mail_record *m, struct worker_note *out)
 	const void *rest = n + 1;
 	size_t len = m->len - sizeof(*n);
 
-	if (m->len < sizeof(*n) || n->origin > 1 || n->port >= WEIR_PORTS_MAX)
+	if (m->len < sizeof(*n) || n->origin > 1 || n->in_port >= WEIR_PORTS_MAX)
 		return false;
 	*out = (struct worker_note){
 		.time_ns = n->time_ns,
 		.flow_id = n->flow_id,
 		.key = n->key,
 		.origin = n->origin,
-		.port = n->port,
+		.in_port = n->in_port,
 		.app = n->app,
 	};
 	if (m->type == WORKER_NEWS_DETAILS) {

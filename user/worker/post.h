@@ -24,7 +24,7 @@ struct post_note {
 	uint64_t flow_id;
 	struct weir_flow_key key;
 	uint8_t origin;
-	uint8_t port;
+	uint8_t in_port;
 	uint16_t app;
 };
 

@@ -82,10 +82,14 @@ int worker_park_hold(struct worker *w, const struct park_key *key, enum weir_par
 		     uint64_t deadline_ns, enum weir_action answer);
 /* The reason has ended: without another one the frames go on. */
 void worker_park_release(struct worker *w, const struct park_key *key, enum weir_park reason);
-/* Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+/*
+ * Whether a frame that was judged (o) and may pass has to wait. p: NULL where it was not decoded.
+ * settle_ms: how long frames of its flow may be on their way by another exit, 0 where none are: it
+ * waits so long, whatever it carries, and what comes behind it.
  */
 enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
-			 const struct packet *p, const struct inspect_outcome *o);
+			 const struct packet *p, const struct inspect_outcome *o,
+			 uint32_t settle_ms);
 /* After a frame was judged and has ended: lets those go that waited for it. */
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action);
