@@ -3,6 +3,7 @@
 #ifndef WEIR_POLICY_BPF_H
 #define WEIR_POLICY_BPF_H
 
+#include "exit.bpf.h"
 #include "traits.bpf.h"
 
 /* Whether payload is still punted: what was said of the flow asks for it, its peer or its cell. */

@@ -65,6 +65,10 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 #define WEIR_FLOW_PEER_INSPECT	(1u << 18) /* the peer that it was identified by does */
 #define WEIR_FLOW_PEER_TAP	(1u << 19)
 #define WEIR_FLOW_RELEASED	(1u << 20) /* not inspected for its peer's or its cell's sake */
+/* The exit or pipe changed at decided_ns: frames of the old one may be on their way, and with
+ * QUEUED in a queueing discipline. */
+#define WEIR_FLOW_SETTLE (1u << 21)
+#define WEIR_FLOW_QUEUED (1u << 22)
 
 /*
  * What is kept of a flow. In struct weir_entry it begins at byte 48, so that all that a cached pass

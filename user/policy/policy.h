@@ -32,6 +32,7 @@ struct policy_forward {
 struct policy_rule {
 	char name[64];
 	enum weir_action action;
+	enum weir_exit exit; /* of what passes */
 	uint32_t traits;     /* the gate's half of what it needs */
 	uint32_t conditions; /* bits by place in policy.conditions: the other half */
 	unsigned int line, column;
@@ -167,6 +168,7 @@ void policy_number_traits(struct policy *p, uint64_t ids[WEIR_USER_TRAITS], uint
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);
+const char *policy_exit_name(enum weir_exit exit);
 const char *policy_hook_name(enum policy_hook h);
 
 #endif
