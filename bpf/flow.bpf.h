@@ -175,9 +175,12 @@ static __always_inline int flow_insert(const struct frame *f, struct weir_scratc
 	struct weir_flow *flow = &s->flow;
 	int r;
 
-	flow_adopt(flow, d);
 	flow->flags &= ~(WEIR_FLOW_MOVED | WEIR_FLOW_BLOCKED | FLOW_WATCH | FLOW_SAID);
+	/* While it was undecided the slow path sent what there was of it by the wire. */
+	if (d->action == WEIR_ACTION_PASS && (flow->given[0] || flow->given[1]))
+		flow->flags |= exit_change(flow, d->exit, d->pipe);
 	flow->flags |= d->flags | flow_handover(flow, d);
+	flow_adopt(flow, d);
 	flow->decided_ns = bpf_ktime_get_ns();
 	flow->seen_ds = f->clock_ds;
 	flow->generation = f->generation;
@@ -298,6 +301,7 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 	const __u32 mask = FLOW_WATCH | FLOW_SAID | WEIR_FLOW_BLOCKED;
 	struct weir_scratch *s = scratch_get();
 	struct decision *d;
+	__u32 settle;
 	bool changed;
 
 	if (!f || !flow || !s)
@@ -312,10 +316,13 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 		decision_block(d);
 	changed = d->action != flow->action || d->app != flow->app;
 	/* Frames of a flow that was dropped or inspected may still be in the slow path. */
-	if (flow->action != WEIR_ACTION_PASS || flow->flags & ~d->flags & FLOW_WATCH) {
+	settle = exit_change(flow, d->exit, d->pipe);
+	if (d->action != WEIR_ACTION_PASS || flow->action != WEIR_ACTION_PASS)
+		settle = 0;
+	if (settle || flow->action != WEIR_ACTION_PASS || flow->flags & ~d->flags & FLOW_WATCH) {
 		flow->decided_ns = bpf_ktime_get_ns();
 		flow->resets = 0;
-		__sync_fetch_and_or(&flow->flags, flow_handover(flow, d));
+		__sync_fetch_and_or(&flow->flags, flow_handover(flow, d) | settle);
 	}
 	if (flow->flags & ~d->flags & mask)
 		__sync_fetch_and_and(&flow->flags, d->flags | ~mask);

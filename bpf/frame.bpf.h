@@ -23,6 +23,8 @@ struct frame {
 	__u8 hook;     /* WEIR_PORT_TC or 0 */
 	__u8 egress;   /* of a frame that leaves or is punted */
 	__u8 fallback; /* the reason when the hook fails to punt */
+	__u8 exit;     /* of a frame that is punted */
+	__u16 pipe;    /* of a frame that ends as STACK_SHAPED */
 } __attribute__((aligned(8)));
 
 /*

@@ -53,6 +53,8 @@ static __always_inline int xdp_finish(struct xdp_md *ctx, struct frame *f, int r
 		else
 			reason = WEIR_REASON_STACK_NO_REDIRECT;
 	}
+	if (unlikely(reason == WEIR_REASON_STACK_SHAPED))
+		exit_xdp_shape(ctx, f->pipe);
 	count_reason(f->port, reason, 1, f->bytes, 1);
 	return reason_is_drop(reason) ? XDP_DROP : action;
 }
@@ -80,6 +82,8 @@ int weir_gate(struct xdp_md *ctx)
 	f.segments = 1;
 	f.queue = ctx->rx_queue_index;
 	reason = gate_enter(&f, ctx->ingress_ifindex, &in);
+	if (unlikely(in && in->flags & WEIR_PORT_GENERIC) && exit_xdp_strip(ctx))
+		return XDP_PASS;
 	if (reason == PACKET_FLOW) {
 		reason = packet_parse(&f.pkt, data, end, in->local_mac, in->domain, PACKET_COMMON);
 		if (unlikely(reason == PACKET_RARE))

@@ -14,6 +14,7 @@
 #include "weir/flow.h"
 #include "weir/reason.h"
 
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* What packet_parse() returns besides a reason. */

@@ -4,6 +4,7 @@
 #define WEIR_POLICY_BPF_H
 
 #include "block.bpf.h"
+#include "exit.bpf.h"
 #include "traits.bpf.h"
 
 /* Whether payload is still punted: what was said of the flow asks for it, its peer or its cell. */

@@ -114,7 +114,7 @@ __noinline int punt_check(struct frame *f, const struct weir_flow *flow)
 
 	if (!f || !flow)
 		return WEIR_REASON_STACK_FAILURE;
-	r = frame_egress(f, flow, 0);
+	r = exit_of_punt(f, flow);
 	if (r != WEIR_REASON_REDIRECTED)
 		return r;
 	if (f->wire > WEIR_PUNT_BYTES_MAX)
@@ -133,6 +133,15 @@ static __always_inline __u32 punt_number(struct weir_flow *flow, __u32 dir)
 	return number ? number : __sync_fetch_and_add(&flow->given[dir & 1], 1) + 1;
 }
 
+static __always_inline __u32 punt_way(const struct weir_flow *flow, __u32 flags)
+{
+	__u32 settle_ms = exit_settle_ms(flow);
+
+	if (settle_ms < PUNT_SETTLE_MS)
+		settle_ms = PUNT_SETTLE_MS;
+	return weir_punt_way(flow->pipe, flags & WEIR_PUNT_SETTLE ? settle_ms : 0);
+}
+
 /* Flags that the frame's metadata has of its flow. */
 static __always_inline __u16 punt_flags(const struct weir_flow *flow, __u32 dir)
 {
@@ -140,7 +149,7 @@ static __always_inline __u16 punt_flags(const struct weir_flow *flow, __u32 dir)
 
 	return (dir ? WEIR_PUNT_DIR : 0) | (have & WEIR_FLOW_SYN(dir & 1) ? WEIR_PUNT_ISN : 0) |
 	       (have & WEIR_FLOW_ORIGIN ? WEIR_PUNT_ORIGIN : 0) |
-	       (have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0) | WEIR_PUNT_EXIT(flow->exit & 3) |
+	       (have & WEIR_FLOW_TWOWAY ? WEIR_PUNT_TWOWAY : 0) |
 	       WEIR_PUNT_GENERATION(flow->generation);
 }
 
@@ -166,14 +175,14 @@ __noinline int punt_take(struct frame *f, struct weir_flow *flow, __u32 flags)
 	punt->flow_id = flow->id;
 	punt->number = number;
 	punt->isn = flow->isn[dir];
-	punt->traits = flow->traits;
+	punt->traits = flags & WEIR_PUNT_DECIDED ? punt_way(flow, flags) : (__u32)flow->traits;
 	punt->class[0] = flow->class[0];
 	punt->class[1] = flow->class[1];
 	punt->app = flow->app;
 	punt->segments = f->segments;
 	punt->in_port = f->port;
 	punt->out_port = f->egress;
-	punt->flags = flags | punt_flags(flow, dir);
+	punt->flags = flags | punt_flags(flow, dir) | WEIR_PUNT_EXIT(f->exit & 3);
 	return WEIR_REASON_PUNTED;
 }
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The gate on TC ingress, and the two ends of the veth pair through which such a port punts. */
+/*
+ * The gate on TC ingress, the two ends of a port's veth pair, through which such a port punts and
+ * every port's slow path sends what does not leave by the wire, and what carries the class from an
+ * XDP port's frames to TC egress.
+ */
 #include <linux/pkt_cls.h>
 
 #include "verdict.bpf.h"
@@ -129,6 +133,8 @@ static __always_inline int queue_finish(struct __sk_buff *skb, struct frame *f, 
 		}
 		count_sent(egress, f->bytes);
 	}
+	if (unlikely(reason == WEIR_REASON_STACK_SHAPED))
+		exit_mark(skb, f->pipe);
 	count_reason(f->port, reason, 1, f->bytes, f->segments);
 	return reason_is_drop(reason) ? TC_ACT_SHOT : action;
 }
@@ -140,6 +146,8 @@ int weir_queue(struct __sk_buff *skb)
 	struct frame f = {};
 	int reason;
 
+	if (unlikely(skb->mark) && exit_unmark(skb))
+		return QUEUE_PASS;
 	f.pkt.len = skb->len;
 	f.pkt.merged = skb->gso_size;
 	f.bytes = f.wire = skb->len + (skb->vlan_present ? 4 : 0);
@@ -220,15 +228,63 @@ int weir_pair_far(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-/* Near end of the pair: what the slow path sent leaves through the port. */
+/*
+ * Near end of the pair: what the slow path sent leaves by the exit that its trailer names. Without
+ * one it leaves through the port, which is the wire of a TC port; an XDP port has other sockets for
+ * that.
+ */
 SEC("tc")
 int weir_pair_near(struct __sk_buff *skb)
 {
-	__u32 number = port_of(skb->ifindex);
+	__u32 number = port_of(skb->ifindex), bytes = skb->len;
 	const struct weir_port *port = bpf_map_lookup_elem(&weir_ports, &number);
+	struct weir_trailer trailer;
+	int action = TC_ACT_SHOT;
 
-	if (port && port->ifindex)
-		return bpf_redirect(port->ifindex, 0);
-	count_reason(number, WEIR_REASON_DROP_REDIRECT_LOST, 1, skb->len, 1);
-	return TC_ACT_SHOT;
+	if (port && port->ifindex) {
+		if (!exit_trailer(skb, &trailer))
+			action = port->flags & WEIR_PORT_TC ? exit_send(skb, port->ifindex, 0)
+							    : TC_ACT_SHOT;
+		else if (trailer.exit == WEIR_EXIT_SHAPED)
+			action = exit_to_pipe(skb, port, trailer.pipe);
+		else
+			action = exit_to_stack(skb, port);
+	}
+	if (action == TC_ACT_SHOT)
+		count_reason(number, WEIR_REASON_DROP_PAIR_LOST, 1, bytes, 1);
+	return action;
+}
+
+/* TC ingress of an XDP port: what the gate wrote in front of a frame that is to be shaped becomes
+ * its mark. */
+SEC("tc")
+int weir_ingress(struct __sk_buff *skb)
+{
+	struct weir_shape *shape = (void *)(long)skb->data_meta;
+	const struct weir_ctl *ctl = ctl_get();
+
+	if ((void *)(shape + 1) > (void *)(long)skb->data || !ctl ||
+	    shape->secret != (__u32)ctl->exit_secret)
+		return QUEUE_PASS;
+	exit_mark(skb, shape->pipe);
+	shape->secret = 0;
+	return QUEUE_PASS;
+}
+
+/* TC egress of every port: the mark has got the class as far as this, and is nobody else's. */
+SEC("tc")
+int weir_egress(struct __sk_buff *skb)
+{
+	const struct weir_ctl *ctl;
+	__u32 pipe;
+
+	if (likely(!skb->mark) || exit_unmark(skb))
+		return QUEUE_PASS;
+	ctl = ctl_get();
+	pipe = ctl ? weir_mark_value(ctl->mark_mask, skb->mark) : 0;
+	if (!pipe)
+		return QUEUE_PASS;
+	skb->priority = WEIR_PIPE_PRIORITY(pipe);
+	exit_mark(skb, 0);
+	return QUEUE_PASS;
 }

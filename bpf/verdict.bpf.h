@@ -38,32 +38,36 @@ static __always_inline __u32 drain_flags(__u32 flags)
 __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 {
 	const struct weir_parked *parked;
-	bool watched, behind;
-	__u32 bit;
+	bool watched, behind, settles;
+	__u32 bit, up;
 	int r;
 
 	if (!f || !flow)
 		return WEIR_REASON_STACK_FAILURE;
 	bit = WEIR_FLOW_HANDOVER(f->pkt.dir & 1);
-	if (!stack_settled(f, flow))
-		return WEIR_REASON_DROP_HANDOVER;
 	if (flow->flags & FLOW_WATCH)
 		flow_inspected(f, flow);
+	settles = exit_settles(flow);
+	if (!stack_settled(f, flow))
+		settles = true;
 	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
 	parked = park_find(f, flow);
 	behind = parked ? park_follows(f, parked) : flow_outstanding(flow, f->pkt.dir);
-	if (!behind && !parked && flow->flags & bit) {
+	if (!behind && !parked && !settles && flow->flags & bit) {
 		__sync_fetch_and_and(&flow->flags, ~bit);
 		flow_handed_over(flow, f->pkt.dir);
 	}
-	f->fallback = frame_egress(f, flow, WEIR_PORT_REDIRECT);
-	if (!behind && !watched)
+	f->fallback = exit_reason(f, flow);
+	if (!behind && !watched && !settles)
 		return f->fallback;
+	if (settles)
+		f->fallback = WEIR_REASON_DROP_HANDOVER;
 	r = punt_check(f, flow);
 	if (r == WEIR_REASON_PUNTED) {
 		if (flow->flags & bit && !parked && punt_is_overdue(f, flow))
 			return WEIR_REASON_DROP_HANDOVER;
-		return punt_take(f, flow, watched ? drain_flags(flow->flags) : WEIR_PUNT_DECIDED);
+		up = watched ? drain_flags(flow->flags) : WEIR_PUNT_DECIDED;
+		return punt_take(f, flow, settles ? up | WEIR_PUNT_SETTLE : up);
 	}
 	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
 		return r;
@@ -109,10 +113,11 @@ static __always_inline int decided_end(struct frame *f, struct weir_flow *flow)
 	if (unlikely(flow_is_tracked(&f->pkt)) && flow_track(f, flow))
 		flow_event(f, flow, WEIR_EVENT_CLOSED, 0);
 	if (flow->action == WEIR_ACTION_PASS) {
-		if (unlikely(flags & (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) |
-				      WEIR_FLOW_STACKED(f->pkt.dir & 1) | FLOW_WATCH)))
+		if (unlikely(flags &
+			     (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) |
+			      WEIR_FLOW_STACKED(f->pkt.dir & 1) | FLOW_WATCH | WEIR_FLOW_SETTLE)))
 			return decided_drain(f, flow);
-		return frame_egress(f, flow, WEIR_PORT_REDIRECT);
+		return exit_reason(f, flow);
 	}
 	if (frame_other_disabled(f, flow))
 		return WEIR_REASON_STACK_DISABLED;
@@ -239,10 +244,12 @@ static __always_inline int undecided_verdict(struct frame *f, struct weir_flow *
 		flow_give_up(f, flow);
 	if (r != WEIR_REASON_PUNTED)
 		return r;
-	if (!stack_settled(f, flow))
-		return WEIR_REASON_DROP_HANDOVER;
 	f->fallback = punt_on_failure();
-	return punt_take(f, flow, 0);
+	if (f->exit == WEIR_EXIT_STACK) {
+		stack_note(f, flow);
+		return punt_take(f, flow, 0);
+	}
+	return punt_take(f, flow, stack_settled(f, flow) ? 0 : WEIR_PUNT_SETTLE);
 }
 
 /* A SYN that is not a retransmission of the one that began this entry. */

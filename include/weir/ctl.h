@@ -35,7 +35,12 @@ struct weir_ctl {
 	__u32 pad[5];
 	/* Random, secret, never changed: weir_flow_hash() of a key's 32-bit words. */
 	__u64 hash_key[WEIR_HASH_KEYS];
-	__u64 pad2[4];
+	__u64 exit_secret; /* random: marks what weir itself adds to frames (weir/exit.h) */
+	__u32 mark_mask;   /* bits of skb->mark that are weir's */
+	/* For how long frames that left by an exit may still be on their way: by a redirect, and by
+	 * the kernel's own path with its queueing disciplines. */
+	__u16 settle_wire_ms, settle_queue_ms;
+	__u64 pad2[2];
 	__u64 heartbeat_ns[WEIR_WORKERS_MAX]; /* CLOCK_MONOTONIC, by each worker */
 };
 _Static_assert(sizeof(struct weir_ctl) == 192 + 8 * WEIR_WORKERS_MAX, "weir_ctl");
@@ -46,12 +51,14 @@ _Static_assert(__builtin_offsetof(struct weir_ctl, hash_key) == 64, "weir_ctl.ha
 #define WEIR_PORT_TC	     (1u << 1) /* hooked on TC */
 #define WEIR_PORT_REDIRECT   (1u << 2) /* may be the target of a redirect of its own hook type */
 #define WEIR_PORT_FORWARDING (1u << 3) /* the bridge forwards here */
+#define WEIR_PORT_GENERIC    (1u << 4) /* hooked by generic XDP */
 
-/* weir_ports: index port. weir_port_of: index ifindex % WEIR_IFINDEX_SLOTS; a TC port's punt pair
- * maps to its port too. */
+/* weir_ports: index port. weir_port_of: index ifindex % WEIR_IFINDEX_SLOTS; a port's punt pair maps
+ * to its port too. */
 struct weir_port {
 	__u32 ifindex;
-	__u32 punt_ifindex; /* TC: near end of the punt pair */
+	__u32 punt_ifindex; /* near end of the punt pair, 0 = none (native and generic can do
+			       without) */
 	__u32 max_frame;    /* bytes of Ethernet frame the port can send: MTU + 14 + 4 */
 	__u32 xsk_base;	    /* XSKMAP index = xsk_base + queue * workers + worker */
 	__u32 queues;
@@ -79,7 +86,7 @@ struct weir_port_of {
 #define WEIR_PUNT_EXIT(exit)                                                                       \
 	((exit) << 8) /* enum weir_exit, two bits: how the frame leaves when it passes */
 #define WEIR_PUNT_EXIT_OF(flags) ((flags) >> 8 & 3)
-#define WEIR_PUNT_SETTLE	 (1u << 10) /* the flow changes its exit */
+#define WEIR_PUNT_SETTLE	 (1u << 10) /* the flow changes its exit: wait for the old one */
 /* Low bits of the generation that .class and .traits are of. */
 #define WEIR_PUNT_GENERATION(generation) (((generation)&31u) << 11)
 #define WEIR_PUNT_GENERATION_MASK	 (31u << 11)
@@ -90,7 +97,7 @@ struct weir_punt {
 	__u64 flow_id;	/* 0 only with WEIR_PUNT_RESET: no entry */
 	__u32 number;	/* of the flow and direction; the wire segments of one skb share it */
 	__u32 isn;	/* of the frame's direction, host order */
-	__u32 traits;	/* the gate's half */
+	__u32 traits;	/* the gate's half; of a DECIDED frame: weir_punt_way() */
 	__u16 class[2]; /* of side 0 and side 1 */
 	__u16 app;
 	__u16 segments; /* wire frames that carry this number */
@@ -104,6 +111,23 @@ _Static_assert(__builtin_offsetof(struct weir_punt, flags) == 30, "weir_punt.fla
 static inline __attribute__((always_inline)) __u8 weir_punt_dir(const struct weir_punt *punt)
 {
 	return punt->flags & WEIR_PUNT_DIR;
+}
+
+/* What the slow path has to know of a frame that it does not judge: its pipe, and with
+ * WEIR_PUNT_SETTLE for how long it waits. */
+static inline __attribute__((always_inline)) __u32 weir_punt_way(__u16 pipe, __u16 settle_ms)
+{
+	return pipe | (__u32)settle_ms << 16;
+}
+
+static inline __attribute__((always_inline)) __u16 weir_punt_pipe(__u32 way)
+{
+	return (__u16)way;
+}
+
+static inline __attribute__((always_inline)) __u16 weir_punt_settle_ms(__u32 way)
+{
+	return (__u16)(way >> 16);
 }
 
 /* What queue.bpf.c puts in front of a frame on the way through a TC port's punt pair. */

@@ -74,7 +74,17 @@ enum weir_reason_kind {
 	X(DROP_TUNNEL, DROP, "tunnel", "after a punt: what a tunnel's packet carries is dropped")  \
 	X(DROP_PARKED, DROP, "parked",                                                             \
 	  "repeats bytes that wait in the slow path, or what waited there did not get a good "     \
-	  "answer")
+	  "answer")                                                                                \
+	X(STACK_EXIT, STACK, "exit_stack", "decided flow whose rule says `exit: stack`")           \
+	X(STACK_SHAPED, STACK, "exit_shaped",                                                      \
+	  "decided flow whose rule says `exit: shaped`: through its port's queueing disciplines")  \
+	X(REINJECTED_STACK, STACK, "reinjected_stack",                                             \
+	  "after a punt: given to the kernel's own path as if it had just come in")                \
+	X(REINJECTED_SHAPED, REDIRECT, "reinjected_shaped",                                        \
+	  "after a punt: sent through the queueing disciplines of its port")                       \
+	X(DROP_PAIR_LOST, DROP, "pair_lost", "after a punt: lost in the port's pair of veths")     \
+	X(DROP_QDISC, DROP, "qdisc",                                                               \
+	  "lost by the queueing disciplines of the port it was to leave by, where it is counted")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

@@ -27,14 +27,6 @@ struct {
 	__type(value, __u32);
 } variants SEC(".maps");
 
-/* A value of the size that flows had when they stood in such a map. */
-struct plain_flow {
-	__u64 id;
-	__u8 rest[80];
-	__u8 action;
-	__u8 pad[7];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ENTRIES);

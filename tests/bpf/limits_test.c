@@ -76,17 +76,21 @@ static void failure_no_socket(void **state)
 static void overload(void **state)
 {
 	struct rig *r = *state;
+	struct outcome out;
 
 	r->sent[0] = r->read[0] + 56;
 	SEND(r, STACK_OVERLOAD, DATA, .sport = 1);
 	r->ctl->flags |= WEIR_CTL_OVERLOAD_DROP;
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
 	r->ctl->flags &= ~WEIR_CTL_OVERLOAD_DROP;
-	r->sent[0] = r->read[0] + 55;
+	r->sent[0] = r->read[0] + 54;
+	/* It waits in the slow path for what the stack has just got. */
 	stack_busy(r, true);
-	SEND(r, DROP_HANDOVER, DATA, .sport = 1);
+	assert_int_equal(rig_send(r, &(struct shape){DATA, .sport = 1}, &out), WEIR_REASON_PUNTED);
+	assert_true(out.punt.flags & WEIR_PUNT_SETTLE);
 	stack_busy(r, false);
-	SEND(r, PUNTED, DATA, .sport = 1);
+	assert_int_equal(rig_send(r, &(struct shape){DATA, .sport = 1}, &out), WEIR_REASON_PUNTED);
+	assert_false(out.punt.flags & WEIR_PUNT_SETTLE);
 	/* Now a frame of this direction is up there: the next must not overtake it. */
 	SEND(r, DROP_OVERLOAD, DATA, .sport = 1);
 	SEND(r, DROP_OVERLOAD, .sport = 1);
@@ -127,19 +131,36 @@ static void decided_again_after_eviction(void **state)
 	assert_true(flow.id == id);
 }
 
+/* It is inspected and leaves by the stack. */
+static void by_stack(struct rig *r, const struct shape *s)
+{
+	struct outcome out;
+
+	assert_int_equal(rig_send(r, s, &out), WEIR_REASON_PUNTED);
+	assert_int_equal(out.punt.out_port, WEIR_PORT_NONE);
+	assert_int_equal(WEIR_PUNT_EXIT_OF(out.punt.flags), WEIR_EXIT_STACK);
+}
+
 static void no_egress(void **state)
 {
 	struct weir_mac_key mac = {.mac = {2, 0, 0, 0, 0, 0x0b}, .domain = 1};
 	struct rig *r = *state;
-	uint32_t here = RIG_A;
+	uint32_t here = RIG_A, port = RIG_A;
+	struct weir_port cfg;
 
 	assert_int_equal(bpf_map_delete_elem(rig_map(r, "weir_macs"), &mac), 0);
+	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
+	cfg.punt_ifindex = 0; /* no way to give it back: not inspected */
+	rig_put(r, "weir_ports", &port, &cfg);
 	SEND(r, STACK_NO_EGRESS, DATA);
+	cfg.punt_ifindex = 1;
+	rig_put(r, "weir_ports", &port, &cfg);
+	by_stack(r, &(struct shape){DATA, .sport = 1});
 	/* The answer says where the other end is. */
 	SEND(r, STACK_NO_PAYLOAD, BACK);
 	SEND(r, PUNTED, DATA);
 	rig_put(r, "weir_macs", &mac, &here);
-	SEND(r, STACK_NO_EGRESS, DATA, .sport = 1);
+	by_stack(r, &(struct shape){DATA, .sport = 2});
 }
 
 static void stations_are_learned(void **state)
@@ -206,13 +227,14 @@ static void other_port_disabled(void **state)
 static void oversize(void **state)
 {
 	struct rig *r = *state;
+	struct outcome out;
 	struct weir_port cfg;
 	uint32_t port = RIG_B;
 
 	rig_identify(r, &tcp, RIG_WEB);
 	SEND(r, REDIRECTED, .payload = 1464);
 	SEND(r, STACK_OVERSIZE, .payload = 1465);
-	SEND(r, STACK_OVERSIZE, .payload = 1465, .sport = 1);
+	by_stack(r, &(struct shape){.payload = 1465, .sport = 3});
 	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
 	cfg.max_frame = 2000;
 	rig_put(r, "weir_ports", &port, &cfg);
@@ -224,7 +246,9 @@ static void oversize(void **state)
 	/* And this one would overtake what the stack has. */
 	SEND(r, STACK_OVERSIZE, .payload = 1647, .sport = 2);
 	stack_busy(r, true);
-	SEND(r, DROP_HANDOVER, .payload = 100, .sport = 2);
+	assert_int_equal(rig_send(r, &(struct shape){.payload = 100, .sport = 2}, &out),
+			 WEIR_REASON_PUNTED);
+	assert_true(out.punt.flags & WEIR_PUNT_SETTLE);
 }
 
 /* Nobody will say what a flow of frames beyond the slow path is: it is unknown, and decided. */
@@ -262,7 +286,7 @@ static void merged_segments(void **state)
 	assert_int_equal(out.punt.segments, 3);
 	assert_int_equal(out.punt.number, 2);
 	r->gso_size = 1500;
-	SEND(r, STACK_OVERSIZE, .payload = 1600);
+	by_stack(r, &(struct shape){.payload = 1600});
 }
 
 /* A protocol without anything to inspect is known by its number. */
@@ -345,7 +369,7 @@ static void ports_of_other_domains(void **state)
 	assert_int_equal(bpf_map_lookup_elem(rig_map(r, "weir_ports"), &port, &cfg), 0);
 	cfg.domain = 2;
 	rig_put(r, "weir_ports", &port, &cfg);
-	SEND(r, STACK_NO_EGRESS, DATA);
+	by_stack(r, &(struct shape){DATA});
 }
 
 int main(void)

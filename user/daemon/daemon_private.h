@@ -22,13 +22,15 @@ int ports_bridge(struct weir *w, struct error *e);
 int port_join(struct weir *w, unsigned int index, struct error *e);
 /* Prepares port `index` (1..): hook, offloads, pair. */
 int port_prepare(struct weir *w, unsigned int index, struct error *e);
-/* The punt pair of a TC port, made or adapted to link_at_attach.mtu. */
+/* The port's pair, made or adapted to link_at_attach.mtu. An XDP port can do without. */
 int port_pair(struct weir *w, unsigned int index, struct error *e);
 /* Opens the sockets of a prepared port and fills in cfg; not yet attached. */
 int port_open(struct weir *w, unsigned int index, struct error *e);
 /* Sockets into the XSKMAP, configuration into the gate, program onto the interface. No worker may
  * run, or none that knows the port. */
 int port_attach(struct weir *w, unsigned int index, struct error *e);
+/* Tells the workers of the port's sockets. */
+void port_share(struct weir *w, unsigned int index);
 /* The program alone, onto the interface of a port that is otherwise attached. */
 int port_attach_program(struct weir *w, unsigned int index, struct error *e);
 /* The program off the interface, if that is still there; sockets closed. Workers must be paused or

@@ -5,7 +5,7 @@
 
 #include "daemon/daemon_private.h"
 
-/* The pair of a TC port has to take what the port takes. */
+/* A port's pair has to take what the port takes. */
 static void port_follow_mtu(struct weir *w, unsigned int index, unsigned int mtu)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -14,7 +14,7 @@ static void port_follow_mtu(struct weir *w, unsigned int index, unsigned int mtu
 	if (p->link_at_attach.mtu == mtu)
 		return;
 	p->link_at_attach.mtu = mtu;
-	if (p->hook == PORT_HOOK_TC && port_pair(w, index, &e) < 0)
+	if (p->near_end && port_pair(w, index, &e) < 0)
 		log_error("port %s: %s", p->name, e.text);
 }
 
@@ -91,15 +91,15 @@ static void port_return(struct weir *w, unsigned int index)
 	port_changes_undo_interface(w->changes, p->interface);
 }
 
-/* Without its pair a TC port cannot punt: one that was set down is set up, a lost one replaced. */
+/* Without its pair a TC port cannot punt, and no port's slow path can use the kernel's own path:
+ * one that was set down is set up, a lost one replaced. */
 static void pair_look(struct weir *w, unsigned int index)
 {
 	struct daemon_port *p = &w->ports[index];
 	unsigned int near_end = p->near_end, far_end = p->far_end;
 	struct error e = {0};
 
-	if (!p->attached || p->hook != PORT_HOOK_TC ||
-	    port_pair_is_sound(PAIR_PREFIX, index, near_end, far_end))
+	if (!p->attached || !near_end || port_pair_is_sound(PAIR_PREFIX, index, near_end, far_end))
 		return;
 	log_warning("port %s: somebody changed its punt pair", p->name);
 	if (port_pair(w, index, &e) == 0 && p->near_end == near_end && p->far_end == far_end)

@@ -17,6 +17,41 @@ void port_begin_losses(struct weir *w, unsigned int index)
 		return;
 	p->lost_seen = c[WEIR_REASON_DROP_REDIRECT_LOST].frames;
 	p->redirected_seen = redirected(c);
+	port_qdisc_losses(w, index);
+	port_pair_losses(w, index);
+}
+
+/* The increase alone: a discipline that replaces another begins at nothing, and so does weir. */
+uint64_t port_qdisc_losses(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct port_qdisc now;
+
+	if (!p->present || port_qdisc_read(p->ifindex, &now) < 0)
+		return p->qdisc_lost;
+	if (now.handle == p->qdisc.handle)
+		p->qdisc_lost += now.dropped - p->qdisc.dropped;
+	else if (p->qdisc_known)
+		p->qdisc_lost += now.dropped;
+	p->qdisc = now;
+	p->qdisc_known = true;
+	return p->qdisc_lost;
+}
+
+const struct port_pair_lost *port_pair_losses(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+	struct port_pair_lost now;
+
+	if (!p->far_end || port_pair_lost(PAIR_PREFIX, index, p->near_end, p->far_end, &now) < 0)
+		return &p->pair_lost;
+	if (p->pair_seen_of == p->far_end) {
+		p->pair_lost.up += now.up - p->pair_seen.up;
+		p->pair_lost.out += now.out - p->pair_seen.out;
+	}
+	p->pair_seen = now;
+	p->pair_seen_of = p->far_end;
+	return &p->pair_lost;
 }
 
 bool port_losses(struct weir *w, unsigned int index, uint64_t *lost, uint64_t *sent)

@@ -73,13 +73,16 @@ int port_pair(struct weir *w, unsigned int index, struct error *e)
 {
 	struct daemon_port *p = &w->ports[index];
 
-	if (p->hook != PORT_HOOK_TC) {
-		memcpy(p->far_name, p->interface, sizeof(p->far_name));
-		p->near_end = p->far_end = 0;
-		return 0;
-	}
-	return port_pair_create(w->changes, PAIR_PREFIX, index, p->link_at_attach.mtu, &p->near_end,
-				&p->far_end, p->far_name, e);
+	int err = port_pair_create(w->changes, PAIR_PREFIX, index, p->link_at_attach.mtu,
+				   &p->near_end, &p->far_end, p->far_name, e);
+
+	if (!err || p->hook == PORT_HOOK_TC || err != -EOPNOTSUPP)
+		return err;
+	log_warning("port %s: %s: what the slow path sends can leave by the wire alone", p->name,
+		    e->text);
+	p->near_end = p->far_end = 0;
+	p->far_name[0] = '\0';
+	return 0;
 }
 
 /* A port that was switched off before the daemon died stays off. */
@@ -91,6 +94,19 @@ static bool port_was_disabled(struct weir *w, unsigned int index)
 	       before.ifindex == w->ports[index].ifindex && !(before.flags & WEIR_PORT_ENABLED);
 }
 
+static uint32_t hook_flags(enum port_hook hook)
+{
+	switch (hook) {
+	case PORT_HOOK_TC:
+		return WEIR_PORT_TC;
+	case PORT_HOOK_GENERIC:
+		return WEIR_PORT_GENERIC;
+	case PORT_HOOK_NATIVE:
+		break;
+	}
+	return 0;
+}
+
 static void port_fill_cfg(struct weir *w, unsigned int index)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -99,7 +115,7 @@ static void port_fill_cfg(struct weir *w, unsigned int index)
 	p->cfg.punt_ifindex = p->near_end;
 	p->cfg.xsk_base = w->shared.xsk_base[index];
 	p->cfg.queues = xsk_sockets_queues(p->sockets);
-	p->cfg.flags = p->hook == PORT_HOOK_TC ? WEIR_PORT_TC : 0;
+	p->cfg.flags = hook_flags(p->hook);
 	port_forward(w, index, &p->cfg.domain);
 	w->shared.domain[index] = p->cfg.domain;
 	p->lossy = p->stripped = false;
@@ -137,9 +153,12 @@ int port_open(struct weir *w, unsigned int index, struct error *e)
 	uint32_t queues = p->hook == PORT_HOOK_TC ? 1 : p->link_at_attach.rx_queues;
 	int err;
 
-	err = xsk_sockets_open(w->pool, p->far_name, index, queues, w->shared.workers,
-			       gate_ctl(w->gate)->ring_frames, p->hook == PORT_HOOK_GENERIC,
-			       &p->sockets, e);
+	err = xsk_sockets_open(w->pool, p->hook == PORT_HOOK_TC ? p->far_name : p->interface, index,
+			       queues, w->shared.workers, gate_ctl(w->gate)->ring_frames,
+			       p->hook == PORT_HOOK_GENERIC, &p->sockets, e);
+	if (!err && p->hook != PORT_HOOK_TC && p->far_end)
+		err = xsk_sender_open(w->pool, p->far_name, index, w->shared.workers,
+				      gate_ctl(w->gate)->ring_frames, &p->sender, e);
 	if (err < 0)
 		return err;
 	port_fill_cfg(w, index);
@@ -181,6 +200,8 @@ int port_attach_program(struct weir *w, unsigned int index, struct error *e)
 	if (p->hook == PORT_HOOK_TC)
 		err = gate_attach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end, e);
 	else
+		err = gate_attach_exits(w->gate, p->interface, p->ifindex, p->near_end, e);
+	if (!err && p->hook != PORT_HOOK_TC)
 		err = gate_attach_xdp(w->gate, p->interface, p->ifindex,
 				      p->hook == PORT_HOOK_GENERIC, e);
 	if (!err)
@@ -188,12 +209,20 @@ int port_attach_program(struct weir *w, unsigned int index, struct error *e)
 	return err;
 }
 
+void port_share(struct weir *w, unsigned int index)
+{
+	struct daemon_port *p = &w->ports[index];
+
+	w->shared.ports[index] = p->sockets;
+	w->shared.pairs[index] = p->hook == PORT_HOOK_TC ? p->sockets : p->sender;
+}
+
 int port_attach(struct weir *w, unsigned int index, struct error *e)
 {
 	struct daemon_port *p = &w->ports[index];
 	int err;
 
-	w->shared.ports[index] = p->sockets;
+	port_share(w, index);
 	err = port_open_slots(w, index, e);
 	if (err < 0)
 		return err;
@@ -218,9 +247,16 @@ static void port_close_sockets(struct weir *w, unsigned int index)
 
 	for (uint32_t i = 0; i < p->cfg.queues * w->shared.workers; i++)
 		gate_set_xsk(w->gate, p->cfg.xsk_base + i, -1);
-	w->shared.ports[index] = NULL;
+	w->shared.ports[index] = w->shared.pairs[index] = NULL;
+	xsk_sockets_close(p->sender);
 	xsk_sockets_close(p->sockets);
-	p->sockets = NULL;
+	p->sockets = p->sender = NULL;
+}
+
+static void port_detach_xdp(struct weir *w, const struct daemon_port *p)
+{
+	gate_detach_xdp(w->gate, p->interface, p->ifindex);
+	gate_detach_exits(w->gate, p->interface, p->ifindex, p->near_end);
 }
 
 void port_detach(struct weir *w, unsigned int index)
@@ -233,7 +269,7 @@ void port_detach(struct weir *w, unsigned int index)
 		if (p->hook == PORT_HOOK_TC)
 			gate_detach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end);
 		else
-			gate_detach_xdp(w->gate, p->interface, p->ifindex);
+			port_detach_xdp(w, p);
 	}
 	p->attached = false;
 	gate_set_port(w->gate, index, NULL, p->far_end);

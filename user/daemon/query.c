@@ -368,9 +368,10 @@ int query_policy(void *arg, const json_t *args _unused_, json_t **data, struct e
 		return no_memory(e);
 	rules = json_array();
 	for (unsigned int i = 0; i < p->rule_count; i++)
-		json_array_append_new(rules, json_pack("{s:s, s:s, s:I, s:i, s:b, s:s?}", "name",
-						       p->rules[i].name, "action",
+		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:I, s:i, s:b, s:s?}",
+						       "name", p->rules[i].name, "action",
 						       policy_action_name(p->rules[i].action),
+						       "exit", policy_exit_name(p->rules[i].exit),
 						       "hits", (json_int_t)s->rules[i].hits, "line",
 						       (int)p->rules[i].line, "active",
 						       policy_rule_active(p, i), "schedule",

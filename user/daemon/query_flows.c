@@ -184,6 +184,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "category", json_string(app ? app->category : ""));
 	json_object_set_new(o, "state", json_string(state_name(f)));
 	json_object_set_new(o, "action", json_string(policy_action_name(f->action)));
+	json_object_set_new(o, "exit", json_string(policy_exit_name(f->exit)));
 	json_object_set_new(o, "rule", json_string(rule));
 	json_object_set_new(o, "method", json_string(stats_method_name(method)));
 	json_object_set_new(o, "confidence", json_integer(f->confidence));
@@ -230,6 +231,7 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 	f->confidence = v.confidence;
 	f->payloads = v.payloads;
 	f->rule = cell->rule;
+	f->exit = cell->exit;
 	f->action = cell->action;
 }
 

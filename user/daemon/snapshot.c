@@ -119,7 +119,7 @@ static uint64_t port_unended(const struct stats_port *p)
 	uint64_t punted = p->gate[WEIR_REASON_PUNTED].segments;
 
 	for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++)
-		if (stats_reason_kind(r) != WEIR_KIND_MADE)
+		if (stats_reason_kind(r) != WEIR_KIND_MADE && !stats_reason_is_behind(r))
 			ended += p->slow[r];
 	return punted > ended ? punted - ended : 0;
 }
@@ -145,6 +145,7 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s,
 			  const struct worker_numbers *n, unsigned int port, struct stats_port *out)
 {
 	const struct daemon_port *p = &w->ports[port];
+	const struct port_pair_lost *pair = port_pair_losses(w, port);
 	struct port_link link;
 
 	memcpy(out->name, p->name, sizeof(out->name));
@@ -165,6 +166,9 @@ static void snapshot_port(struct weir *w, const struct stats_snapshot *s,
 	out->slow[WEIR_REASON_DROP_STALE] += w->stale_before[port];
 	/* What was on its way up when the sockets closed went with them. */
 	out->slow[WEIR_REASON_DROP_PUNT_LOST] += p->lost_at_close;
+	out->slow[WEIR_REASON_DROP_QDISC] += port_qdisc_losses(w, port);
+	out->slow[WEIR_REASON_DROP_PAIR_LOST] += pair->out;
+	out->slow[WEIR_REASON_DROP_PUNT_LOST] += pair->up;
 	if (!p->attached)
 		out->slow[WEIR_REASON_DROP_PUNT_LOST] += port_unended(out);
 	if (p->present && port_link_read(p->interface, &link, NULL) == 0 &&
@@ -260,7 +264,8 @@ void snapshot_settle(struct weir *w, unsigned int port)
 		return;
 	s->losses_accounted = gate_accounts_losses(w->gate);
 	snapshot_port(w, s, n, port, &p);
-	w->ports[port].lost_at_close = p.slow[WEIR_REASON_DROP_PUNT_LOST];
+	w->ports[port].lost_at_close =
+		p.slow[WEIR_REASON_DROP_PUNT_LOST] - w->ports[port].pair_lost.up;
 	stats_snapshot_free(s);
 }
 

@@ -3,12 +3,18 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "daemon/daemon_private.h"
+#include "weir/exit.h"
 
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define POOL_FRAMES_MIN	 8192
+/* Longer than the kernel keeps a batch of redirected frames to itself; as long as what a queueing
+ * discipline is meant to hold back. */
+#define SETTLE_WIRE_MS	2
+#define SETTLE_QUEUE_MS 25
 
 /* Reads the policy and the interfaces it names before anything is touched. */
 static int probe(struct weir *w, struct gate_sizes *sizes, struct error *e)
@@ -109,12 +115,26 @@ static int open_policy(struct weir *w, struct error *e)
 	return services_open(&w->host, SERVICE_BEFORE_PORTS, w->policy, e);
 }
 
+/* The secret first: without it nothing has a trailer. */
+static void exits_to_ctl(struct weir *w)
+{
+	struct weir_ctl *ctl = gate_ctl(w->gate);
+
+	if (!ctl->exit_secret)
+		if (getrandom(&ctl->exit_secret, sizeof(ctl->exit_secret), 0) < 0)
+			log_warning("no random numbers: the slow path sends by the wire alone");
+	ctl->mark_mask = WEIR_MARK_DEFAULT;
+	ctl->settle_wire_ms = SETTLE_WIRE_MS;
+	ctl->settle_queue_ms = SETTLE_QUEUE_MS;
+}
+
 static void open_ctl(struct weir *w)
 {
 	struct weir_ctl *ctl = gate_ctl(w->gate);
 
 	ctl->ring_frames = w->policy->ring_frames ? w->policy->ring_frames : 2048;
 	ctl->slots_mask = gate_slots(w->gate) - 1;
+	exits_to_ctl(w);
 	ctl->clock_ds = (uint32_t)(time_now_ns() / 100000000);
 	policy_to_ctl(w);
 	blocks_open(w);
@@ -212,7 +232,7 @@ static int build(struct weir *w, const struct gate_sizes *sizes, struct error *e
 	gate_ctl(w->gate)->workers = w->shared.workers;
 	/* Sockets are known to the workers before the gate steers frames to them. */
 	for (unsigned int i = 1; i <= w->policy->port_count; i++)
-		w->shared.ports[i] = w->ports[i].sockets;
+		port_share(w, i);
 	err = start_workers(w, e);
 	return err ? err : attach_ports(w, e);
 }
@@ -243,8 +263,9 @@ static void stop_workers(struct weir *w)
 static void close_sockets(struct weir *w)
 {
 	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++) {
+		xsk_sockets_close(w->ports[i].sender);
 		xsk_sockets_close(w->ports[i].sockets);
-		w->ports[i].sockets = NULL;
+		w->ports[i].sockets = w->ports[i].sender = NULL;
 	}
 }
 

@@ -55,7 +55,8 @@ static void state_read(const struct weir *w, unsigned int index, const struct po
 	const struct policy_forward *fw;
 	uint8_t domain;
 
-	*s = (struct port_state){.flags = p->cfg.flags & WEIR_PORT_TC, .in_bridge = true};
+	*s = (struct port_state){.flags = p->cfg.flags & (WEIR_PORT_TC | WEIR_PORT_GENERIC),
+				 .in_bridge = true};
 	fw = port_forward(w, index, &domain);
 	if (fw)
 		state_of_bridge(fw, l, s);

@@ -80,6 +80,14 @@ static void watch_programs(struct weir *w)
 	}
 }
 
+/* Before one is replaced by another. */
+static void watch_qdiscs(struct weir *w)
+{
+	for (unsigned int i = 1; i < WEIR_PORTS_MAX; i++)
+		if (w->ports[i].attached)
+			port_qdisc_losses(w, i);
+}
+
 static void tick(void *arg)
 {
 	struct weir *w = arg;
@@ -92,6 +100,7 @@ static void tick(void *arg)
 	if (now >= w->second_ns) {
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
+		watch_qdiscs(w);
 		schedule_tick(w);
 		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
 			blocks_refresh(w);

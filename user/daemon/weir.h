@@ -29,12 +29,20 @@ struct daemon_port {
 	bool stripped;	    /* tick.c: somebody took weir's program off it */
 	char degraded[128]; /* "" = nothing; why it is slower or passes more than asked */
 	unsigned int ifindex, near_end, far_end;
-	char far_name[16];
+	char far_name[16]; /* of its pair; "" = it has none */
 	struct weir_port cfg;
 	struct xsk_sockets *sockets;
+	struct xsk_sockets *sender; /* of an XDP port: on the far end of its pair, or NULL */
 	struct port_link link_at_attach;
 	uint64_t lost_seen, redirected_seen; /* tick.c */
 	uint64_t lost_at_close;		     /* snapshot_settle */
+	/* losses.c: what the root queueing discipline and the pair lost since the port was opened
+	 * first, and what they said last. */
+	struct port_qdisc qdisc;
+	bool qdisc_known;
+	unsigned int pair_seen_of; /* far end */
+	uint64_t qdisc_lost;
+	struct port_pair_lost pair_lost, pair_seen;
 };
 
 struct weir {
@@ -88,6 +96,9 @@ int query_policy(void *arg, const json_t *args, json_t **data, struct error *e);
 /* Events of the recent past, for those who do not follow. {"type"} filters. */
 int query_recent(void *arg, const json_t *args, json_t **data, struct error *e);
 int query_ports(void *arg, const json_t *args, json_t **data, struct error *e);
+/* losses.c: packets that the port's queueing disciplines, and its pair, have lost so far. */
+uint64_t port_qdisc_losses(struct weir *w, unsigned int index);
+const struct port_pair_lost *port_pair_losses(struct weir *w, unsigned int index);
 /* notes.c: takes what the workers have to tell. */
 void news_read(struct weir *w);
 /* An event of the gate or a worker. arg: struct weir. */

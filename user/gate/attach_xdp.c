@@ -190,6 +190,9 @@ bool gate_xdp_is_attached(const char *pins, const char *ifname, const char *suff
 
 bool gate_is_attached(struct gate *g, const char *ifname, unsigned int ifindex, bool tc)
 {
-	return tc ? gate_tc_is_attached(g->pins, ifname, ifindex)
-		  : gate_xdp_is_attached(g->pins, ifname, "xdp", ifindex);
+	enum gate_tc_state state = gate_tc_state(g->pins, ifname, ifindex);
+
+	if (tc)
+		return state == GATE_TC_ATTACHED;
+	return state != GATE_TC_STRIPPED && gate_xdp_is_attached(g->pins, ifname, "xdp", ifindex);
 }

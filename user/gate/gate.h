@@ -47,8 +47,7 @@ void gate_unpin(struct gate *g);
  */
 int gate_remove(const char *pins, struct error *e);
 
-/* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port, else
- * 0. */
+/* Attaches one port's program and pins the link. near_end/far_end: the punt pair of a TC port. */
 int gate_attach_xdp(struct gate *g, const char *ifname, unsigned int ifindex, bool generic,
 		    struct error *e);
 int gate_attach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
@@ -56,6 +55,12 @@ int gate_attach_tc(struct gate *g, const char *ifname, unsigned int ifindex, uns
 int gate_detach_xdp(struct gate *g, const char *ifname, unsigned int ifindex);
 int gate_detach_tc(struct gate *g, const char *ifname, unsigned int ifindex, unsigned int near_end,
 		   unsigned int far_end);
+/* What an XDP port needs beside its program for the exits `stack` and `shaped`: TC programs on the
+ * port and on the near end of its pair (0 = it has none). */
+int gate_attach_exits(struct gate *g, const char *ifname, unsigned int ifindex,
+		      unsigned int near_end, struct error *e);
+int gate_detach_exits(struct gate *g, const char *ifname, unsigned int ifindex,
+		      unsigned int near_end);
 /* Whether what was attached to the interface is still there: others may take it away. */
 bool gate_is_attached(struct gate *g, const char *ifname, unsigned int ifindex, bool tc);
 /* Whether the raw tracepoint accounting runs; false: kernel losses are only seen in the sockets'

@@ -66,6 +66,8 @@ enum gate_map {
 	X(GATE, "weir_gate")                                                                       \
 	X(QUEUE, "weir_queue")                                                                     \
 	X(PAIR_NEAR, "weir_pair_near")                                                             \
+	X(INGRESS, "weir_ingress")                                                                 \
+	X(EGRESS, "weir_egress")                                                                   \
 	X(PAIR_FAR, "weir_pair_far")                                                               \
 	X(REDIRECT_ERR, "weir_redirect_err")                                                       \
 	X(DEVMAP_XMIT, "weir_devmap_xmit")
@@ -157,7 +159,8 @@ int gate_xdp_refresh(struct gate *g, struct error *e);
 /* attach_tc.c */
 int gate_tc_refresh(struct gate *g, struct error *e);
 int gate_tc_detach_path(const char *path);
-bool gate_tc_is_attached(const char *pins, const char *ifname, unsigned int ifindex);
+enum gate_tc_state { GATE_TC_NONE, GATE_TC_STRIPPED, GATE_TC_ATTACHED };
+enum gate_tc_state gate_tc_state(const char *pins, const char *ifname, unsigned int ifindex);
 
 /* qdisc.c: clsact queueing disciplines. */
 int gate_clsact_exists(unsigned int ifindex);

@@ -59,6 +59,17 @@ const char *policy_rule_name(const struct policy *p, unsigned int rule)
 	return rule < p->rule_count ? p->rules[rule].name : "default";
 }
 
+const char *policy_exit_name(enum weir_exit exit)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_EXIT_##id] = name,
+		WEIR_EXITS(X)
+#undef X
+	};
+
+	return (size_t)exit < ARRAY_SIZE(names) ? names[exit] : "?";
+}
+
 const char *policy_action_name(enum weir_action a)
 {
 	static const char *const names[] = {

@@ -34,6 +34,7 @@ struct policy_forward {
 struct policy_rule {
 	char name[64];
 	enum weir_action action;
+	enum weir_exit exit; /* of what passes */
 	uint32_t traits;     /* the gate's half of what it needs */
 	uint32_t conditions; /* bits by place in policy.conditions: the other half */
 	uint8_t schedule;    /* place in policy.schedules plus one; 0: always */
@@ -212,6 +213,7 @@ void policy_blocks_fini(struct policy_blocks *b);
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);
+const char *policy_exit_name(enum weir_exit exit);
 const char *policy_hook_name(enum policy_hook h);
 
 #endif

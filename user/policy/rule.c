@@ -43,15 +43,34 @@ static int rule_name_read(struct draft *d, const struct yaml_node *rule, struct 
 static int rule_keys_check(const struct draft *d, const struct yaml_node *rule)
 {
 	static const char *const known[] = {
-		"name",	     "application", "confidence", "from",    "to",	  "action", "pipe",
-		"schedule",  "audit",	    "scan",	  "port",    "proto",	  "vlan",   "mac",
-		"direction", "hostname",    "via",	  "anomaly", "midstream", NULL,
+		"name",	     "application", "confidence", "from", "to",	     "action",	  "pipe",
+		"schedule",  "audit",	    "scan",	  "port", "proto",   "vlan",	  "mac",
+		"direction", "exit",	    "hostname",	  "via",  "anomaly", "midstream", NULL,
 	};
 	static const char *const later[] = {"pipe", "audit", "scan"};
 	int err = draft_mapping(d, rule, "rule", known);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(later); i++)
 		err = draft_unsupported(d, rule, later[i]);
+	return err;
+}
+
+/* The exit of a rule that passes; without the key the wire. LOCAL is nothing that a rule can ask
+ * for. */
+static int exit_read(const struct draft *d, const struct yaml_node *n, struct policy_rule *rule)
+{
+	static const char *const exits[] = {"wire", "stack", "shaped"};
+	unsigned int choice = WEIR_EXIT_WIRE;
+	int err;
+
+	_Static_assert(WEIR_EXIT_STACK == 1 && WEIR_EXIT_SHAPED == 2, "in the order of `exits`");
+	if (!n)
+		return 0;
+	err = draft_choice(d, n, "exit", exits, ARRAY_SIZE(exits), &choice);
+	if (err == 0 && rule->action != WEIR_ACTION_PASS)
+		return draft_error(d, n, "rule `%s`: `exit` is for `action: pass`", rule->name);
+	if (err == 0)
+		rule->exit = choice;
 	return err;
 }
 
@@ -71,6 +90,8 @@ static int rule_read(struct draft *d, const struct yaml_node *n)
 	if (!action)
 		return draft_error(d, n, "rule `%s`: `action` is missing", rule->name);
 	err = action_read(d, action, "action", &rule->action);
+	if (err == 0)
+		err = exit_read(d, yaml_get(n, "exit"), rule);
 	if (err == 0)
 		err = draft_read_conditions(d, n, rule);
 	if (err == 0)

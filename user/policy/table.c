@@ -39,7 +39,9 @@ static void rules_of(const struct policy *p, struct weir_rule *out)
 	for (unsigned int rule = 0; rule < p->rule_count; rule++)
 		out[rule] = (struct weir_rule){
 			.traits = policy_rule_traits(p, rule),
-			.cell = {.action = (uint8_t)p->rules[rule].action, .rule = (uint16_t)rule},
+			.cell = {.action = (uint8_t)p->rules[rule].action,
+				 .rule = (uint16_t)rule,
+				 .exit = (uint8_t)p->rules[rule].exit},
 		};
 	out[p->rule_count] = (struct weir_rule){
 		.cell = {.action = (uint8_t)p->default_action, .rule = WEIR_RULE_DEFAULT},

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "port/netlink.h"
 
+#include <linux/gen_stats.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -343,4 +345,41 @@ int netlink_veth_add(const char *name, const char *peer, unsigned int mtu)
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	return talk(msg, NULL, NULL);
+}
+
+static void parse_qdisc(struct nlmsghdr *h, void *arg)
+{
+	struct port_qdisc *q = arg;
+	const struct tcmsg *tc = nlmsg_data(h);
+	struct nlattr *tb[TCA_MAX + 1], *stats[TCA_STATS_MAX + 1];
+	struct gnet_stats_queue queue = {0};
+
+	if (h->nlmsg_type != RTM_NEWQDISC || nlmsg_parse(h, sizeof(*tc), tb, TCA_MAX, NULL) < 0)
+		return;
+	q->handle = tc->tcm_handle;
+	if (!tb[TCA_STATS2] || nla_parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2], NULL) < 0 ||
+	    !stats[TCA_STATS_QUEUE])
+		return;
+	nla_memcpy(&queue, stats[TCA_STATS_QUEUE], sizeof(queue));
+	q->dropped = queue.drops;
+}
+
+int port_qdisc_read(unsigned int ifindex, struct port_qdisc *out)
+{
+	const struct tcmsg tc = {.tcm_ifindex = (int)ifindex, .tcm_parent = TC_H_ROOT};
+	/* Without ECHO only those who listen for changes are told. */
+	_cleanup_(msg_freep) struct nl_msg *msg =
+		nlmsg_alloc_simple(RTM_GETQDISC, NLM_F_ACK | NLM_F_ECHO);
+	struct port_qdisc q = {0};
+	int err;
+
+	if (!msg || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0)
+		return -ENOMEM;
+	err = talk(msg, parse_qdisc, &q);
+	/* How the kernel says that there is none but its own, which keeps no count. */
+	if (err == -EINVAL || err == -ENOENT)
+		err = 0;
+	if (!err)
+		*out = q;
+	return err;
 }

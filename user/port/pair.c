@@ -153,3 +153,19 @@ bool port_pair_is_sound(const char *prefix, unsigned int port, unsigned int near
 	return near.link.ifindex == near_end && far.link.ifindex == far_end && near.link.up &&
 	       far.link.up;
 }
+
+int port_pair_lost(const char *prefix, unsigned int port, unsigned int near_end,
+		   unsigned int far_end, struct port_pair_lost *out)
+{
+	struct netlink_link near = {0}, far = {0};
+	char near_name[16], far_name[16];
+	int err = pair_names(prefix, port, near_name, far_name);
+
+	if (!err)
+		err = read_ends(near_name, far_name, &near, &far);
+	if (!err && (near.link.ifindex != near_end || far.link.ifindex != far_end))
+		err = -ENODEV;
+	if (!err)
+		*out = (struct port_pair_lost){near.link.tx_dropped, far.link.tx_dropped};
+	return err;
+}

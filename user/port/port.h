@@ -32,6 +32,13 @@ int port_link_read(const char *name, struct port_link *out, struct error *e);
  * like. *why: static text. */
 enum port_hook port_hook_choose(const struct port_link *l, const char **why);
 
+/* The root queueing discipline of an interface; all zero where the kernel's own does not queue. */
+struct port_qdisc {
+	uint32_t handle;
+	uint32_t dropped; /* packets; wraps */
+};
+int port_qdisc_read(unsigned int ifindex, struct port_qdisc *out);
+
 /* The changes made to the machine, in order; kept in a JSON file so that a later daemon (or `weir
  * detach`) can undo them. */
 struct port_changes;
@@ -52,8 +59,9 @@ bool port_bridge_redirect_ok(const char *bridge, const char **why);
 /* Turns off what hides bytes from XDP (rxvlan, lro, gro-hw, rx-gro-list) and remembers it. */
 int port_offload_prepare(struct port_changes *c, const char *name, enum port_hook hook,
 			 struct error *e);
-/* The veth pair through which a TC port punts: names from prefix and port number; near end tx, tso,
- * txvlan off; no IPv6; MTU for prefix. */
+/* A port's veth pair, through which a TC port punts and the slow path sends what does not leave by
+ * the wire: names from prefix and port number; near end tx, tso, txvlan off; no IPv6; MTU for
+ * prefix. */
 int port_pair_create(struct port_changes *c, const char *prefix, unsigned int port,
 		     unsigned int mtu, unsigned int *near_end, unsigned int *far_end,
 		     char far_name[16], struct error *e);
@@ -61,6 +69,15 @@ int port_pair_create(struct port_changes *c, const char *prefix, unsigned int po
 /* Whether the pair is the one that was made, with both ends up. */
 bool port_pair_is_sound(const char *prefix, unsigned int port, unsigned int near_end,
 			unsigned int far_end);
+
+/* What an end could not give to the other: packets on their way up to the slow path, and on their
+ * way out of it. */
+struct port_pair_lost {
+	uint64_t up, out;
+};
+/* -ENODEV: the pair is not the one that was made. */
+int port_pair_lost(const char *prefix, unsigned int port, unsigned int near_end,
+		   unsigned int far_end, struct port_pair_lost *out);
 
 /* Calls fn when an interface appears, vanishes, changes state or leaves its bridge. */
 struct port_monitor;

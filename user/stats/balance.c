@@ -24,6 +24,11 @@ const char *stats_reason_name(enum weir_reason r)
 	return reasons[r].name;
 }
 
+bool stats_reason_is_behind(enum weir_reason r)
+{
+	return r == WEIR_REASON_DROP_QDISC || r == WEIR_REASON_DROP_PAIR_LOST;
+}
+
 const char *stats_method_name(enum weir_method m)
 {
 	static const char *const names[] = {
@@ -41,7 +46,8 @@ const char *stats_method_name(enum weir_method m)
  */
 static bool reason_is_arrival(enum weir_reason r)
 {
-	return r != WEIR_REASON_DROP_REDIRECT_LOST && r != WEIR_REASON_DROP_PUNT_LOST;
+	return r != WEIR_REASON_DROP_REDIRECT_LOST && r != WEIR_REASON_DROP_PUNT_LOST &&
+	       !stats_reason_is_behind(r);
 }
 
 uint64_t stats_port_dropped(const struct stats_port *p, enum weir_reason r)
@@ -78,6 +84,8 @@ void stats_port_balance(const struct stats_snapshot *s, size_t port, struct stat
 	for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++) {
 		uint64_t ended = stats_port_dropped(p, r);
 
+		if (stats_reason_is_behind(r))
+			continue;
 		if (reason_is_arrival(r))
 			b.received += p->gate[r].segments;
 		switch (reasons[r].kind) {

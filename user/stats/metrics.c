@@ -104,7 +104,33 @@ static void write_punted(FILE *out, const char *name, const struct stats_snapsho
 
 static void write_reinjected(FILE *out, const char *name, const struct stats_snapshot *s)
 {
-	write_reason(out, name, s, WEIR_REASON_REINJECTED);
+	static const struct {
+		enum weir_reason reason;
+		const char *exit;
+	} exits[] = {
+		{WEIR_REASON_REINJECTED, "wire"},
+		{WEIR_REASON_REINJECTED_STACK, "stack"},
+		{WEIR_REASON_REINJECTED_SHAPED, "shaped"},
+	};
+
+	for (size_t i = 0; i < s->port_count; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(exits); k++)
+			sample(out, name, stats_port_dropped(&s->ports[i], exits[k].reason), "port",
+			       s->ports[i].name, "exit", exits[k].exit);
+}
+
+/* Without the wire segments of what is merged. */
+static void write_stack_packets(FILE *out, const char *name, const struct stats_snapshot *s)
+{
+	for (size_t i = 0; i < s->port_count; i++) {
+		const struct stats_port *p = &s->ports[i];
+		uint64_t packets = 0;
+
+		for (unsigned int r = 0; r < WEIR_REASON_COUNT; r++)
+			if (stats_reason_kind(r) == WEIR_KIND_STACK)
+				packets += p->gate[r].frames + p->slow[r];
+		sample(out, name, packets, "port", p->name);
+	}
 }
 
 static void write_made(FILE *out, const char *name, const struct stats_snapshot *s)
@@ -283,10 +309,13 @@ const struct metric stats_port_metrics[] = {
 	{{"weir_stack_frames_total", "counter", "port, reason",
 	  "Frames left to the kernel's bridge or routing, by reason"},
 	 .write = write_stack},
+	{{"weir_stack_packets_total", "counter", "port",
+	  "The same for all reasons, as the kernel counts: a merged packet (TC) is one"},
+	 .write = write_stack_packets},
 	{{"weir_punted_frames_total", "counter", "port", "Frames handed to the slow path"},
 	 .write = write_punted},
-	{{"weir_reinjected_frames_total", "counter", "port",
-	  "Frames of this port that the slow path sent on"},
+	{{"weir_reinjected_frames_total", "counter", "port, exit",
+	  "Frames of this port that the slow path sent on, by the exit they left by"},
 	 .write = write_reinjected},
 	{{"weir_made_frames_total", "counter", "port",
 	  "Frames made by weir (resets) and sent out of this port"},

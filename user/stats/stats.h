@@ -84,6 +84,9 @@ uint64_t stats_port_dropped(const struct stats_port *p, enum weir_reason r);
 /* A reason's kind, label and help. r < WEIR_REASON_COUNT. */
 enum weir_reason_kind stats_reason_kind(enum weir_reason r);
 const char *stats_reason_name(enum weir_reason r);
+/* Whether it is about frames that had ended otherwise, perhaps on another port: they are lost
+ * behind weir on the way out of this one, and no part of its balance. */
+bool stats_reason_is_behind(enum weir_reason r);
 const char *stats_method_name(enum weir_method m);
 /* Frames that came in on a port, as the kernel counts them (TC: skbs), and their bytes. */
 struct weir_volume stats_port_received(const struct stats_port *p);

@@ -12,6 +12,7 @@ struct job {
 	struct packet packet;
 	enum packet_status status;
 	enum weir_reason drop; /* why, where it is dropped */
+	uint16_t pipe;	       /* of a frame that was judged here */
 };
 
 static uint32_t slot_of(const struct worker *w, const struct job *j)
@@ -34,59 +35,80 @@ static void frame_drop(struct worker *w, const struct job *j, enum weir_reason r
 	handover_finished(w->handover, j->frame.cookie);
 }
 
-static bool port_usable(const struct worker *w, unsigned int port)
+static struct worker_route route_of(const struct worker *w, const struct job *j)
 {
-	return port < WEIR_PORTS_MAX && w->shared->ports[port];
+	bool told = j->punt.flags & WEIR_PUNT_DECIDED;
+
+	return (struct worker_route){
+		.in_port = j->punt.in_port,
+		.out_port = j->punt.out_port,
+		.exit = WEIR_PUNT_EXIT_OF(j->punt.flags),
+		.pipe = told ? weir_punt_pipe(j->punt.traits) : j->pipe,
+		.flow = slot_of(w, j),
+	};
 }
 
-/* Frames of one direction always leave on one queue, so they stay in order. */
-static bool transmit(struct worker *w, unsigned int port, uint32_t slot, struct frame *f)
+/* How long what the flow sent by its old exit may still be on its way; 0: nothing is. */
+static uint32_t settle_ms(const struct worker *w, const struct job *j)
 {
-	struct xsk_sockets *s = w->shared->ports[port];
-	uint32_t len = f->len;
+	const struct weir_ctl *ctl = gate_ctl(w->shared->gate);
 
-	if (!xsk_send(s, slot % xsk_sockets_queues(s), w->index, f))
-		return false;
-	w->outstanding++;
-	w->counters.sent_frames[port]++;
-	w->counters.sent_bytes[port] += len;
-	return true;
+	if (!(j->punt.flags & WEIR_PUNT_SETTLE))
+		return 0;
+	if (j->punt.flags & WEIR_PUNT_DECIDED)
+		return weir_punt_settle_ms(j->punt.traits);
+	return j->punt.flags & WEIR_PUNT_INSPECT ? ctl->settle_queue_ms : ctl->settle_wire_ms;
 }
 
 static void frame_forward(struct worker *w, const struct job *j)
 {
-	struct frame out = j->frame;
+	struct worker_route route = route_of(w, j);
+	enum weir_reason reason;
 
-	if (!port_usable(w, j->punt.out_port)) {
-		frame_drop(w, j, WEIR_REASON_DROP_TX_ERROR);
-		return;
-	}
 	if (j->status == PACKET_OK && packet_checksum_unfinished(&j->packet)) {
 		packet_checksum_finish(&j->packet, frame_data(w->shared->pool, &j->frame));
 		w->counters.finished_checksums++;
 	}
-	if (!transmit(w, j->punt.out_port, slot_of(w, j), &out)) {
-		frame_drop(w, j, WEIR_REASON_DROP_TX_FULL);
-		return;
+	if (worker_exit(w, &route, &j->frame, &reason))
+		count(w, j->punt.in_port, reason, j->frame.len);
+	else
+		frame_drop(w, j, reason);
+}
+
+/* One that leaves by the stack counts as sent by the port through which that gets it: the one that
+ * it leaves by is not known. */
+static void made_reset(struct worker *w, const struct worker_route *r, enum weir_reason reason,
+		       uint32_t len)
+{
+	bool stack = reason == WEIR_REASON_REINJECTED_STACK;
+
+	count(w, stack ? r->in_port : r->out_port, WEIR_REASON_MADE_RESET, len);
+	if (stack) {
+		w->counters.sent_frames[r->in_port]++;
+		w->counters.sent_bytes[r->in_port] += len;
 	}
-	count(w, j->punt.in_port, WEIR_REASON_REINJECTED, j->frame.len);
 }
 
 static void make_reset(struct worker *w, const struct job *j, bool to_sender)
 {
-	unsigned int port = to_sender ? j->punt.in_port : j->punt.out_port;
+	struct worker_route route = route_of(w, j);
+	enum weir_reason reason;
 	struct frame out;
 	int len;
 
-	if (!port_usable(w, port) || !frame_take(w->shared->pool, w->index, &out))
+	if (to_sender) {
+		route.out_port = j->punt.in_port;
+		route.exit = WEIR_EXIT_WIRE;
+	}
+	if (!frame_take(w->shared->pool, w->index, &out))
 		return;
 	len = packet_make_reset(&j->packet, to_sender, frame_data(w->shared->pool, &out),
 				WEIR_FRAME_BYTES / 2);
 	if (len > 0) {
 		out.len = (uint32_t)len;
 		out.cookie = HANDOVER_NONE;
-		if (transmit(w, port, slot_of(w, j), &out)) {
-			count(w, port, WEIR_REASON_MADE_RESET, (uint32_t)len);
+		if (worker_exit(w, &route, &out, &reason)) {
+			made_reset(w, &route, reason, out.len);
 			return;
 		}
 	}
@@ -210,6 +232,7 @@ static enum weir_action judge(struct worker *w, struct job *j, struct inspect_ou
 	if (o->decided_now && !o->flow->reading)
 		worker_note_details(w, o->flow);
 	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
+	j->pipe = cell->pipe;
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
 	if (o->decided_now && is_drop(cell))
@@ -235,7 +258,8 @@ void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct w
  * tables. */
 static bool punt_is_sane(const struct weir_punt *punt)
 {
-	return punt->in_port < WEIR_PORTS_MAX && punt->out_port < WEIR_PORTS_MAX;
+	return punt->in_port < WEIR_PORTS_MAX &&
+	       (punt->out_port < WEIR_PORTS_MAX || punt->out_port == WEIR_PORT_NONE);
 }
 
 static void job_decode(struct worker *w, struct job *j)
@@ -317,7 +341,7 @@ static bool job_parks(struct worker *w, const struct job *j, const struct inspec
 {
 	const struct packet *p = j->status == PACKET_OK ? &j->packet : NULL;
 
-	switch (worker_park(w, &j->frame, &j->punt, p, o, 0)) {
+	switch (worker_park(w, &j->frame, &j->punt, p, o, settle_ms(w, j))) {
 	case PARKING_NONE:
 		return false;
 	case PARKING_PARKED:
@@ -358,19 +382,26 @@ void worker_frame(struct worker *w, const struct frame *f)
 		job_judge(w, &j);
 }
 
+static uint32_t complete(struct worker *w, struct xsk_sockets *s)
+{
+	uint32_t cookies[WORKER_BATCH];
+	uint32_t n = s ? xsk_complete(s, w->index, cookies, WORKER_BATCH) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		handover_finished(w->handover, cookies[i]);
+	return n;
+}
+
 uint32_t worker_complete(struct worker *w)
 {
-	uint32_t cookies[WORKER_BATCH], total = 0;
+	uint32_t total = 0;
 
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
-		uint32_t n;
+		struct xsk_sockets *s = w->shared->ports[port], *pair = w->shared->pairs[port];
 
-		if (!w->shared->ports[port])
-			continue;
-		n = xsk_complete(w->shared->ports[port], w->index, cookies, WORKER_BATCH);
-		for (uint32_t i = 0; i < n; i++)
-			handover_finished(w->handover, cookies[i]);
-		total += n;
+		total += complete(w, s);
+		if (pair != s)
+			total += complete(w, pair);
 	}
 	w->outstanding -= total < w->outstanding ? total : w->outstanding;
 	return total;

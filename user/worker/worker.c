@@ -114,14 +114,6 @@ static void beat(struct worker *w)
 			 __ATOMIC_RELEASE);
 }
 
-static void kick_all(struct worker *w)
-{
-	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
-		if (w->shared->ports[port])
-			xsk_kick(w->shared->ports[port], w->index);
-	}
-}
-
 static long sleep_limit_ns(const struct worker *w)
 {
 	uint64_t due_ns = park_next_ns(w->park);
@@ -161,6 +153,7 @@ static void sleep_for_work(struct worker *w)
 static void take_ports(struct worker *w)
 {
 	memcpy(w->own.ports, w->origin->ports, sizeof(w->own.ports));
+	memcpy(w->own.pairs, w->origin->pairs, sizeof(w->own.pairs));
 	memcpy(w->own.xsk_base, w->origin->xsk_base, sizeof(w->own.xsk_base));
 	memcpy(w->own.domain, w->origin->domain, sizeof(w->own.domain));
 }
@@ -172,7 +165,7 @@ static void wait_while_paused(struct worker *w)
 	/* What waits leaves while its port is there. */
 	if (w->ending)
 		worker_park_end(w, w->ending);
-	kick_all(w);
+	worker_kick(w);
 	pthread_mutex_lock(&w->lock);
 	w->paused = true;
 	pthread_cond_broadcast(&w->changed);
@@ -259,13 +252,13 @@ static void *run(void *arg)
 		w->counters.queue_frames = n;
 		worker_park_expire(w);
 		done = worker_complete(w);
-		kick_all(w);
+		worker_kick(w);
 		expire(w);
 		if (!n && !done)
 			sleep_for_work(w);
 	}
 	worker_park_end(w, WEIR_PORTS_MAX);
-	kick_all(w);
+	worker_kick(w);
 	return NULL;
 }
 

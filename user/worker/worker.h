@@ -43,8 +43,10 @@ struct worker_shared {
 	struct endpoints *endpoints;
 	struct names *names;
 	struct xsk_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
-	uint32_t xsk_base[WEIR_PORTS_MAX];	   /* as weir_port.xsk_base */
-	uint8_t domain[WEIR_PORTS_MAX];		   /* as weir_port.domain */
+	/* On the far ends of the ports' pairs; a TC port's own. NULL = no pair. */
+	struct xsk_sockets *pairs[WEIR_PORTS_MAX];
+	uint32_t xsk_base[WEIR_PORTS_MAX]; /* as weir_port.xsk_base */
+	uint8_t domain[WEIR_PORTS_MAX];	   /* as weir_port.domain */
 	uint32_t workers;
 	uint64_t reconnect_ttl_ns;
 };

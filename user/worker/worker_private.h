@@ -18,6 +18,12 @@ struct worker_ring {
 	uint64_t since_ns;
 };
 
+/* By which exit a flow's last frame left, and how many kicks there had been. */
+struct worker_exit_mark {
+	uint32_t kicks;
+	uint8_t exit;
+};
+
 struct worker {
 	struct worker_ring rings[WEIR_PORTS_MAX][WEIR_QUEUES_MAX];
 	const struct worker_shared *origin; /* the daemon's, read while this thread is paused */
@@ -26,6 +32,8 @@ struct worker {
 	uint32_t index;
 	struct inspector *inspector;
 	struct handover *handover;
+	struct worker_exit_mark exits[1024]; /* by flow; flows may share one */
+	uint32_t kicks;
 	struct park *park;
 	struct worker_counters counters;
 	struct post post;
@@ -94,6 +102,22 @@ enum parking worker_park(struct worker *w, const struct frame *f, const struct w
 /* After a frame was judged and has ended: lets those go that waited for it. */
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action);
+/* exit.c: where a frame is to go. */
+struct worker_route {
+	uint8_t in_port, out_port; /* out_port WEIR_PORT_NONE: not known */
+	uint8_t exit;		   /* enum weir_exit */
+	uint16_t pipe;
+	uint32_t flow; /* the same for all frames of a flow */
+};
+/*
+ * Queues a frame by the exit asked for, or the one that is possible. True: it is gone, *reason is
+ * how it was reinjected, f->cookie comes back by worker_complete(). False: it is still the
+ * caller's, *reason is why.
+ */
+bool worker_exit(struct worker *w, const struct worker_route *r, const struct frame *f,
+		 enum weir_reason *reason);
+/* Wakes the kernel for all that is queued. */
+void worker_kick(struct worker *w);
 /* Deadlines that have passed. */
 void worker_park_expire(struct worker *w);
 /* The policy has changed: bounds, and what it says of the flows whose frames wait. */

@@ -14,7 +14,10 @@
 #define POOL_USER	0
 #define POOL_FILL(port) ((uint8_t)(2 * (port) + 1))
 #define POOL_SENT(port) ((uint8_t)(2 * (port) + 2))
-_Static_assert(2 * WEIR_PORTS_MAX + 2 <= UINT8_MAX, "a place fits a byte");
+/* The sockets of a port's pair (xsk_sender_open) count as those of a port behind the last. */
+#define POOL_SENDER(port) (WEIR_PORTS_MAX + (port))
+#define POOL_PORTS_MAX	  (2 * WEIR_PORTS_MAX)
+_Static_assert(2 * POOL_PORTS_MAX + 2 <= UINT8_MAX, "a place fits a byte");
 
 /* Written before a chunk is put into a kernel ring and read after it was taken out of one, possibly
  * by another thread: the ring's barriers order the two accesses. */

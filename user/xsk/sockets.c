@@ -124,7 +124,7 @@ static int open_failed(int err, const char *ifname, uint32_t queues, const struc
 }
 
 static struct xsk_sockets *sockets_new(struct frame_pool *p, unsigned int port, uint32_t queues,
-				       uint32_t workers)
+				       uint32_t workers, bool receives)
 {
 	struct xsk_sockets *s = calloc(1, sizeof(*s));
 	size_t queue_bytes = queues * sizeof(*s->queues);
@@ -132,8 +132,11 @@ static struct xsk_sockets *sockets_new(struct frame_pool *p, unsigned int port, 
 
 	if (!s)
 		return NULL;
-	*s = (struct xsk_sockets){
-		.pool = p, .port = port, .queue_count = queues, .workers = workers};
+	*s = (struct xsk_sockets){.pool = p,
+				  .port = port,
+				  .queue_count = queues,
+				  .workers = workers,
+				  .receives = receives};
 	s->queues = aligned_alloc(_Alignof(struct xsk_queue), queue_bytes);
 	s->sockets = aligned_alloc(_Alignof(struct xsk_socket), socket_bytes);
 	if (!s->queues || !s->sockets)
@@ -177,24 +180,34 @@ static int first_fill(struct xsk_sockets *s)
 	return 0;
 }
 
-int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t queues,
-		     uint32_t workers, uint32_t ring_frames, bool generic, struct xsk_sockets **out,
-		     struct error *e)
+/* What sockets_open() is asked for; the first members as in xsk_sockets_open(). */
+struct sockets_wish {
+	const char *ifname;
+	unsigned int port; /* 0..POOL_PORTS_MAX-1 */
+	uint32_t queues, workers, ring_frames;
+	bool copy; /* do not try zero-copy */
+	bool receives;
+};
+
+static int sockets_open(struct frame_pool *p, const struct sockets_wish *wish,
+			struct xsk_sockets **out, struct error *e)
 {
 	_cleanup_(sockets_freep) struct xsk_sockets *s = NULL;
+	const char *ifname = wish->ifname;
+	uint32_t queues = wish->queues, workers = wish->workers, ring_frames = wish->ring_frames;
 	struct socket_setup c = {
 		.ifindex = if_nametoindex(ifname), .area = p->area, .area_bytes = p->area_bytes};
 	unsigned int rx, tx;
 	int err;
 
 	if (!queues || queues > WEIR_QUEUES_MAX || workers != p->workers || !ring_frames ||
-	    ring_frames > p->frames || port >= WEIR_PORTS_MAX)
+	    ring_frames > p->frames || wish->port >= POOL_PORTS_MAX)
 		return error_set(e, -EINVAL,
 				 "%s: no sockets for %u queues, %u workers and rings of %u frames",
 				 ifname, queues, workers, ring_frames);
 	if (!c.ifindex)
 		return error_set(e, -ENODEV, "no interface named \"%s\"", ifname);
-	s = sockets_new(p, port, queues, workers);
+	s = sockets_new(p, wish->port, queues, workers, wish->receives);
 	if (!s || !s->queues || !s->sockets)
 		return error_set(e, -ENOMEM, "%s: no memory for its sockets", ifname);
 	ethtool_queues(ifname, &rx, &tx);
@@ -202,11 +215,13 @@ int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port
 	s->senders = tx < queues ? tx : queues;
 	c.ring_frames = power_of_two(ring_frames);
 	c.completion_frames = completion_frames(c.ring_frames, workers);
-	err = open_best(s, c, generic);
+	err = open_best(s, c, wish->copy);
 	if (err)
 		return open_failed(err, ifname, queues, p, e);
-	atomic_fetch_add(&p->state->queues, queues);
-	err = first_fill(s);
+	if (s->receives) {
+		atomic_fetch_add(&p->state->queues, queues);
+		err = first_fill(s);
+	}
 	if (err) {
 		xsk_sockets_close(TAKE_PTR(s));
 		return error_set(e, err, "%s: no memory for its sockets", ifname);
@@ -215,7 +230,40 @@ int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port
 	return 0;
 }
 
-/* Only counts them: pool_reclaim() returns the chunks and cookies of a closed port. */
+int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t queues,
+		     uint32_t workers, uint32_t ring_frames, bool generic, struct xsk_sockets **out,
+		     struct error *e)
+{
+	const struct sockets_wish wish = {
+		.ifname = ifname,
+		/* Beyond the last port: refused. */
+		.port = port < WEIR_PORTS_MAX ? port : POOL_PORTS_MAX,
+		.queues = queues,
+		.workers = workers,
+		.ring_frames = ring_frames,
+		.copy = generic,
+		.receives = true,
+	};
+
+	return sockets_open(p, &wish, out, e);
+}
+
+int xsk_sender_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t workers,
+		    uint32_t ring_frames, struct xsk_sockets **out, struct error *e)
+{
+	const struct sockets_wish wish = {
+		.ifname = ifname,
+		.port = POOL_SENDER(port),
+		.queues = 1,
+		.workers = workers,
+		.ring_frames = ring_frames,
+		.copy = true,
+	};
+
+	return sockets_open(p, &wish, out, e);
+}
+
+/* Only counts: the chunks and their cookies go the way of all that a closed port had. */
 static void count_completions(struct xsk_sockets *s, uint32_t queue)
 {
 	struct xsk_ring_cons *completion = &s->queues[queue].completion;
@@ -262,7 +310,8 @@ void xsk_sockets_close(struct xsk_sockets *s)
 	for (uint32_t q = 0; s->mode == XSK_MODE_ZEROCOPY && q < s->queue_count; q++)
 		if (socket_wait_released(s->ifindex, q) == -EBUSY)
 			log_warning("port %u: queue %u is slow to stop", s->port, q);
-	atomic_fetch_sub(&s->pool->state->queues, s->queue_count);
+	if (s->receives)
+		atomic_fetch_sub(&s->pool->state->queues, s->queue_count);
 	pool_reclaim(s->pool, s->port);
 	sockets_freep(&s);
 }

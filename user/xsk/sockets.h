@@ -10,8 +10,8 @@ struct xsk_sockets {
 	unsigned int port;
 	unsigned int ifindex;
 	uint32_t queue_count, workers;
-	uint32_t senders; /* number of transmit queues; a device may have fewer than receive queues
-			   */
+	uint32_t senders; /* queues that send: the device may have fewer than it receives on */
+	bool receives;	  /* false: its fill rings stay empty */
 	enum xsk_mode mode;
 	struct xsk_queue *queues;
 	struct xsk_socket *sockets; /* [queue * workers + worker] */

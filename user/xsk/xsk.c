@@ -103,6 +103,8 @@ static void refill(struct xsk_sockets *s, struct xsk_queue *q, uint32_t worker)
 	uint32_t stock = s->pool->stocks[worker]->count, want = sockets_fill_level(s, q), have, n,
 		 at, chunk;
 
+	if (!s->receives)
+		return;
 	have = q->fill.size - xsk_prod_nb_free(&q->fill, q->fill.size);
 	if (have >= want || stock <= STOCK_RESERVE)
 		return;

@@ -63,6 +63,10 @@ struct xsk_sockets;
 int xsk_sockets_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t queues,
 		     uint32_t workers, uint32_t ring_frames, bool generic, struct xsk_sockets **out,
 		     struct error *e);
+/* The same on the first queue, for sending alone: takes no chunks of the pool. port: as above, and
+ * the port may have other sockets that receive. */
+int xsk_sender_open(struct frame_pool *p, const char *ifname, unsigned int port, uint32_t workers,
+		    uint32_t ring_frames, struct xsk_sockets **out, struct error *e);
 /*
  * Waits up to 50 ms for queued frames to be sent, then closes. No worker may be inside a call on s
  * or make one later; workers may use other ports. The cookies of frames that were queued or being
