@@ -152,7 +152,7 @@ static void old_put_flow(const struct old *o, uint32_t i, const struct weir_flow
 
 static void old_fill(const struct old *o)
 {
-	struct weir_block_key block = {.port = htons(25)};
+	struct layout3_block block = {.port = htons(25)};
 	struct weir_flow_key key;
 	uint64_t expires = 77;
 
@@ -197,11 +197,13 @@ static bool flow_seen(const struct weir_flow_key *key, const struct weir_flow *f
 	return true;
 }
 
-static bool block_seen(const struct weir_block_key *key, uint64_t expires_ns, void *arg)
+static bool block_seen(const struct weir_block *block, uint64_t expires_ns, void *arg)
 {
 	struct seen *seen = arg;
 
-	assert_int_equal(key->port, htons(25));
+	assert_int_equal(block->port, htons(25));
+	assert_int_equal(block->to_bits, WEIR_BLOCK_ONE_SIDE);
+	assert_int_equal(block->app, WEIR_BLOCK_ANY_APP);
 	assert_int_equal(expires_ns, 77);
 	seen->count++;
 	return true;
