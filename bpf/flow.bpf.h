@@ -281,13 +281,16 @@ static __noinline int flow_fold(const struct frame *f, struct weir_flow *undecid
 		traits_describe(f, &s->decision);
 		flow_describe(undecided, &s->decision);
 	}
-	if (undecided->generation != f->generation && policy_blocked(f)) {
+	if (undecided->generation != f->generation &&
+	    policy_blocked(f, s->decision.origin, WEIR_BLOCK_ANY_APP)) {
 		decision_block(&s->decision);
 	} else {
 		undecided->generation = f->generation;
 		if (!flow_consult(undecided->id, &s->decision))
 			return 1;
 		policy_decide(f, &s->decision);
+		if (policy_blocked(f, s->decision.origin, s->decision.app))
+			decision_block(&s->decision);
 	}
 	return flow_move(f, undecided, s);
 }
@@ -309,7 +312,7 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 		traits_describe(f, d);
 	flow_consult(flow->id, d);
 	policy_decide(f, d);
-	if (policy_blocked(f))
+	if (policy_blocked(f, d->origin, d->app))
 		decision_block(d);
 	changed = d->action != flow->action || d->app != flow->app;
 	/* Frames of a flow that was dropped or inspected may still be in the slow path. */

@@ -51,7 +51,7 @@ static __always_inline void fragment_note(const struct frame *f,
  */
 static __always_inline int fragment_orphan(struct frame *f)
 {
-	if (policy_blocked(f))
+	if (policy_blocked(f, f->pkt.dir, WEIR_BLOCK_ANY_APP))
 		return WEIR_REASON_DROP_BLOCKED;
 	if (frame_leaves_by(f, frame_port_by_mac(f), WEIR_PORT_REDIRECT) != WEIR_REASON_REDIRECTED)
 		return WEIR_REASON_STACK_FRAGMENT;

@@ -13,6 +13,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "weir/block.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
 #include "weir/identification.h"
@@ -217,9 +218,38 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct weir_block_key);
+	__type(key, struct weir_block);
 	__type(value, __u64);
 } weir_blocks SEC(".maps");
+
+struct weir_block_tries_inner {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct weir_class_key));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct weir_block_sets_inner {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct weir_block_key));
+	__uint(value_size, sizeof(__u64));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_block_tries_inner);
+} weir_block_tries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct weir_block_sets_inner);
+} weir_block_sets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -3,6 +3,7 @@
 #ifndef WEIR_POLICY_BPF_H
 #define WEIR_POLICY_BPF_H
 
+#include "block.bpf.h"
 #include "exit.bpf.h"
 #include "traits.bpf.h"
 
@@ -93,33 +94,6 @@ static __always_inline void decision_identify(struct decision *d, __u16 app, __u
 	d->app = app < WEIR_APPS_MAX ? app : 0;
 	d->method = method < WEIR_METHOD_COUNT ? method : WEIR_METHOD_NONE;
 	d->confidence = confidence;
-}
-
-static __always_inline bool policy_block_holds(const struct weir_block_key *key)
-{
-	const __u64 *expires = bpf_map_lookup_elem(&weir_blocks, key);
-
-	return expires && (!*expires || *expires > bpf_ktime_get_ns());
-}
-
-static __noinline bool policy_side_blocked(const __u32 *addr, __be16 port)
-{
-	struct weir_block_key key = {};
-
-	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
-	if (policy_block_holds(&key))
-		return true;
-	key.port = port;
-	return port && policy_block_holds(&key);
-}
-
-/* Whether the operator shut out an end of this packet: the host, or the service at its port. */
-__noinline int policy_blocked(const struct frame *f)
-{
-	if (!f || !ctl_has(WEIR_CTL_BLOCKS))
-		return 0;
-	return policy_side_blocked(f->pkt.key.addr[0], f->pkt.key.port[0]) ||
-	       policy_side_blocked(f->pkt.key.addr[1], f->pkt.key.port[1]);
 }
 
 #endif

@@ -181,7 +181,7 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 	flow_decision(&s->flow, d);
 	traits_describe(f, d);
 	flow_describe(&s->flow, d);
-	if (policy_blocked(f)) {
+	if (policy_blocked(f, d->origin, WEIR_BLOCK_ANY_APP)) {
 		decision_block(d);
 		return first_drop(f, &s->flow, d, WEIR_REASON_DROP_BLOCKED);
 	}
@@ -191,6 +191,10 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 		return r ? WEIR_REASON_STACK_TABLE : FIRST_UNDECIDED;
 	}
 	policy_decide(f, d);
+	if (policy_blocked(f, d->origin, d->app)) {
+		decision_block(d);
+		return first_drop(f, &s->flow, d, WEIR_REASON_DROP_BLOCKED);
+	}
 	if (reason_is_drop(reason) && d->action != WEIR_ACTION_PASS)
 		return first_drop(f, &s->flow, d, reason);
 	bpf_map_delete_elem(&weir_undecided, key);

@@ -16,6 +16,7 @@
 #define WEIR_CTL_OVERLOAD_DROP (1u << 1) /* on_overload: drop */
 #define WEIR_CTL_BLOCKS	       (1u << 2) /* weir_blocks is not empty */
 #define WEIR_CTL_EVENTS	       (1u << 3) /* somebody reads weir_events */
+#define WEIR_CTL_BLOCKS_SLOT   (1u << 4) /* the slot of their maps that is in use (block.h) */
 
 /* weir_ctl: one element, memory-mapped by the daemon, which alone writes it. */
 struct weir_ctl {

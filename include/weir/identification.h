@@ -111,12 +111,4 @@ enum weir_source {
 		WEIR_SOURCE_COUNT,
 };
 
-/* weir_blocks: an address (port 0) or a service. Value: __u64 expires_ns, 0 = until lifted. */
-struct weir_block_key {
-	__u32 addr[4]; /* network order, v4-mapped */
-	__be16 port;   /* 0 = the whole host */
-	__u8 pad[2];
-};
-_Static_assert(sizeof(struct weir_block_key) == 20, "weir_block_key");
-
 #endif

@@ -158,12 +158,10 @@ static void orphans_go_by_their_destination(void **state)
 
 static void orphans_of_a_blocked_host(void **state)
 {
-	struct weir_block_key block = {0};
+	struct policy_block block = rig_block_of_b(0, 0);
 	struct rig *r = *state;
 
-	shape_address(&udp, true, block.addr);
-	rig_put(r, "weir_blocks", &block, &(uint64_t){0});
-	r->ctl->flags |= WEIR_CTL_BLOCKS;
+	rig_blocks(r, &block, 1);
 	SEND(r, DROP_BLOCKED, LAST(1));
 	SEND(r, DROP_BLOCKED, FIRST(2));
 	SEND(r, DROP_BLOCKED, LAST(2));

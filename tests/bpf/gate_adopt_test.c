@@ -152,7 +152,8 @@ static void old_put_flow(const struct old *o, uint32_t i, const struct weir_flow
 
 static void old_fill(const struct old *o)
 {
-	struct weir_block_key block = {.port = htons(25)};
+	struct layout3_block block = {.addr = {0, 0, htonl(0xffff), htonl(0x0a000009)},
+				      .port = htons(25)};
 	struct weir_flow_key key;
 	uint64_t expires = 77;
 
@@ -197,11 +198,16 @@ static bool flow_seen(const struct weir_flow_key *key, const struct weir_flow *f
 	return true;
 }
 
-static bool block_seen(const struct weir_block_key *key, uint64_t expires_ns, void *arg)
+static bool block_seen(const struct weir_block *b, uint64_t expires_ns, void *arg)
 {
+	const uint32_t addr[4] = {0, 0, htonl(0xffff), htonl(0x0a000009)};
 	struct seen *seen = arg;
 
-	assert_int_equal(key->port, htons(25));
+	assert_memory_equal(b->from, addr, sizeof(addr));
+	assert_int_equal(b->from_bits, 128);
+	assert_int_equal(b->to_bits, WEIR_BLOCK_ONE_SIDE);
+	assert_int_equal(b->app, WEIR_BLOCK_ANY_APP);
+	assert_int_equal(b->port, htons(25));
 	assert_int_equal(expires_ns, 77);
 	seen->count++;
 	return true;

@@ -32,7 +32,7 @@ static void fresh_open_pins_everything(void **state)
 	assert_int_equal(ctl->generation, 0);
 	assert_int_equal(gate_slots(g), f->sizes.slots);
 	assert_true(gate_accounts_losses(g));
-	assert_int_equal(entries(f, "maps"), 38);
+	assert_int_equal(entries(f, "maps"), 40);
 	assert_true(pinned(f, "progs/weir_gate"));
 	assert_true(pinned(f, "progs/weir_queue"));
 	assert_true(pinned(f, "progs/weir_pair_near"));
@@ -40,7 +40,7 @@ static void fresh_open_pins_everything(void **state)
 	assert_true(pinned(f, "links/weir_redirect_err_account"));
 	assert_true(pinned(f, "links/weir_devmap_xmit_account"));
 	gate_close(g);
-	assert_int_equal(entries(f, "maps"), 38);
+	assert_int_equal(entries(f, "maps"), 40);
 	fixture_remove(f);
 }
 

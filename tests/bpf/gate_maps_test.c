@@ -393,7 +393,7 @@ static void every_flow_is_seen_once(void **state)
 	fixture_remove(f);
 }
 
-static bool block_seen(const struct weir_block_key *key, uint64_t expires_ns, void *arg)
+static bool block_seen(const struct weir_block *key, uint64_t expires_ns, void *arg)
 {
 	struct seen *seen = arg;
 
@@ -414,11 +414,54 @@ static bool endpoint_seen(const struct weir_endpoint_key *key, const struct weir
 	return true;
 }
 
+static void blocks_alternate_between_slots(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	struct policy_block list[2] = {{{.from = {0, 0, htonl(0xffff), htonl(0x0a000000)},
+					 .from_bits = 104,
+					 .to_bits = WEIR_BLOCK_ONE_SIDE,
+					 .app = WEIR_BLOCK_ANY_APP},
+					7},
+				       {{.from = {0, 0, htonl(0xffff), htonl(0x0a010000)},
+					 .from_bits = 112,
+					 .to_bits = WEIR_BLOCK_ONE_SIDE,
+					 .app = 9},
+					0}};
+
+	for (size_t count = 1; count <= 2; count++) {
+		struct weir_class_key host = {128, {0, 0, htonl(0xffff), htonl(0x0a010203)}};
+		struct weir_block_key key = {.to = WEIR_BLOCK_EITHER, .app = WEIR_BLOCK_ANY_APP};
+		uint32_t slot = count & 1;
+		_cleanup_close_ int trie = -1, set = -1;
+		struct policy_blocks made;
+		uint64_t expires_ns = 0;
+
+		assert_int_equal(policy_blocks_compile(list, count, &made), 0);
+		assert_int_equal(gate_load_blocks(g, &made), 0);
+		policy_blocks_fini(&made);
+		assert_true(gate_ctl(g)->flags & WEIR_CTL_BLOCKS);
+		assert_int_equal(!!(gate_ctl(g)->flags & WEIR_CTL_BLOCKS_SLOT), slot);
+		trie = inner_open(f, "weir_block_tries", slot);
+		set = inner_open(f, "weir_block_sets", slot);
+		assert_int_equal(bpf_map_lookup_elem(trie, &host, &key.from), 0);
+		assert_int_equal(key.from, count);
+		assert_int_equal(bpf_map_lookup_elem(set, &key, &expires_ns), 0);
+		assert_int_equal(expires_ns, 7);
+		key.app = 9;
+		assert_int_equal(!bpf_map_lookup_elem(set, &key, &expires_ns), count == 2);
+	}
+	assert_int_equal(gate_load_blocks(g, &(struct policy_blocks){0}), 0);
+	assert_false(gate_ctl(g)->flags & WEIR_CTL_BLOCKS);
+	gate_close(g);
+	fixture_remove(f);
+}
+
 static void what_was_put_is_found(void **state)
 {
 	struct fixture *f = *state;
 	struct gate *g = fixture_open(f, false);
-	struct weir_block_key block = {.addr = {1, 2, 3, 4}, .port = htons(6881)};
+	struct weir_block block = {.from = {1, 2, 3, 4}, .port = htons(6881)};
 	struct weir_endpoint_key endpoint = {.host = {1}, .peer = {2}, .domain = 1};
 	struct weir_reconnect_key reconnect = {.src = {1}, .dst = {2}, .proto = 6};
 	struct weir_identification verdict = {.app = 12}, found;
@@ -641,6 +684,7 @@ int main(void)
 		cmocka_unit_test(rule_hits_start_at_zero),
 		cmocka_unit_test(sums_run_over_all_cpus),
 		cmocka_unit_test(every_flow_is_seen_once),
+		cmocka_unit_test(blocks_alternate_between_slots),
 		cmocka_unit_test(what_was_put_is_found),
 		cmocka_unit_test(ports_are_found_by_interface),
 		cmocka_unit_test(redirect_targets_come_and_go),

@@ -160,14 +160,12 @@ static void let_go_by_a_new_policy(void **state)
 
 static void of_a_blocked_host(void **state)
 {
-	struct weir_block_key block = {0};
+	struct policy_block block = rig_block_of_b(0, 0);
 	struct rig *r = *state;
 
 	rig_identify(r, &udp, RIG_WEB);
 	SEND(r, REDIRECTED, UDP);
-	shape_address(&udp, true, block.addr);
-	rig_put(r, "weir_blocks", &block, &(uint64_t){0});
-	r->ctl->flags |= WEIR_CTL_BLOCKS;
+	rig_blocks(r, &block, 1);
 	r->ctl->generation += 2;
 	ERROR(r, DROP_ICMP_ERROR, 3, UDP);
 }

@@ -312,6 +312,43 @@ void rig_mac_trait(struct rig *r, const struct weir_mac_trait_key *key, uint32_t
 	inner_put(fd, key, &traits);
 }
 
+void rig_blocks(struct rig *r, const struct policy_block *list, size_t count)
+{
+	struct policy_blocks made;
+	uint32_t slot = 0;
+	LIBBPF_OPTS(bpf_map_create_opts, trie_opts, .map_flags = BPF_F_NO_PREALLOC);
+	_cleanup_close_ int trie =
+		bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, NULL, 20, 4, 64, &trie_opts);
+	_cleanup_close_ int set =
+		bpf_map_create(BPF_MAP_TYPE_HASH, NULL, sizeof(struct weir_block_key), 8, 64, NULL);
+
+	assert_true(trie >= 0 && set >= 0);
+	assert_int_equal(policy_blocks_compile(list, count, &made), 0);
+	for (size_t i = 0; i < made.prefix_count; i++)
+		inner_put(trie, &made.prefixes[i].key, &made.prefixes[i].class);
+	for (size_t i = 0; i < made.count; i++)
+		inner_put(set, &made.entries[i].key, &made.entries[i].expires_ns);
+	policy_blocks_fini(&made);
+	rig_put(r, "weir_block_tries", &slot, &trie);
+	rig_put(r, "weir_block_sets", &slot, &set);
+	if (count)
+		r->ctl->flags |= WEIR_CTL_BLOCKS;
+	else
+		r->ctl->flags &= ~WEIR_CTL_BLOCKS;
+}
+
+struct policy_block rig_block_of_b(uint16_t port, uint64_t expires_ns)
+{
+	struct policy_block block = {.block = {.from_bits = 128,
+					       .to_bits = WEIR_BLOCK_ONE_SIDE,
+					       .port = htons(port),
+					       .app = WEIR_BLOCK_ANY_APP},
+				     .expires_ns = expires_ns};
+
+	shape_address(&(struct shape){0}, true, block.block.from);
+	return block;
+}
+
 void rig_confidence(struct rig *r, uint8_t asked)
 {
 	for (uint32_t value = asked; value <= 100; value++)

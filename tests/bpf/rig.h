@@ -17,6 +17,7 @@
 
 #include "bpf/shape.h"
 #include "gate/table.h"
+#include "policy/policy.h"
 #include "util/util.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
@@ -98,6 +99,10 @@ void rig_confidence(struct rig *r, uint8_t asked);
 void rig_needs(struct rig *r, uint16_t app, uint64_t traits);
 void rig_trait(struct rig *r, uint32_t index, uint32_t traits);
 void rig_mac_trait(struct rig *r, const struct weir_mac_trait_key *key, uint32_t traits);
+/* These are blocked, and nothing else. */
+void rig_blocks(struct rig *r, const struct policy_block *list, size_t count);
+/* Host B, or its service at a port. */
+struct policy_block rig_block_of_b(uint16_t port, uint64_t expires_ns);
 void rig_port_flags(struct rig *r, int port, uint32_t flags);
 #define RIG_PORT_USUAL                                                                             \
 	(WEIR_PORT_ENABLED | WEIR_PORT_REDIRECT | WEIR_PORT_FORWARDING) /* and _TC on TC */

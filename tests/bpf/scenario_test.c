@@ -300,41 +300,25 @@ static void endpoint_of_the_told_host(void **state)
 	SEND(r, DROP_ENDPOINT, .tcp_flags = SHAPE_SYN, .a = 6, .dport = 6881);
 }
 
-static void block_put(struct rig *r, uint16_t port, uint64_t expires_ns)
-{
-	struct weir_block_key key = {.port = htons(port)};
-
-	shape_address(&tcp, true, key.addr);
-	rig_put(r, "weir_blocks", &key, &expires_ns);
-}
-
-static void block_lift(struct rig *r, uint16_t port)
-{
-	struct weir_block_key key = {.port = htons(port)};
-
-	shape_address(&tcp, true, key.addr);
-	bpf_map_delete_elem(rig_map(r, "weir_blocks"), &key);
-}
-
 static void blocked(void **state)
 {
 	struct rig *r = *state;
+	struct policy_block blocks[2] = {rig_block_of_b(80, 0), rig_block_of_b(0, rig_soon())};
 	struct weir_event event;
 
-	block_put(r, 80, 0);
 	SEND(r, PUNTED, DATA);
-	r->ctl->flags |= WEIR_CTL_BLOCKS;
+	rig_blocks(r, blocks, 1);
 	SEND(r, DROP_BLOCKED, DATA, .sport = 1);
 	SEND(r, DROP_BLOCKED, DATA, .sport = 2, BACK);
 	assert_int_equal(rig_events(r, WEIR_EVENT_DROPPED, &event), 2);
 	assert_int_equal(event.reason, WEIR_REASON_DROP_BLOCKED);
 	SEND(r, PUNTED, DATA, .sport = 1, .dport = 81);
-	block_put(r, 0, rig_soon());
+	rig_blocks(r, blocks, 2);
 	SEND(r, DROP_BLOCKED, DATA, .sport = 1, .dport = 82);
 	SEND(r, DROP_BLOCKED, .proto = IPPROTO_ICMP, .icmp_type = 8);
 	SEND(r, PUNTED, DATA, .sport = 1, .b = 3);
-	block_lift(r, 0);
-	block_put(r, 80, time_now_ns() - 1);
+	blocks[0].expires_ns = time_now_ns() - 1;
+	rig_blocks(r, blocks, 1);
 	SEND(r, PUNTED, DATA, .sport = 3);
 }
 
@@ -342,14 +326,15 @@ static void blocked(void **state)
 static void block_of_live_flows(void **state)
 {
 	struct rig *r = *state;
+	struct policy_block block;
 	struct weir_flow flow;
 
 	rig_identify(r, &tcp, RIG_WEB);
 	SEND(r, REDIRECTED, DATA);
 	SEND(r, PUNTED, UDP);
 	rig_finish(r);
-	block_put(r, 0, 0);
-	r->ctl->flags |= WEIR_CTL_BLOCKS;
+	block = rig_block_of_b(0, 0);
+	rig_blocks(r, &block, 1);
 	r->ctl->generation += 2;
 	SEND(r, DROP_BLOCKED, DATA);
 	SEND(r, DROP_BLOCKED, DATA, BACK);
@@ -357,8 +342,7 @@ static void block_of_live_flows(void **state)
 	SEND(r, DROP_BLOCKED, UDP);
 	assert_true(rig_flow(r, true, &tcp, &flow));
 	assert_true(flow.flags & WEIR_FLOW_BLOCKED);
-	block_lift(r, 0);
-	r->ctl->flags &= ~WEIR_CTL_BLOCKS;
+	rig_blocks(r, NULL, 0);
 	r->ctl->generation += 2;
 	SEND(r, REDIRECTED, DATA);
 	assert_true(rig_flow(r, true, &tcp, &flow));

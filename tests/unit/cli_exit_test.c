@@ -207,7 +207,9 @@ static void options_are_whole_words(void **state)
 	assert_usage(weir("flows", "--limit", "-1", NULL), "--limit: expected 1 to");
 	assert_usage(weir("flows", "--address", "example.org", NULL), "is not an IPv4");
 	assert_usage(weir("flows", "--user", "eve", NULL), "not yet supported");
-	assert_usage(weir("block", "10.0.0.0/8", NULL), "is not an IPv4");
+	assert_usage(weir("block", "10.0.0.1/8", NULL), "is not an IPv4");
+	assert_usage(weir("block", "10.0.0.0/8", "--to", "host", NULL),
+		     "--to: host is not an IPv4");
 	assert_usage(weir("block", "10.0.0.1", "--port", "0", NULL), "--port: expected");
 	assert_usage(weir("block", "10.0.0.1", "--port", "65536", NULL), "--port: expected");
 	assert_usage(weir("block", "10.0.0.1", "--for", "ever", NULL), "--for: expected a time");
@@ -291,6 +293,11 @@ static void the_daemon_is_asked_what_was_meant(void **state)
 			    "block {\"address\":\"2001:db8::1\",\"port\":80,\"seconds\":2}");
 	weir("block", "192.0.2.1", "--socket", d->path, NULL);
 	assert_string_equal(d->asked, "block {\"address\":\"192.0.2.1\",\"port\":0,\"seconds\":0}");
+	weir("block", "10.1.0.0/16", "--to", "203.0.113.0/24", "--port", "443", "--app",
+	     "bittorrent", "--for", "10m", "--socket", d->path, NULL);
+	assert_string_equal(d->asked,
+			    "block {\"address\":\"10.1.0.0/16\",\"application\":\"bittorrent\","
+			    "\"port\":443,\"seconds\":600,\"to\":\"203.0.113.0/24\"}");
 	weir("unblock", "192.0.2.1", "--socket", d->path, NULL);
 	assert_string_equal(d->asked, "unblock {\"address\":\"192.0.2.1\",\"port\":0}");
 	weir("events", "--type", "drop", "--socket", d->path, NULL);
@@ -311,7 +318,7 @@ static void results_go_to_stdout(void **state)
 	assert_string_equal(weir("events", "--socket", d->path, NULL)->out,
 			    "{\"n\":1}\n{\"n\":2}\n");
 	assert_string_equal(weir("blocks", "--socket", d->path, NULL)->out,
-			    "ADDRESS  PORT  EXPIRES IN\n");
+			    "ADDRESS  TO  PORT  APPLICATION  EXPIRES IN\n");
 }
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -190,13 +190,17 @@ static void nonsense_is_survived(void **state)
 
 static void blocks_show_when_they_end(void **state)
 {
-	char *text = shown(show_blocks,
-			   json_pack("{s:[{s:s, s:i, s:f}, {s:s, s:i, s:n}]}", "blocks", "address",
-				     "192.0.2.1", "port", 80, "expires_in_seconds", 75.0, "address",
-				     "192.0.2.2", "port", 0, "expires_in_seconds"));
+	char *text =
+		shown(show_blocks,
+		      json_pack("{s:[{s:s, s:i, s:f}, {s:s, s:i, s:n}, {s:s, s:s, s:i, s:s, s:n}]}",
+				"blocks", "address", "192.0.2.1", "port", 80, "expires_in_seconds",
+				75.0, "address", "192.0.2.2", "port", 0, "expires_in_seconds",
+				"address", "10.0.0.0/8", "to", "::/0", "port", 7, "application",
+				"irc", "expires_in_seconds"));
 
-	assert_string_equal(line_of(text, 1), "192.0.2.1    80       1m15s");
-	assert_string_equal(line_of(text, 2), "192.0.2.2   all       never");
+	assert_string_equal(line_of(text, 1), "192.0.2.1           80  all               1m15s");
+	assert_string_equal(line_of(text, 2), "192.0.2.2          all  all               never");
+	assert_string_equal(line_of(text, 3), "10.0.0.0/8  ::/0     7  irc               never");
 	free(text);
 }
 

@@ -28,7 +28,7 @@ struct gate {
 	struct weir_flow_key keys[2][FLOWS_MAX]; /* undecided, decided */
 	struct weir_flow flows[2][FLOWS_MAX];
 	size_t flow_count[2];
-	struct weir_block_key blocks[FLOWS_MAX];
+	struct weir_block blocks[FLOWS_MAX];
 	uint64_t block_expires_ns[FLOWS_MAX];
 	size_t block_count;
 	uint64_t verdict_of;
@@ -174,8 +174,7 @@ uint64_t gate_count_decided(const struct gate *g)
 }
 
 int gate_each_block(struct gate *g,
-		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
-		    void *arg)
+		    bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *), void *arg)
 {
 	for (size_t i = 0; i < g->block_count; i++)
 		if (!fn(&g->blocks[i], g->block_expires_ns[i], arg))
@@ -183,14 +182,21 @@ int gate_each_block(struct gate *g,
 	return g->fail;
 }
 
-int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns)
+int gate_put_block(struct gate *g, const struct weir_block *k, uint64_t expires_ns)
 {
 	g->blocks[g->block_count] = *k;
 	g->block_expires_ns[g->block_count++] = expires_ns;
 	return 0;
 }
 
-int gate_del_block(struct gate *g, const struct weir_block_key *k)
+int gate_load_blocks(struct gate *g, const struct policy_blocks *b)
+{
+	g->ctl.flags &= ~WEIR_CTL_BLOCKS;
+	g->ctl.flags |= b->count ? WEIR_CTL_BLOCKS : 0;
+	return 0;
+}
+
+int gate_del_block(struct gate *g, const struct weir_block *k)
 {
 	for (size_t i = 0; i < g->block_count; i++) {
 		if (memcmp(&g->blocks[i], k, sizeof(*k)) != 0)
@@ -217,7 +223,7 @@ void worker_read_news(struct worker *w, const struct worker_reader *to, void *ar
 {
 }
 
-int worker_block(struct worker *w, const struct weir_block_key *key)
+int worker_block(struct worker *w, const struct weir_block *key)
 {
 	return 0;
 }

@@ -315,8 +315,12 @@ static void expired_blocks_are_not_shown(void **state)
 	struct fixture *f = *state;
 	json_t *data;
 
-	for (size_t i = 0; i < 3; i++)
-		address_parse("192.0.2.9", f->gate.blocks[i].addr);
+	for (size_t i = 0; i < 3; i++) {
+		address_parse("192.0.2.0", f->gate.blocks[i].from);
+		f->gate.blocks[i].from_bits = 120;
+		f->gate.blocks[i].to_bits = WEIR_BLOCK_ONE_SIDE;
+		f->gate.blocks[i].app = WEIR_BLOCK_ANY_APP;
+	}
 	f->gate.block_count = 3;
 	f->gate.blocks[2].port = htons(443);
 	f->gate.block_expires_ns[0] = 1;

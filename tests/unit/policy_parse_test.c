@@ -235,8 +235,6 @@ static void not_yet_supported(void **state)
 		 "p.yaml:5:28: `scan` is not yet supported"},
 		{HEAD "rules:\n- { name: a, action: pass, audit: [messages] }\n",
 		 "p.yaml:5:28: `audit` is not yet supported"},
-		{HEAD "rules:\n- name: a\n  action: pass\n  schedule: \"mon 08:00-18:00\"\n",
-		 "p.yaml:7:3: `schedule` is not yet supported"},
 		{HEAD "rules:\n- { name: a, action: pipe, pipe: p2p }\n",
 		 "p.yaml:5:28: `pipe` is not yet supported"},
 		{HEAD "rules:\n- { name: a, action: pipe }\n",

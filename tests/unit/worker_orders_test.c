@@ -80,9 +80,12 @@ static int teardown(void **state)
 
 static void block(struct worker *w, const char *address, uint16_t port)
 {
-	struct weir_block_key k = {.port = htons(port)};
+	struct weir_block k = {
+		.port = htons(port), .to_bits = WEIR_BLOCK_ONE_SIDE, .app = WEIR_BLOCK_ANY_APP};
+	unsigned int bits;
 
-	assert_int_equal(address_parse(address, k.addr), 0);
+	assert_int_equal(prefix_parse(address, k.from, &bits), 0);
+	k.from_bits = (uint8_t)bits;
 	assert_int_equal(worker_block(w, &k), 0);
 	dropped[0] = '\0';
 	worker_read_orders(w);
@@ -96,6 +99,8 @@ static void a_host_means_all_its_flows(void **state)
 	assert_string_equal(dropped, "2");
 	block(*state, "10.0.0.9", 0);
 	assert_string_equal(dropped, "");
+	block(*state, "10.0.0.0/31", 0);
+	assert_string_equal(dropped, "01");
 }
 
 static void a_service_means_its_port_alone(void **state)
@@ -109,7 +114,7 @@ static void a_service_means_its_port_alone(void **state)
 static void orders_are_told_apart(void **state)
 {
 	struct worker *w = *state;
-	const struct weir_block_key k = {0};
+	const struct weir_block k = {0};
 
 	mail_put(w->post.orders, WORKER_ORDER_BLOCK, &k, sizeof(k) - 1);
 	mail_put(w->post.orders, MAIL_TYPES_MAX - 1, &k, sizeof(k));

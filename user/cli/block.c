@@ -4,18 +4,31 @@
 
 #define NS_PER_S 1000000000ull
 
-/* {"address", "port"} of the call; NULL after a text to stderr. */
+static bool is_prefix(const struct call *c, const char *what, const char *text)
+{
+	unsigned int bits;
+	uint32_t addr[4];
+
+	if (prefix_parse(text, addr, &bits) == 0)
+		return true;
+	cli_usage(
+		c,
+		"%s%s is not an IPv4 or IPv6 address, nor a prefix without bits beyond its length",
+		what, text);
+	return false;
+}
+
+/* What is blocked, of the call; NULL after a text to stderr. */
 static json_t *block_args(const struct call *c)
 {
-	const char *port = call_value(c, "--port");
+	const char *port = call_value(c, "--port"), *to = call_value(c, "--to");
+	const char *app = call_value(c, "--app");
 	unsigned long number = 0;
-	uint32_t addr[4];
+	json_t *args;
 	char *end;
 
-	if (address_parse(c->args[0], addr) < 0) {
-		cli_usage(c, "%s is not an IPv4 or IPv6 address", c->args[0]);
+	if (!is_prefix(c, "", c->args[0]) || (to && !is_prefix(c, "--to: ", to)))
 		return NULL;
-	}
 	if (port) {
 		number = strtoul(port, &end, 10);
 		if (*port < '0' || *port > '9' || *end || number < 1 || number > 65535) {
@@ -23,7 +36,12 @@ static json_t *block_args(const struct call *c)
 			return NULL;
 		}
 	}
-	return json_pack("{s:s, s:i}", "address", c->args[0], "port", (int)number);
+	args = json_pack("{s:s, s:i}", "address", c->args[0], "port", (int)number);
+	if (to)
+		json_object_set_new(args, "to", json_string(to));
+	if (app)
+		json_object_set_new(args, "application", json_string(app));
+	return args;
 }
 
 int cli_block(const struct call *c)
@@ -54,7 +72,8 @@ int cli_unblock(const struct call *c)
 
 void show_blocks(const json_t *data, FILE *out)
 {
-	static const char *const headers[] = {"ADDRESS", ">PORT", ">EXPIRES IN", NULL};
+	static const char *const headers[] = {"ADDRESS",     "TO",	    ">PORT",
+					      "APPLICATION", ">EXPIRES IN", NULL};
 	struct table *t = table_new(headers);
 	const json_t *block;
 	size_t i;
@@ -65,10 +84,14 @@ void show_blocks(const json_t *data, FILE *out)
 		char age[HUMAN_MAX];
 
 		table_cell(t, "%s", json_text(block, "address"));
+		table_cell(t, "%s", json_text(block, "to"));
 		if (json_number(block, "port"))
 			table_cell(t, "%lld", (long long)json_number(block, "port"));
 		else
 			table_cell(t, "all");
+		table_cell(t, "%s",
+			   json_text(block, "application")[0] ? json_text(block, "application")
+							      : "all");
 		table_cell(t, "%s",
 			   json_is_number(expires) ? human_age(json_number_value(expires), age)
 						   : "never");

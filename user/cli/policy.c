@@ -52,7 +52,7 @@ int cli_policy_load(const struct call *c)
 
 void show_policy(const json_t *p, FILE *out)
 {
-	static const char *const headers[] = {"RULE", "ACTION", ">HITS", ">LINE", NULL};
+	static const char *const headers[] = {"RULE", "ACTION", ">HITS", ">LINE", "SCHEDULE", NULL};
 	struct table *t = table_new(headers);
 	const json_t *rule;
 	size_t i;
@@ -71,11 +71,14 @@ void show_policy(const json_t *p, FILE *out)
 		table_cell(t, "%s", json_text(rule, "action"));
 		table_cell(t, "%lld", (long long)json_number(rule, "hits"));
 		table_cell(t, "%lld", (long long)json_number(rule, "line"));
+		table_cell(t, "%s%s", json_text(rule, "schedule"),
+			   json_is_false(json_object_get(rule, "active")) ? " (inactive now)" : "");
 	}
 	table_cell(t, "default");
 	table_cell(t, "%s", json_text(p, "default"));
 	table_cell(t, "%lld", (long long)json_number(p, "default_hits"));
 	table_cell(t, "-");
+	table_cell(t, "%s", "");
 	table_print(t, out);
 	table_free(t);
 }

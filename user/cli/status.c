@@ -55,6 +55,21 @@ static const char *port_state(const json_t *port)
 	return json_text(port, "degraded")[0] ? "degraded" : "enabled";
 }
 
+/* The rest of a line: rules that are not active now, and when that changes. */
+static void show_schedule(const json_t *s, FILE *out)
+{
+	time_t next = (time_t)json_number(s, "next_change");
+	char when[32];
+	struct tm tm;
+
+	if (next && localtime_r(&next, &tm) && strftime(when, sizeof(when), "%a %H:%M", &tm))
+		fprintf(out, "; %lld inactive by schedule, next change %s",
+			(long long)json_number(s, "inactive"), when);
+	else if (json_number(s, "inactive"))
+		fprintf(out, "; %lld inactive by schedule", (long long)json_number(s, "inactive"));
+	fputc('\n', out);
+}
+
 static void show_head(const json_t *s, FILE *out)
 {
 	const json_t *policy = json_object_get(s, "policy"), *flows = json_object_get(s, "flows");
@@ -64,9 +79,10 @@ static void show_head(const json_t *s, FILE *out)
 		(long long)json_number(s, "pid"),
 		human_age(json_real_number(s, "uptime_seconds"), age),
 		json_flag(s, "adopted") ? ", took over a running gate" : "");
-	fprintf(out, "policy %s, generation %lld, %lld rules\n", json_text(policy, "path"),
+	fprintf(out, "policy %s, generation %lld, %lld rules", json_text(policy, "path"),
 		(long long)json_number(policy, "generation"),
 		(long long)json_number(policy, "rules"));
+	show_schedule(json_object_get(policy, "schedule"), out);
 	fprintf(out, "flows %lld decided, %lld undecided; %lld learned endpoints\n",
 		(long long)json_number(flows, "decided"),
 		(long long)json_number(flows, "undecided"), (long long)json_number(s, "endpoints"));

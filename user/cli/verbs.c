@@ -25,6 +25,10 @@ static const struct option_info opt_limit = {"--limit", NULL, "N",
 					     "at most N flows (1000; 100000 at most)"};
 static const struct option_info opt_port = {
 	"--port", NULL, "N", "only this service, TCP and UDP; otherwise the whole host"};
+static const struct option_info opt_to = {
+	"--to", NULL, "PREFIX", "only connections that ADDRESS opens to this address or prefix"};
+static const struct option_info opt_block_app = {
+	"--app", NULL, "APPLICATION", "only this application, from its identification on"};
 static const struct option_info opt_for = {"--for", NULL, "TIME",
 					   "as 30s, 10m, 2h; otherwise until lifted"};
 static const struct option_info opt_follow = {"--follow", NULL, NULL,
@@ -154,20 +158,23 @@ static const struct verb verbs[] = {
 	},
 	{
 		.words = "block",
-		.arguments = "ADDRESS",
+		.arguments = "ADDRESS[/LENGTH]",
 		.min_args = 1,
 		.max_args = 1,
-		.help = "shut a host or a service out",
-		.options = {&opt_port, &opt_for, &opt_socket},
+		.help = "shut a host, a network or a service out",
+		.more = "Without --to whatever has an end there, with it the connections from "
+			"ADDRESS to the prefix; --port is then the port of the other end. "
+			"0.0.0.0/0 is all of IPv4, ::/0 all of IPv6.",
+		.options = {&opt_to, &opt_port, &opt_block_app, &opt_for, &opt_socket},
 		.run = cli_block,
 	},
 	{
 		.words = "unblock",
-		.arguments = "ADDRESS",
+		.arguments = "ADDRESS[/LENGTH]",
 		.min_args = 1,
 		.max_args = 1,
-		.help = "let a blocked host or service in again",
-		.options = {&opt_port, &opt_socket},
+		.help = "lift a block: with the words that it was made by",
+		.options = {&opt_to, &opt_port, &opt_block_app, &opt_socket},
 		.run = cli_unblock,
 	},
 	{

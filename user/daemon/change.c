@@ -11,7 +11,7 @@
 void policy_to_ctl(struct weir *w)
 {
 	struct weir_ctl *ctl = gate_ctl(w->gate);
-	uint32_t flags = ctl->flags & WEIR_CTL_BLOCKS;
+	uint32_t flags = ctl->flags & (WEIR_CTL_BLOCKS | WEIR_CTL_BLOCKS_SLOT);
 
 	if (w->policy->on_failure_drop)
 		flags |= WEIR_CTL_FAILURE_DROP;
@@ -61,7 +61,7 @@ int change_port(void *arg, const json_t *args, json_t **data, struct error *e)
 }
 
 /* Hits are shown per rule name and go on over a reload. */
-static void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t *out)
+void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t out[WEIR_RULES_MAX + 1])
 {
 	for (unsigned int i = 0; i <= next->rule_count; i++) {
 		unsigned int id = i < next->rule_count ? i : WEIR_RULE_DEFAULT;

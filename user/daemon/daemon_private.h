@@ -72,13 +72,18 @@ void port_begin_losses(struct weir *w, unsigned int index);
  * the counters cannot be read; the outputs are untouched then. */
 bool port_losses(struct weir *w, unsigned int index, uint64_t *lost, uint64_t *sent);
 /* blocks.c */
-/* Deletes expired blocks, and sets or clears WEIR_CTL_BLOCKS. */
+/* blocks.c: compiles what an earlier daemon blocked; deletes expired blocks. */
+void blocks_open(struct weir *w);
 void blocks_refresh(struct weir *w);
 /* traits.c: gives the conditions of a policy their bits, before it is staged. *changed as in
  * policy_number_traits(). */
 int traits_number(struct weir *w, struct policy *p, uint32_t *changed, struct error *e);
 /* Judges the flows that were decided before by a policy that is to be switched to. */
 void traits_tell(struct weir *w, const struct policy *p, uint32_t changed);
+/* schedule.c: once a second. */
+void schedule_tick(struct weir *w);
+/* change.c: hits by rule, to go on from, for a policy that takes the live one's place. */
+void carry_rule_hits(struct weir *w, const struct policy *next, uint64_t out[WEIR_RULES_MAX + 1]);
 /* change.c: weir_ctl.flags and what else follows the policy. */
 void policy_to_ctl(struct weir *w);
 

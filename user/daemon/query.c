@@ -203,12 +203,23 @@ static json_t *degraded(const struct weir *w, const struct stats_snapshot *s)
 	return list;
 }
 
+/* Rules that are not active now, and when that changes in seconds since 1970. */
+static json_t *schedule_json(const struct policy *p)
+{
+	unsigned int inactive = 0;
+
+	for (unsigned int i = 0; i < p->rule_count; i++)
+		inactive += !policy_rule_active(p, i);
+	return json_pack("{s:i, s:o}", "inactive", (int)inactive, "next_change",
+			 p->schedule_next ? json_integer(p->schedule_next) : json_null());
+}
+
 static json_t *policy_status(const struct weir *w, const struct stats_snapshot *s)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", w->policy->path, "generation",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "path", w->policy->path, "generation",
 			 (json_int_t)s->generation, "rules", (json_int_t)w->policy->rule_count,
 			 "loads_ok", (json_int_t)s->loads_ok, "loads_failed",
-			 (json_int_t)s->loads_failed);
+			 (json_int_t)s->loads_failed, "schedule", schedule_json(w->policy));
 }
 
 /* By the gate and the workers. */
@@ -357,26 +368,28 @@ int query_policy(void *arg, const json_t *args _unused_, json_t **data, struct e
 		return no_memory(e);
 	rules = json_array();
 	for (unsigned int i = 0; i < p->rule_count; i++)
-		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:I, s:i}", "name",
-						       p->rules[i].name, "action",
+		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:I, s:i, s:b, s:s?}",
+						       "name", p->rules[i].name, "action",
 						       policy_action_name(p->rules[i].action),
 						       "exit", policy_exit_name(p->rules[i].exit),
 						       "hits", (json_int_t)s->rules[i].hits, "line",
-						       (int)p->rules[i].line));
-	return answer(json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
-				"s:o}",
-				"path", p->path, "generation", (json_int_t)s->generation,
-				"loads_ok", (json_int_t)s->loads_ok, "loads_failed",
-				(json_int_t)s->loads_failed, "default",
-				policy_action_name(p->default_action), "default_hits",
-				(json_int_t)s->rules[p->rule_count].hits, "on_failure",
-				p->on_failure_drop ? "drop" : "pass", "on_overload",
-				p->on_overload_drop ? "drop" : "pass", "tunnels",
-				p->inspect_tunnels ? "inspect" : "outer", "classes",
-				(int)p->class_ids, "prefixes", (int)p->class_count, "conditions",
-				(int)(p->trait_conditions + p->condition_count), "inspect_packets",
-				(int)p->inspect_packets, "rules", rules),
-		      data, e);
+						       (int)p->rules[i].line, "active",
+						       policy_rule_active(p, i), "schedule",
+						       policy_rule_schedule(p, i)));
+	return answer(
+		json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
+			  "s:o, s:o}",
+			  "path", p->path, "generation", (json_int_t)s->generation, "loads_ok",
+			  (json_int_t)s->loads_ok, "loads_failed", (json_int_t)s->loads_failed,
+			  "default", policy_action_name(p->default_action), "default_hits",
+			  (json_int_t)s->rules[p->rule_count].hits, "on_failure",
+			  p->on_failure_drop ? "drop" : "pass", "on_overload",
+			  p->on_overload_drop ? "drop" : "pass", "tunnels",
+			  p->inspect_tunnels ? "inspect" : "outer", "classes", (int)p->class_ids,
+			  "prefixes", (int)p->class_count, "conditions",
+			  (int)(p->trait_conditions + p->condition_count), "inspect_packets",
+			  (int)p->inspect_packets, "schedule", schedule_json(p), "rules", rules),
+		data, e);
 }
 
 static const struct service_verb verbs[] = {

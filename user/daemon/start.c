@@ -136,7 +136,7 @@ static void open_ctl(struct weir *w)
 	exits_to_ctl(w);
 	ctl->clock_ds = (uint32_t)(time_now_ns() / 100000000);
 	policy_to_ctl(w);
-	blocks_refresh(w);
+	blocks_open(w);
 }
 
 static int open_pool(struct weir *w, struct error *e)

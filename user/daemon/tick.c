@@ -101,6 +101,7 @@ static void tick(void *arg)
 		w->second_ns = now + SECOND_NS;
 		watch_losses(w);
 		watch_qdiscs(w);
+		schedule_tick(w);
 		if (gate_ctl(w->gate)->flags & WEIR_CTL_BLOCKS)
 			blocks_refresh(w);
 	}

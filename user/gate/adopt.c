@@ -225,6 +225,37 @@ static int copy_elements(struct gate *g, enum gate_map map, const struct bpf_map
 	return gate_walk(g->pinned[map], copy_element, &g->maps[map]);
 }
 
+/* As they were until prefixes could be blocked. */
+struct old_block {
+	uint32_t addr[4];
+	__be16 port;
+	uint8_t pad[2];
+};
+
+static bool copy_old_block(const void *key, const void *value, void *arg)
+{
+	const struct old_block *old = key;
+	struct weir_block block = {
+		.from_bits = 128,
+		.to_bits = WEIR_BLOCK_ONE_SIDE,
+		.port = old->port,
+		.app = WEIR_BLOCK_ANY_APP,
+	};
+
+	memcpy(block.from, old->addr, sizeof(block.from));
+	return copy_element(&block, value, arg);
+}
+
+static int copy_blocks(struct gate *g, enum gate_map map, const struct bpf_map_info *old,
+		       const struct bpf_map_info *new)
+{
+	if (old->key_size != sizeof(struct old_block))
+		return copy_elements(g, map, old, new);
+	if (old->value_size != new->value_size)
+		return -EINVAL;
+	return gate_walk(g->pinned[map], copy_old_block, &g->maps[map]);
+}
+
 static int map_copy(struct gate *g, enum gate_map map)
 {
 	struct bpf_map_info old = {}, new = {};
@@ -242,11 +273,12 @@ static int map_copy(struct gate *g, enum gate_map map)
 		return copy_rows(g, map, &old, &new, WEIR_APPS_MAX);
 	case GATE_MAP_CACHE:
 		return copy_rows(g, map, &old, &new, 1);
+	case GATE_MAP_BLOCKS:
+		return copy_blocks(g, map, &old, &new);
 	case GATE_MAP_UNDECIDED:
 	case GATE_MAP_IDENTIFIED:
 	case GATE_MAP_RECONNECTS:
 	case GATE_MAP_ENDPOINTS:
-	case GATE_MAP_BLOCKS:
 	case GATE_MAP_PARKED:
 		return copy_elements(g, map, &old, &new);
 	default:

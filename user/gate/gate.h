@@ -123,8 +123,11 @@ int gate_get_parked(struct gate *g, uint64_t flow_id, uint8_t dir, struct weir_p
 int gate_each_parked(struct gate *g,
 		     bool (*fn)(uint64_t flow_id, uint8_t dir, const struct weir_parked *, void *),
 		     void *arg);
-int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns);
-int gate_del_block(struct gate *g, const struct weir_block_key *k);
+int gate_put_block(struct gate *g, const struct weir_block *k, uint64_t expires_ns);
+int gate_del_block(struct gate *g, const struct weir_block *k);
+/* What follows from all blocks takes the place of what followed before, at once. A negative errno
+ * and nothing has changed. Live flows are not decided again. */
+int gate_load_blocks(struct gate *g, const struct policy_blocks *b);
 
 /* How many decided flows there are: reads the table's tags alone, without a system call. */
 uint64_t gate_count_decided(const struct gate *g);
@@ -134,8 +137,7 @@ int gate_each_flow(struct gate *g, bool decided,
 		   bool (*fn)(const struct weir_flow_key *, const struct weir_flow *, void *),
 		   void *arg);
 int gate_each_block(struct gate *g,
-		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
-		    void *arg);
+		    bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *), void *arg);
 int gate_each_endpoint(struct gate *g,
 		       bool (*fn)(const struct weir_endpoint_key *, const struct weir_peer *,
 				  void *),

@@ -35,6 +35,8 @@
 	X(ENDED, "weir_ended", 0)                                                                  \
 	X(PARKED, "weir_parked", s->parked)                                                        \
 	X(BLOCKS, "weir_blocks", s->blocks)                                                        \
+	X(BLOCK_TRIES, "weir_block_tries", 0)                                                      \
+	X(BLOCK_SETS, "weir_block_sets", 0)                                                        \
 	X(PROTO_APPS, "weir_proto_apps", 0)                                                        \
 	X(APP_NAMES, "weir_app_names", 0)                                                          \
 	X(CLASSES, "weir_classes", 0)                                                              \

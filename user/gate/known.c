@@ -28,12 +28,12 @@ int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *k, const s
 	return put(g, GATE_MAP_ENDPOINTS, k, v);
 }
 
-int gate_put_block(struct gate *g, const struct weir_block_key *k, uint64_t expires_ns)
+int gate_put_block(struct gate *g, const struct weir_block *k, uint64_t expires_ns)
 {
 	return put(g, GATE_MAP_BLOCKS, k, &expires_ns);
 }
 
-int gate_del_block(struct gate *g, const struct weir_block_key *k)
+int gate_del_block(struct gate *g, const struct weir_block *k)
 {
 	return bpf_map_delete_elem(g->maps[GATE_MAP_BLOCKS], k) ? -errno : 0;
 }

@@ -63,6 +63,35 @@ static int classes_make(const struct policy *p, int *out)
 	return 0;
 }
 
+static int block_trie_make(const struct policy_blocks *b, int *out)
+{
+	_cleanup_close_ int fd = inner_trie("weir_block_trie", sizeof(struct weir_class_key),
+					    (uint32_t)b->prefix_count);
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < b->prefix_count; i++)
+		if (bpf_map_update_elem(fd, &b->prefixes[i].key, &b->prefixes[i].class, BPF_ANY))
+			return -errno;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+static int block_set_make(const struct policy_blocks *b, int *out)
+{
+	_cleanup_close_ int fd =
+		bpf_map_create(BPF_MAP_TYPE_HASH, "weir_block_set", sizeof(struct weir_block_key),
+			       sizeof(uint64_t), b->count ? (uint32_t)b->count : 1, NULL);
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < b->count; i++)
+		if (bpf_map_update_elem(fd, &b->entries[i].key, &b->entries[i].expires_ns, BPF_ANY))
+			return -errno;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
 static int macs_make(const struct policy *p, int *out)
 {
 	_cleanup_close_ int fd =
@@ -217,5 +246,25 @@ int gate_write_trait_ids(struct gate *g, const uint64_t ids[WEIR_USER_TRAITS])
 	for (uint32_t i = 0; i < WEIR_USER_TRAITS; i++)
 		if (bpf_map_update_elem(g->maps[GATE_MAP_TRAIT_IDS], &i, &ids[i], BPF_ANY))
 			return -errno;
+	return 0;
+}
+
+int gate_load_blocks(struct gate *g, const struct policy_blocks *b)
+{
+	uint32_t flags = g->ctl->flags, slot = flags & WEIR_CTL_BLOCKS_SLOT ? 0 : 1;
+	_cleanup_close_ int trie = -1, set = -1;
+	int r = block_trie_make(b, &trie);
+
+	if (!r)
+		r = block_set_make(b, &set);
+	if (!r)
+		r = slot_put(g, GATE_MAP_BLOCK_TRIES, slot, trie);
+	if (!r)
+		r = slot_put(g, GATE_MAP_BLOCK_SETS, slot, set);
+	if (r)
+		return r;
+	flags &= ~(WEIR_CTL_BLOCKS | WEIR_CTL_BLOCKS_SLOT);
+	flags |= (b->count ? WEIR_CTL_BLOCKS : 0) | (slot ? WEIR_CTL_BLOCKS_SLOT : 0);
+	__atomic_store_n(&g->ctl->flags, flags, __ATOMIC_RELEASE);
 	return 0;
 }

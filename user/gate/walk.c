@@ -130,7 +130,7 @@ uint64_t gate_count_decided(const struct gate *g)
 }
 
 struct block_walk {
-	bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *);
+	bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *);
 	void *arg;
 };
 
@@ -144,8 +144,7 @@ static bool block_entry(const void *key, const void *value, void *arg)
 }
 
 int gate_each_block(struct gate *g,
-		    bool (*fn)(const struct weir_block_key *, uint64_t expires_ns, void *),
-		    void *arg)
+		    bool (*fn)(const struct weir_block *, uint64_t expires_ns, void *), void *arg)
 {
 	struct block_walk blocks = {fn, arg};
 

@@ -132,21 +132,16 @@ int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what
 /* rule.c */
 /* Applications and categories by the names that r knows. */
 int draft_resolve(struct draft *d, const struct app_registry *r);
-/* Whether outer's prefix has inner in it, as the kernel's table sees it; and as people do: ::/0 is
- * IPv6 alone. */
-bool class_key_contains(const struct weir_class_key *outer, const struct weir_class_key *inner);
-bool class_key_inherits(const struct weir_class_key *outer, const struct weir_class_key *inner);
-/* By address, then by length: a prefix comes after all that contain it. */
-int class_key_compare(const struct weir_class_key *a, const struct weir_class_key *b);
 /* trait.c: a rule's conditions beside classes and application. */
 int draft_read_conditions(struct draft *d, const struct yaml_node *rule, struct policy_rule *out);
 void draft_traits_free(struct draft *d);
 /* condition.c: those that user space judges. */
 int draft_read_user_conditions(struct draft *d, const struct yaml_node *rule,
 			       struct policy_rule *out);
-void policy_conditions_free(struct policy *p);
 /* What the rule needs of a flow. */
 uint64_t policy_rule_traits(const struct policy *p, unsigned int rule);
+/* schedule.c: n NULL: always. */
+int draft_read_schedule(struct draft *d, const struct yaml_node *n, uint8_t *out);
 /* class.c: prefixes to classes. trait.c: weir_traits and weir_mac_traits. table.c: rules to sets,
  * anew each time. reach.c: warns of rules that are never reached. */
 int draft_compile_classes(struct draft *d);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a file to a policy. Everything is checked before the application registry changes. */
+#include <time.h>
+
 #include "app/app.h"
 #include "policy/draft.h"
 
@@ -110,9 +112,11 @@ static int draft_perform(struct draft *d, struct app_registry *r, struct signatu
 		err = draft_resolve(d, r);
 	if (err == 0)
 		err = draft_compile_tables(d);
-	if (err == 0)
-		*out = TAKE_PTR(s);
-	return err;
+	if (err < 0)
+		return err;
+	policy_schedule_apply(d->policy, time(NULL));
+	*out = TAKE_PTR(s);
+	return 0;
 }
 
 int policy_reload(const char *path, const struct policy *running, struct app_registry *r,

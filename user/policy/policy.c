@@ -15,6 +15,16 @@ static void sections_free(struct policy *p)
 	free(p->sections);
 }
 
+static void conditions_free(struct policy *p)
+{
+	for (size_t i = 0; i < p->condition_count; i++) {
+		for (size_t j = 0; j < p->conditions[i].glob_count; j++)
+			free(p->conditions[i].globs[j]);
+		free(p->conditions[i].globs);
+	}
+	free(p->conditions);
+}
+
 void policy_free(struct policy *p)
 {
 	if (!p)
@@ -31,7 +41,8 @@ void policy_free(struct policy *p)
 	free(p->compiled);
 	free(p->traits);
 	free(p->macs);
-	policy_conditions_free(p);
+	conditions_free(p);
+	policy_schedules_free(p);
 	free(p);
 }
 

@@ -10,6 +10,8 @@
 
 #include "classify/classify.h"
 #include "util/util.h"
+#include "weir/block.h"
+#include "weir/flow.h"
 #include "weir/policy.h"
 #include "weir/rules.h"
 
@@ -35,6 +37,7 @@ struct policy_rule {
 	enum weir_exit exit; /* of what passes */
 	uint32_t traits;     /* the gate's half of what it needs */
 	uint32_t conditions; /* bits by place in policy.conditions: the other half */
+	uint8_t schedule;    /* place in policy.schedules plus one; 0: always */
 	unsigned int line, column;
 };
 /* X(enumerator, "key"): conditions that user space judges. */
@@ -123,7 +126,12 @@ struct policy {
 	size_t mac_count;
 	struct policy_condition *conditions; /* at most WEIR_USER_TRAITS */
 	size_t condition_count;
-	struct policy_data *sections; /* what the sections' own data is: policy/section.h */
+	struct policy_schedule *schedules;
+	size_t schedule_count;
+	uint64_t schedules_active;	/* bits by place: policy_schedule_apply() */
+	int64_t schedule_next;		/* when they change, as far as was known then; 0: never */
+	struct weir_rule_set *all_from; /* sets by source class, as if all rules were active */
+	struct policy_data *sections;	/* what the sections' own data is: policy/section.h */
 	size_t section_count;
 };
 
@@ -140,6 +148,8 @@ int policy_reload(const char *path, const struct policy *running, struct app_reg
 		  struct policy **out, struct signatures **signatures, FILE *warnings,
 		  struct error *e);
 void policy_free(struct policy *p);
+/* Part of it. */
+void policy_schedules_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
 uint32_t policy_class(const struct policy *p, const uint32_t addr[4]);
 /*
@@ -166,6 +176,41 @@ bool policy_asks(const struct policy *p, enum policy_condition_kind kind);
  * each policy, before it is used; without it a condition's bit is its place.
  */
 void policy_number_traits(struct policy *p, uint64_t ids[WEIR_USER_TRAITS], uint32_t *changed);
+/*
+ * Rules with a schedule. time: seconds since 1970. apply: rules that are not active at that time
+ * match nothing from now on; for the thread that owns the policy, while others may ask it. due:
+ * whether apply would change anything.
+ */
+void policy_schedule_apply(struct policy *p, int64_t time);
+bool policy_schedule_due(const struct policy *p, int64_t time);
+bool policy_rule_active(const struct policy *p, unsigned int rule);
+/* As the file says it; NULL: always. */
+const char *policy_rule_schedule(const struct policy *p, unsigned int rule);
+/* A block of the operator's, and until when (0 = until lifted). */
+struct policy_block {
+	struct weir_block block;
+	uint64_t expires_ns;
+};
+struct policy_block_entry {
+	struct weir_block_key key;
+	uint64_t expires_ns;
+};
+/* Of all blocks together. */
+#define POLICY_BLOCK_ENTRIES_MAX 1048576
+struct policy_blocks {
+	struct policy_class *prefixes; /* with their numbers, from 1 on */
+	size_t prefix_count;
+	struct policy_block_entry *entries; /* each key once */
+	size_t count;
+};
+/* Whether the block means the flow, whose side `origin` opened it; app: WEIR_BLOCK_ANY_APP as long
+ * as it is not known. As the gate sees it. */
+bool policy_block_means(const struct weir_block *b, const struct weir_flow_key *key,
+			unsigned int origin, uint16_t app);
+/* -ENOMEM; -E2BIG: they overlap in too many ways. On failure *out is left alone. */
+int policy_blocks_compile(const struct policy_block *list, size_t count, struct policy_blocks *out);
+void policy_blocks_fini(struct policy_blocks *b);
+
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);

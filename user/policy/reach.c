@@ -45,7 +45,8 @@ static bool needs_no_more(const struct draft *d, unsigned int early, unsigned in
 {
 	const struct policy_rule *a = &d->policy->rules[early], *b = &d->policy->rules[late];
 
-	return !(a->traits & ~implied_by(d, b->traits)) && !(a->conditions & ~b->conditions);
+	return !(a->traits & ~implied_by(d, b->traits)) && !(a->conditions & ~b->conditions) &&
+	       (!a->schedule || a->schedule == b->schedule);
 }
 
 /* The first earlier rule that alone takes everything `rule` names, or NULL. */

@@ -47,7 +47,7 @@ static int rule_keys_check(const struct draft *d, const struct yaml_node *rule)
 		"schedule",  "audit",	    "scan",	  "port", "proto",   "vlan",	  "mac",
 		"direction", "exit",	    "hostname",	  "via",  "anomaly", "midstream", NULL,
 	};
-	static const char *const later[] = {"pipe", "schedule", "audit", "scan"};
+	static const char *const later[] = {"pipe", "audit", "scan"};
 	int err = draft_mapping(d, rule, "rule", known);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(later); i++)
@@ -94,6 +94,8 @@ static int rule_read(struct draft *d, const struct yaml_node *n)
 		err = exit_read(d, yaml_get(n, "exit"), rule);
 	if (err == 0)
 		err = draft_read_conditions(d, n, rule);
+	if (err == 0)
+		err = draft_read_schedule(d, yaml_get(n, "schedule"), &rule->schedule);
 	if (err == 0)
 		err = draft_read_side(d, yaml_get(n, "from"), "from", &draft->from);
 	if (err == 0)

@@ -68,5 +68,10 @@ int draft_compile_tables(struct draft *d)
 	sides_of(d, true, &p->sets[WEIR_SETS_TO(p->class_ids, 0)]);
 	apps_of(d, &p->sets[WEIR_SETS_APP(p->class_ids, 0)]);
 	rules_of(p, p->compiled);
+	free(p->all_from);
+	p->all_from = calloc(p->class_ids, sizeof(*p->all_from));
+	if (!p->all_from)
+		return draft_memory(d);
+	memcpy(p->all_from, &p->sets[WEIR_SETS_FROM(0)], p->class_ids * sizeof(*p->all_from));
 	return draft_warn_unreachable(d);
 }

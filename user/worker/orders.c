@@ -6,26 +6,16 @@
 
 /* ---- the daemon's thread ---- */
 
-int worker_block(struct worker *w, const struct weir_block_key *key)
+int worker_block(struct worker *w, const struct weir_block *key)
 {
 	return mail_put(w->post.orders, WORKER_ORDER_BLOCK, key, sizeof(*key));
 }
 
 /* ---- the worker's thread ---- */
 
-/* The same match as the gate's, which drops the flow's later frames. */
-static bool blocks(const struct weir_block_key *key, const struct flow *f)
-{
-	for (unsigned int side = 0; side < 2; side++)
-		if (memcmp(key->addr, f->key.addr[side], sizeof(key->addr)) == 0 &&
-		    (!key->port || key->port == f->key.port[side]))
-			return true;
-	return false;
-}
-
 struct block {
 	const struct worker *worker;
-	struct weir_block_key key;
+	struct weir_block key;
 };
 
 static bool is_blocked(uint64_t flow_id, void *arg)
@@ -33,7 +23,8 @@ static bool is_blocked(uint64_t flow_id, void *arg)
 	const struct block *b = arg;
 	const struct flow *f = inspector_find(b->worker->inspector, flow_id);
 
-	return f && blocks(&b->key, f);
+	return f && policy_block_means(&b->key, &f->key, f->origin,
+				       f->decided ? f->app : WEIR_BLOCK_ANY_APP);
 }
 
 static void obey(const struct mail_record *m, void *arg)

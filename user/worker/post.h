@@ -15,7 +15,7 @@
 /* Records from the daemon to a worker. */
 enum worker_order {
 	WORKER_ORDER_SETTINGS, /* uint64_t: others are to be used, of this number or a later one */
-	WORKER_ORDER_BLOCK,    /* struct weir_block_key: what is parked of such flows is dropped */
+	WORKER_ORDER_BLOCK,    /* struct weir_block: what is parked of such flows is dropped */
 };
 
 /* The head of a note; the flow's details follow, or a DNS answer without its unused records. */

@@ -132,7 +132,7 @@ void worker_settings_sweep(struct worker_settings *newest, struct worker *const 
 
 /* Drops the parked frames of flows of a blocked address or service. -ENOBUFS: the worker has not
  * read its orders for long. */
-int worker_block(struct worker *w, const struct weir_block_key *key);
+int worker_block(struct worker *w, const struct weir_block *key);
 
 /* Callbacks for a worker's records. */
 struct worker_reader {
