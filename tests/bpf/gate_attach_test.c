@@ -187,6 +187,41 @@ static void tc_comes_and_goes(void **state)
 	veth_del("wgp");
 }
 
+/* Beside an XDP port's program: filters on both sides of the port and on the pair. */
+static void exits_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int ifindex = veth_add("wge"), near_end = veth_add("wgf");
+	struct gate *g = fixture_open(f, false);
+
+	run("tc qdisc add dev wge0 clsact");
+	assert_int_equal(gate_attach_exits(g, "wge0", ifindex, near_end, NULL), 0);
+	assert_int_equal(gate_attach_xdp(g, "wge0", ifindex, false, NULL), 0);
+	assert_true(tc_shows("filter", "wge0", "weir_ingress"));
+	assert_true(tc_shows("filter", "wgf0", "weir_pair_near"));
+	run("tc filter show dev wge0 egress | grep -q weir_egress");
+	assert_true(gate_is_attached(g, "wge0", ifindex, false));
+	gate_close(g);
+
+	g = fixture_open(f, true);
+	run("tc filter del dev wge0 egress");
+	assert_false(gate_is_attached(g, "wge0", ifindex, false));
+	assert_int_equal(gate_attach_exits(g, "wge0", ifindex, near_end, NULL), 0);
+	assert_true(gate_is_attached(g, "wge0", ifindex, false));
+	assert_int_equal(gate_detach_xdp(g, "wge0", ifindex), 0);
+	assert_int_equal(gate_detach_exits(g, "wge0", ifindex, near_end), 0);
+	/* Not weir's qdisc: it stays, without weir's filters. */
+	assert_true(tc_shows("qdisc", "wge0", "clsact"));
+	run("! tc filter show dev wge0 egress | grep -q weir");
+	assert_false(tc_shows("filter", "wge0", "weir_ingress"));
+	assert_false(tc_shows("qdisc", "wgf0", "clsact"));
+	assert_false(pinned(f, "links/wge0_tc"));
+	gate_close(g);
+	fixture_remove(f);
+	veth_del("wge");
+	veth_del("wgf");
+}
+
 /* What others take away is noticed, and put back by attaching again. */
 static void what_others_take_away_is_noticed(void **state)
 {
@@ -336,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_name_with_a_dot),
 		cmocka_unit_test(missing_interfaces_are_told),
 		cmocka_unit_test(tc_comes_and_goes),
+		cmocka_unit_test(exits_come_and_go),
 		cmocka_unit_test(what_others_take_away_is_noticed),
 		cmocka_unit_test(adoption_replaces_the_filter),
 		cmocka_unit_test(foreign_filters_stay),

@@ -40,6 +40,13 @@ struct layout3_flow {
 };
 _Static_assert(sizeof(struct layout3_flow) == 96, "layout 3");
 
+struct layout3_block {
+	uint32_t addr[4];
+	uint16_t port;
+	uint8_t pad[2];
+};
+_Static_assert(sizeof(struct layout3_block) == 20, "layout 3");
+
 /* X(name, type, bytes of a key, of a value, entries by struct gate_sizes *s, flags) */
 #define LAYOUT3_MAPS(X)                                                                            \
 	X(weir_ctl, ARRAY, 4, 192, 1, BPF_F_MMAPABLE)                                              \

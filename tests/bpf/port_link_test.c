@@ -389,6 +389,8 @@ static void test_pair(void **state)
 	const struct machine *m = *state;
 	struct port_changes *c = journal(m);
 	unsigned int near_end, far_end, near_again, far_again;
+	struct port_pair_lost lost;
+	struct port_qdisc qdisc;
 	struct netlink_link near, far;
 	struct error e = {0};
 	char name[16];
@@ -415,6 +417,20 @@ static void test_pair(void **state)
 	run("test $(cat /proc/sys/net/ipv6/conf/wtest3f/disable_ipv6) = 1");
 	run("! ip addr show dev wtest3n | grep -q inet");
 	run("! ip addr show dev wtest3f | grep -q inet");
+
+	assert_int_equal(port_pair_lost("wtest", 3, near_end, far_end, &lost), 0);
+	assert_int_equal(lost.up + lost.out, 0);
+	assert_int_equal(port_pair_lost("wtest", 3, near_end, far_end + 1, &lost), -ENODEV);
+	/* Its root queueing discipline, and what that drops: its queue is too short for a frame. */
+	assert_int_equal(port_qdisc_read(near_end, &qdisc), 0);
+	assert_int_equal(qdisc.handle, 0);
+	run("tc qdisc add dev wtest3n root handle 7: bfifo limit 10");
+	run("ip addr add 192.0.2.2/24 dev wtest3n; "
+	    "ping -c 1 -W 1 192.0.2.1 || true; ip addr del 192.0.2.2/24 dev wtest3n");
+	assert_int_equal(port_qdisc_read(near_end, &qdisc), 0);
+	assert_int_equal(qdisc.handle, 7 << 16);
+	assert_true(qdisc.dropped > 0);
+	run("tc qdisc del dev wtest3n root");
 
 	/* The next daemon takes it over, even when somebody set an end down. */
 	port_changes_close(c);

@@ -275,6 +275,18 @@ void rig_watch(struct rig *r, uint16_t app, uint8_t flags)
 	inner_put(rules, &index, &rule);
 }
 
+void rig_exit(struct rig *r, uint16_t app, uint8_t exit, uint16_t pipe)
+{
+	_cleanup_close_ int rules = inner_open(r, "weir_rules");
+	uint32_t index = app;
+	struct weir_rule rule;
+
+	assert_int_equal(bpf_map_lookup_elem(rules, &index, &rule), 0);
+	rule.cell.exit = exit;
+	rule.cell.pipe = pipe;
+	inner_put(rules, &index, &rule);
+}
+
 void rig_needs(struct rig *r, uint16_t app, uint64_t traits)
 {
 	_cleanup_close_ int rules = inner_open(r, "weir_rules");

@@ -118,6 +118,8 @@ uint64_t rig_identify(struct rig *r, const struct shape *s, uint16_t app);
 void rig_reconnect(struct rig *r, uint16_t app, uint64_t expires_ns, uint8_t flags);
 /* Gives the application's cell in the running policy WEIR_CELL_* flags. */
 void rig_watch(struct rig *r, uint16_t app, uint8_t flags);
+/* Gives it an exit and a pipe. */
+void rig_exit(struct rig *r, uint16_t app, uint8_t exit, uint16_t pipe);
 uint64_t rig_soon(void); /* a minute from now */
 /* weir_counters, weir_sent and weir_cache with what weir_redirected adds to them. */
 uint64_t rig_sum(const struct rig *r, const char *map, uint32_t index);

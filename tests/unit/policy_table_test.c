@@ -151,6 +151,88 @@ static void first_match_wins(void **state)
 	policy_free(p);
 }
 
+static const char *exit_of(const struct policy *p, unsigned int rule)
+{
+	return policy_exit_name(p->rules[rule].exit);
+}
+
+static void rules_have_exits(void **state)
+{
+	struct policy *p =
+		parse(HEAD "rules:\n"
+			   "  - { name: a, application: http, action: pass, exit: shaped }\n"
+			   "  - { name: b, application: edonkey, action: pass, exit: stack }\n"
+			   "  - { name: c, action: pass, exit: wire }\n"
+			   "  - { name: d, action: drop }\n");
+
+	assert_string_equal(exit_of(p, 0), "shaped");
+	assert_string_equal(exit_of(p, 1), "stack");
+	assert_string_equal(exit_of(p, 2), "wire");
+	assert_string_equal(exit_of(p, 3), "wire");
+	policy_free(p);
+}
+
+static void marks_are_runs_of_bits(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t mask; /* 0: refused */
+	} marks[] = {
+		{"0xfff00000", 0xfff00000},
+		{"0x3", 3},
+		{"0xffff0000", 0xffff0000},
+		{"0x0", 0},
+		{"0x80000000", 0},
+		{"0x5", 0},
+		{"0x1ffff", 0},
+		{"0x3ffffffff", 0},
+		{"12", 0},
+		{"0xfg", 0},
+		{"[0x3]", 0},
+	};
+	struct policy *usual = parse(HEAD);
+
+	assert_int_equal(usual->mark_mask, 0xfff00000);
+	policy_free(usual);
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+		struct app_registry *r = registry();
+		struct policy *p = NULL;
+		struct error e = {0};
+		char text[300];
+		int err;
+
+		snprintf(text, sizeof(text), HEAD "mark: { mask: %s }\n", marks[i].text);
+		err = policy_parse("p.yaml", text, strlen(text), r, &p, NULL, &e);
+		assert_int_equal(err, marks[i].mask ? 0 : -EINVAL);
+		if (p)
+			assert_int_equal(p->mark_mask, marks[i].mask);
+		policy_free(p);
+		app_registry_free(r);
+	}
+}
+
+static void exits_are_checked(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"exit: local, action: pass", "exit"},
+		{"exit: [wire], action: pass", "exit"},
+		{"exit: shaped, action: drop", "`exit` is for `action: pass`"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct app_registry *r = registry();
+		struct policy *p = NULL;
+		struct error e = {0};
+		char text[300];
+
+		snprintf(text, sizeof(text), HEAD "rules: [ { name: a, %s } ]\n", wrong[i][0]);
+		assert_int_equal(policy_parse("p.yaml", text, strlen(text), r, &p, NULL, &e),
+				 -EINVAL);
+		assert_non_null(strstr(e.text, wrong[i][1]));
+		app_registry_free(r);
+	}
+}
+
 static void nested_prefixes_add_up(void **state)
 {
 	struct policy *p =
@@ -359,6 +441,9 @@ int main(void)
 		cmocka_unit_test(first_match_wins),
 		cmocka_unit_test(rules_may_ask_for_confidence),
 		cmocka_unit_test(confidences_are_checked),
+		cmocka_unit_test(rules_have_exits),
+		cmocka_unit_test(exits_are_checked),
+		cmocka_unit_test(marks_are_runs_of_bits),
 		cmocka_unit_test(nested_prefixes_add_up),
 		cmocka_unit_test(whole_families),
 		cmocka_unit_test(too_many_classes),

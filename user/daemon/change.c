@@ -19,6 +19,7 @@ void policy_to_ctl(struct weir *w)
 		flags |= WEIR_CTL_OVERLOAD_DROP;
 	ctl->flags = flags | WEIR_CTL_EVENTS;
 	ctl->handover_max_ms = HANDOVER_MAX_MS;
+	ctl->mark_mask = w->policy->mark_mask;
 }
 
 int change_port(void *arg, const json_t *args, json_t **data, struct error *e)

@@ -123,7 +123,6 @@ static void exits_to_ctl(struct weir *w)
 	if (!ctl->exit_secret)
 		if (getrandom(&ctl->exit_secret, sizeof(ctl->exit_secret), 0) < 0)
 			log_warning("no random numbers: the slow path sends by the wire alone");
-	ctl->mark_mask = WEIR_MARK_DEFAULT;
 	ctl->settle_wire_ms = SETTLE_WIRE_MS;
 	ctl->settle_queue_ms = SETTLE_QUEUE_MS;
 }

@@ -109,6 +109,7 @@ struct policy {
 	/* Sizes (key `limits:`), see docs/policy.md. */
 	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
 		limit_fragments, limit_slots, limit_fragmented, limit_parked;
+	uint32_t mark_mask;		   /* bits of skb->mark that are weir's (weir/exit.h) */
 	uint32_t workers;		   /* 0 = choose */
 	uint32_t ring_frames, pool_frames; /* per port and queue; in all. 0 = choose */
 	uint32_t generation;		   /* that the gate has it as: gate_stage_policy() */
