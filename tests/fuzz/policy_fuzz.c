@@ -43,8 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	err = policy_parse("fuzz", (const char *)data, size, r, &p, NULL, &e);
 	check((err == 0) == (p != NULL) && (err == 0 || e.text[0]));
-	if (p)
+	if (p) {
+		policy_schedule_apply(p, 1793000000);
 		check_tables(p);
+	}
 	policy_free(p);
 	return 0;
 }

@@ -17,6 +17,12 @@ rules:
   - { name: no-web, port: 80, proto: tcp, direction: %s, action: drop }
 default: pass
 """
+ALONE = """
+rules:
+  - { name: allowed, hostname: "*.example.net", action: pass }
+  - { name: no-tls, port: 443, action: drop }
+default: pass
+"""
 MORE = """
 rules:
   - { name: one-more, hostname: [nobody.test, "*.nowhere.test"], port: 443, action: drop }
@@ -95,6 +101,11 @@ def names(net, weir):
     check(tls(net, net.c1, NAME, "small", "again") != 0, "nor after another reload")
     check(any((flow["rule"], flow["action"]) == ("no-example", "drop") for flow in weir.flows()
               if flow["hostname"] == NAME), "its flow shows the rule")
+    # What is allowed by its name is not dropped before the name is known.
+    weir.load(ALONE)
+    kept.grows()
+    check_equal(tls(net, net.c1, OTHER, "small", "allowed"), 0, "curl to the name that is allowed")
+    check(tls(net, net.c1, NAME, "small", "else") != 0, "no connection to any other")
     weir.load(NOTHING)
     check_equal(tls(net, net.c1, NAME, "small", "released"), 0, "curl without the rule")
     kept.curl.signal(15)
