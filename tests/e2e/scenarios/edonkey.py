@@ -8,7 +8,7 @@ SIZE = 300_000
 
 
 @scenario("aMule in the clear and with obfuscation: named, passes, and is dropped on request",
-          hooks=("native",), seconds=240)
+          hooks=("native",), seconds=360)
 def edonkey(lab):
     lab.need("amuled", "openssl", "nginx", "curl")
     net = lab.net(lan=["c1", "c2", "c3"], wan=["s1", "s2", "srv"])

@@ -18,7 +18,7 @@ def clock(seconds):
 
 
 @scenario("rules by schedule: a live flow is cut when the window begins and goes on when it ends",
-          seconds=220)
+          hooks=("native",), seconds=220)
 def rule_schedule(lab):
     net = lab.net()
     begins = (int(time.time()) + 15) // 60 * 60 + 60
