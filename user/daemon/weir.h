@@ -124,7 +124,7 @@ int change_port(void *arg, const json_t *args, json_t **data,
 int change_policy(void *arg, const json_t *args, json_t **data,
 		  struct error *e); /* {"path"} absolute */
 int change_block(void *arg, const json_t *args, json_t **data,
-		 struct error *e); /* {"address","port","seconds"} */
+		 struct error *e); /* {"address","to","port","application","seconds"} */
 int change_unblock(void *arg, const json_t *args, json_t **data, struct error *e);
 
 #endif
