@@ -192,6 +192,20 @@ static int port_open_slots(struct weir *w, unsigned int index, struct error *e)
 	return 0;
 }
 
+/* What fails leaves nothing attached: a gate without its exits, or these without it, is none. */
+static int attach_xdp(struct weir *w, const struct daemon_port *p, struct error *e)
+{
+	bool generic = p->hook == PORT_HOOK_GENERIC;
+	int err = gate_attach_exits(w->gate, p->interface, p->ifindex, p->near_end, e);
+
+	if (err < 0)
+		return err;
+	err = gate_attach_xdp(w->gate, p->interface, p->ifindex, generic, e);
+	if (err < 0)
+		gate_detach_exits(w->gate, p->interface, p->ifindex, p->near_end);
+	return err;
+}
+
 int port_attach_program(struct weir *w, unsigned int index, struct error *e)
 {
 	struct daemon_port *p = &w->ports[index];
@@ -200,10 +214,7 @@ int port_attach_program(struct weir *w, unsigned int index, struct error *e)
 	if (p->hook == PORT_HOOK_TC)
 		err = gate_attach_tc(w->gate, p->interface, p->ifindex, p->near_end, p->far_end, e);
 	else
-		err = gate_attach_exits(w->gate, p->interface, p->ifindex, p->near_end, e);
-	if (!err && p->hook != PORT_HOOK_TC)
-		err = gate_attach_xdp(w->gate, p->interface, p->ifindex,
-				      p->hook == PORT_HOOK_GENERIC, e);
+		err = attach_xdp(w, p, e);
 	if (!err)
 		p->stripped = false;
 	return err;
