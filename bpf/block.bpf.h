@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether the operator has shut out a packet's flow. */
+/* Lookup of the operator's blocks for a packet's flow. */
 #ifndef WEIR_BLOCK_BPF_H
 #define WEIR_BLOCK_BPF_H
 

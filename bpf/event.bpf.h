@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the daemon is told of: flows decided, closed and evicted, and drops without a flow. */
+/* Events to the daemon: flows decided, closed and evicted, and drops without a flow. */
 #ifndef WEIR_EVENT_BPF_H
 #define WEIR_EVENT_BPF_H
 

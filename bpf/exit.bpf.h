@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Exits beside the redirect: what tells the kernel's own path, or the near end of a port's pair,
- * what becomes of a frame (weir/exit.h). */
+/* Exits other than the redirect: marks and trailers that tell the kernel's own path, or the near
+ * end of a port's veth pair, how a frame leaves (weir/exit.h). */
 #ifndef WEIR_EXIT_BPF_H
 #define WEIR_EXIT_BPF_H
 
@@ -11,8 +11,8 @@
 
 /* ---- which exit ---- */
 
-/* The reason that ends a frame which passes by another exit than the wire. LOCAL has nobody yet who
- * would be delivered to in another way than by the stack. */
+/* The reason that ends a frame which passes by another exit than the wire. LOCAL is
+ * delivered by the stack too: nothing asks for it yet. */
 static __always_inline int exit_by_stack(struct frame *f, const struct weir_flow *flow)
 {
 	if (flow->exit != WEIR_EXIT_SHAPED)
@@ -57,8 +57,8 @@ static __always_inline int exit_of_punt(struct frame *f, const struct weir_flow 
 
 /* ---- a flow that changes it ---- */
 
-/* What is to be noted of a flow that is decided anew: flags, and decided_ns becomes now. 0: its
- * frames go on as before. */
+/* Flags to set on a flow that is decided again with another exit or pipe; decided_ns then becomes
+ * now. 0: its frames go on as before. */
 static __always_inline __u32 exit_change(const struct weir_flow *flow, __u8 exit, __u16 pipe)
 {
 	__u32 queued = flow->flags & WEIR_FLOW_QUEUED;

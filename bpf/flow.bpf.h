@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Flow entries: made, seen, followed through TCP's open and close, decided. */
+/* Flow entries: creation, counts, TCP state, decision. */
 #ifndef WEIR_FLOW_BPF_H
 #define WEIR_FLOW_BPF_H
 
@@ -95,7 +95,7 @@ static __always_inline bool flow_outstanding(const struct weir_flow *flow, __u32
 	return done && *done != weir_done_word(flow->id, given);
 }
 
-/* The answer was read: its place is another flow's. */
+/* The answer was read: free its place in weir_done for another flow. */
 static __always_inline void flow_handed_over(const struct weir_flow *flow, __u32 dir)
 {
 	const struct weir_ctl *ctl = ctl_get();
@@ -119,7 +119,7 @@ static __always_inline __u32 flow_handover(const struct weir_flow *flow, const s
 	       (flow_outstanding(flow, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
 }
 
-/* What was said of a flow; INSPECT and TAP follow from it. */
+/* Flags from the flow's identification and peer; INSPECT and TAP follow from them. */
 #define FLOW_ASKED (WEIR_FLOW_ASKED_INSPECT | WEIR_FLOW_ASKED_TAP | WEIR_FLOW_RELEASED)
 #define FLOW_SAID  (FLOW_ASKED | WEIR_FLOW_PEER_INSPECT | WEIR_FLOW_PEER_TAP)
 #define FLOW_WATCH (WEIR_FLOW_INSPECT | WEIR_FLOW_TAP)
@@ -143,7 +143,7 @@ static __always_inline void flow_decision(const struct weir_flow *flow, struct d
 	d->midstream = flow->flags & WEIR_FLOW_MIDSTREAM ? 1 : 0;
 }
 
-/* What belongs to a generation. */
+/* Classes and traits, which are valid for one generation. */
 static __always_inline void flow_describe(struct weir_flow *flow, const struct decision *d)
 {
 	flow->class[0] = d->class[0];

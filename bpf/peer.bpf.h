@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is known of a flow before its first byte: from other flows of its hosts, or its protocol. */
+/* Identifies a flow by its first packet: by what other flows of its hosts have shown, or by its
+ * protocol. */
 #ifndef WEIR_PEER_BPF_H
 #define WEIR_PEER_BPF_H
 

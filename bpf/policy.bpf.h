@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What to do with a flow of which it is known what it is. */
+/* Finds the rule of an identified flow and fills in what follows from it. */
 #ifndef WEIR_POLICY_BPF_H
 #define WEIR_POLICY_BPF_H
 
@@ -7,7 +7,8 @@
 #include "exit.bpf.h"
 #include "traits.bpf.h"
 
-/* Whether payload is still punted: what was said of the flow asks for it, its peer or its cell. */
+/* Sets INSPECT and TAP (payload is still punted) where the flow's identification, its peer or its
+ * cell asks for it. */
 static __always_inline __u32 policy_watch(__u32 flags, __u8 cell)
 {
 	bool inspect = flags & WEIR_FLOW_PEER_INSPECT || cell & WEIR_CELL_INSPECT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Handing a frame to the slow path: whether it would take it, and what it is told. */
+/* Handing a frame to the slow path: whether that can take it, and the metadata it gets. */
 #ifndef WEIR_PUNT_BPF_H
 #define WEIR_PUNT_BPF_H
 
@@ -39,7 +39,7 @@ static __always_inline __u32 now_ms(void)
 	return bpf_ktime_get_ns() / 1000000;
 }
 
-/* Notes that the stack got a frame that should have gone up. */
+/* Notes that the stack got a frame that should have been punted. */
 static __always_inline void stack_note(const struct frame *f, struct weir_flow *flow)
 {
 	struct weir_probe *probe = punt_probe(flow);
@@ -52,7 +52,7 @@ static __always_inline void stack_note(const struct frame *f, struct weir_flow *
 		__sync_fetch_and_or(&flow->flags, WEIR_FLOW_STACKED(dir));
 }
 
-/* Whether what the stack got of this direction is through. */
+/* Whether the frames of this direction that were given to the stack have left it. */
 static __always_inline bool stack_settled(const struct frame *f, struct weir_flow *flow)
 {
 	__u32 dir = f->pkt.dir & 1, bit = WEIR_FLOW_STACKED(dir);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the policy can be asked of a flow by its first frame: address classes and traits. */
+/* Computes from a flow's first frame what rules compare: address classes and traits. */
 #ifndef WEIR_TRAITS_BPF_H
 #define WEIR_TRAITS_BPF_H
 

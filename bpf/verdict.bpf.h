@@ -13,7 +13,8 @@
 #define RESETS_MAX	3  /* frames of a flow that are answered with resets */
 #define FIRST_UNDECIDED -3 /* first_verdict(): an undecided entry was made */
 
-/* The module may have seen all it wanted: the flow is handed over like one just decided. */
+/* Decides the flow again when its identification changed, for example because the module has read
+ * all it needs: it is then handed over like one just decided. */
 static __always_inline void flow_inspected(const struct frame *f, struct weir_flow *flow)
 {
 	__u64 id = flow->id;
@@ -24,7 +25,7 @@ static __always_inline void flow_inspected(const struct frame *f, struct weir_fl
 		flow_redecide(f, flow);
 }
 
-/* For what a frame of a flow that is stayed on goes up. */
+/* Punt flags of a frame with payload of an inspected or tapped flow. */
 static __always_inline __u32 drain_flags(__u32 flags)
 {
 	return (flags & WEIR_FLOW_INSPECT ? WEIR_PUNT_INSPECT : WEIR_PUNT_DECIDED) |
@@ -208,7 +209,8 @@ static __always_inline bool undecided_behind(const struct frame *f, const struct
 	bool behind = flow_outstanding(flow, f->pkt.dir);
 	const struct weir_parked *parked;
 
-	/* Nothing waits of which nothing is above, except for what was answered. */
+	/* Frames wait only while their numbers are outstanding, unless an answer shut the
+	 * direction. */
 	if (!behind && park_is_bare(f))
 		return false;
 	parked = park_find(f, flow);
@@ -386,7 +388,8 @@ __noinline int quoted_verdict(struct frame *f)
 	return WEIR_REASON_DROP_ICMP_ERROR;
 }
 
-/* What is no whole packet of a flow. Returns PACKET_FLOW when it is to be treated like one. */
+/* Fragments, quotes in ICMP errors and malformed packets. Returns PACKET_FLOW when the frame is to
+ * be treated like a whole packet of a flow. */
 __noinline int gate_aside(struct frame *f, int r)
 {
 	if (!f)

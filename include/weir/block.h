@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the operator shut out (`weir block`): as it was said, and compiled for the gate. */
+/* Blocks (`weir block`): as the operator gave them, and compiled for the gate. */
 #ifndef WEIR_BLOCK_H
 #define WEIR_BLOCK_H
 
@@ -11,8 +11,8 @@
 #define WEIR_BLOCK_ANY_APP  0xffff /* also of flows that are not identified */
 
 /*
- * weir_blocks: HASH, value __u64 expires_ns (CLOCK_MONOTONIC, 0 = until lifted). Of use to the
- * daemon alone, which compiles the maps below from it; kept while no daemon runs.
+ * weir_blocks: HASH, value __u64 expires_ns (CLOCK_MONOTONIC, 0 = until lifted). Read by
+ * the daemon alone, which compiles the maps below from it; kept while no daemon runs.
  */
 struct weir_block {
 	__u32 from[4], to[4];	 /* network order, v4-mapped; 0 beyond the length */

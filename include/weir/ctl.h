@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Run-time settings, ports, the punt metadata and events: what the gate and the daemon tell each
- * other. */
+/* What the gate and the daemon exchange: run-time settings, ports, punt metadata, events. */
 #ifndef WEIR_CTL_H
 #define WEIR_CTL_H
 
@@ -113,8 +112,8 @@ static inline __attribute__((always_inline)) __u8 weir_punt_dir(const struct wei
 	return punt->flags & WEIR_PUNT_DIR;
 }
 
-/* What the slow path has to know of a frame that it does not judge: its pipe, and with
- * WEIR_PUNT_SETTLE for how long it waits. */
+/* weir_punt.traits of a frame that the slow path only forwards: its pipe, and with WEIR_PUNT_SETTLE
+ * how long it waits. */
 static inline __attribute__((always_inline)) __u32 weir_punt_way(__u16 pipe, __u16 settle_ms)
 {
 	return pipe | (__u32)settle_ms << 16;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the slow path, the two ends of a port's pair and the port's TC programs tell each other by
- * which exit a frame leaves (enum weir_exit), and its class. */
+/* Marks by which the slow path, the two ends of a port's veth pair and the port's TC programs pass
+ * on a frame's exit (enum weir_exit) and pipe. */
 #ifndef WEIR_EXIT_H
 #define WEIR_EXIT_H
 

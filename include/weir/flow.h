@@ -59,12 +59,12 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 	(1u << (13 + (dir))) /* the stack got payload of this direction while the slow path was    \
 				full or gone */
 #define WEIR_FLOW_TAP (1u << 15) /* payload is punted to be copied */
-/* What INSPECT and TAP follow from, beside the policy's cell. */
+/* Together with the policy's cell, these determine INSPECT and TAP. */
 #define WEIR_FLOW_ASKED_INSPECT (1u << 16) /* its identification or its protocol asks for it */
 #define WEIR_FLOW_ASKED_TAP	(1u << 17)
 #define WEIR_FLOW_PEER_INSPECT	(1u << 18) /* the peer that it was identified by does */
 #define WEIR_FLOW_PEER_TAP	(1u << 19)
-#define WEIR_FLOW_RELEASED	(1u << 20) /* not inspected for its peer's or its cell's sake */
+#define WEIR_FLOW_RELEASED	(1u << 20) /* its peer's and its cell's INSPECT do not apply */
 /* The exit or pipe changed at decided_ns: frames of the old one may be on their way, and with
  * QUEUED in a queueing discipline. */
 #define WEIR_FLOW_SETTLE (1u << 21)
@@ -204,9 +204,9 @@ struct weir_mac_key {
 _Static_assert(sizeof(struct weir_mac_key) == 12, "weir_mac_key");
 
 /*
- * weir_fragments: what a datagram in fragments is told by (RFC 791, 3.2; RFC 8200, 4.5), from the
- * sender's side. proto: of IPv4; IPv6 tells datagrams by addresses and identification alone and has
- * IPPROTO_FRAGMENT here.
+ * weir_fragments: what identifies a datagram in fragments (RFC 791, 3.2; RFC 8200, 4.5), from the
+ * sender's side. proto: of IPv4; IPv6 datagrams are identified by addresses and identification
+ * alone, and have IPPROTO_FRAGMENT here.
  */
 struct weir_fragment_key {
 	__u32 src[4]; /* network order, v4-mapped */
@@ -219,7 +219,7 @@ struct weir_fragment_key {
 };
 _Static_assert(sizeof(struct weir_fragment_key) == 44, "weir_fragment_key");
 
-/* What the first fragment said and the later ones lack: the rest of their flow's key. */
+/* The part of the flow's key that only the first fragment carries. */
 struct weir_fragment {
 	__u64 time_ns;	/* CLOCK_MONOTONIC */
 	__be16 port[2]; /* by side */

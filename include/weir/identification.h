@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What user space says a flow or a peer is. Written by user space alone; what to do about it is
+/* Identifications of flows and peers. Written by user space alone; the actions that follow are in
  * policy.h. */
 #ifndef WEIR_IDENTIFICATION_H
 #define WEIR_IDENTIFICATION_H

@@ -2,7 +2,7 @@
 /*
  * Policy as the gate reads it. A generation is inner maps in slot (generation & 1) of the outer
  * maps weir_classes and those of rules.h; storing weir_ctl.generation switches to it at once.
- * Generations of the policy step by one; a change of what user space said about flows or peers
+ * Generations of the policy step by one; a change of identifications, peers or blocks
  * steps by two (same slot), so that live flows are re-decided.
  */
 #ifndef WEIR_POLICY_H

@@ -30,7 +30,8 @@ enum weir_reason_kind {
 	X(STACK_CONTROL, STACK, "control", "ICMP error or neighbour discovery")                    \
 	X(STACK_NO_PAYLOAD, STACK, "no_payload",                                                   \
 	  "undecided TCP segment without payload, nothing ahead of it")                            \
-	X(STACK_NO_EGRESS, STACK, "no_egress", "the other port is not known yet")                  \
+	X(STACK_NO_EGRESS, STACK, "no_egress",                                                     \
+	  "decided flow whose destination is on no other port that is known")                      \
 	X(STACK_NO_REDIRECT, STACK, "no_redirect", "the other port cannot be redirected to")       \
 	X(STACK_OVERSIZE, STACK, "oversize", "too large for the other port or for the slow path")  \
 	X(STACK_FAILURE, STACK, "failure", "slow path gone, on_failure: pass")                     \
@@ -45,7 +46,7 @@ enum weir_reason_kind {
 	  "new attempt towards a peer whose flow was dropped")                                     \
 	X(DROP_ENDPOINT, DROP, "endpoint",                                                         \
 	  "first packet towards a learned endpoint whose application is dropped")                  \
-	X(DROP_BLOCKED, DROP, "blocked", "address or service blocked by the operator")             \
+	X(DROP_BLOCKED, DROP, "blocked", "shut out by the operator (weir block)")                  \
 	X(DROP_RESET, DROP, "reset", "flow decided: reset")                                        \
 	X(DROP_FAILURE, DROP, "failure", "slow path gone, on_failure: drop")                       \
 	X(DROP_OVERLOAD, DROP, "overload",                                                         \

@@ -161,9 +161,10 @@ static const struct verb verbs[] = {
 		.arguments = "ADDRESS[/LENGTH]",
 		.min_args = 1,
 		.max_args = 1,
-		.help = "shut a host, a network or a service out",
-		.more = "Without --to whatever has an end there, with it the connections from "
-			"ADDRESS to the prefix; --port is then the port of the other end. "
+		.help = "drop all traffic of a host, a network, a service or an application",
+		.more = "Without --to: all traffic from and to ADDRESS, and --port is a port of "
+			"ADDRESS. With --to: connections that ADDRESS opens to the prefix, and "
+			"--port is a port of the prefix. "
 			"0.0.0.0/0 is all of IPv4, ::/0 all of IPv6.",
 		.options = {&opt_to, &opt_port, &opt_block_app, &opt_for, &opt_socket},
 		.run = cli_block,
@@ -173,14 +174,14 @@ static const struct verb verbs[] = {
 		.arguments = "ADDRESS[/LENGTH]",
 		.min_args = 1,
 		.max_args = 1,
-		.help = "lift a block: with the words that it was made by",
+		.help = "lift a block; takes the same address and options that made it",
 		.options = {&opt_to, &opt_port, &opt_block_app, &opt_socket},
 		.run = cli_unblock,
 	},
 	{
 		.words = "blocks",
 		.arguments = "",
-		.help = "hosts and services shut out, and for how long",
+		.help = "blocks, and how long each still holds",
 		.options = {&opt_json, &opt_socket},
 		.run = cli_blocks,
 	},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ports while they run: what happens to their interfaces and bridges, and what that means. */
+/* Follows changes of running ports' interfaces and bridges. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Host names of live flows, by flow id: bounded; of two flows on one place the later one stays. */
+/* Host names of live flows, by flow id: bounded. When two flows share a place, the later one is
+ * kept.
+ */
 #ifndef WEIR_DAEMON_HOSTNAMES_H
 #define WEIR_DAEMON_HOSTNAMES_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What workers and gate tell of flows: host names are kept for the listing, the rest becomes
+/* Handles records from workers and gate: host names are kept for `weir flows`, the rest becomes
  * events. */
 #include <sys/epoll.h>
 

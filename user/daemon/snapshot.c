@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From gate, workers, sockets and interfaces to one set of numbers. */
+/* Collects the numbers of gate, workers, sockets and interfaces in one snapshot. */
 #include <string.h>
 
 #include "daemon/weir.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's clockwork: the gate's clock, events, expired blocks, flow counts, lost redirects. */
+/* The daemon's periodic work: the gate's clock, events, expired blocks, flow counts, lost
+ * redirects. */
 #include <stdio.h>
 #include <string.h>
 

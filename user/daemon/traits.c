@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Traits that user space judges, for flows that no worker reads any more: their host names are with
- * the daemon. What changes is told to the gate as an identification of the flow.
+ * Evaluates host name conditions for flows that no worker reads any more, from the names that the
+ * daemon keeps. A changed trait is given to the gate as an identification of the flow.
  */
 #include <string.h>
 

@@ -99,7 +99,7 @@ int query_ports(void *arg, const json_t *args, json_t **data, struct error *e);
 /* losses.c: packets that the port's queueing disciplines, and its pair, have lost so far. */
 uint64_t port_qdisc_losses(struct weir *w, unsigned int index);
 const struct port_pair_lost *port_pair_losses(struct weir *w, unsigned int index);
-/* notes.c: takes what the workers have to tell. */
+/* notes.c: reads the workers' records. */
 void news_read(struct weir *w);
 /* An event of the gate or a worker. arg: struct weir. */
 void event_visit(const struct weir_event *ev, void *arg);
@@ -124,7 +124,7 @@ int change_port(void *arg, const json_t *args, json_t **data,
 int change_policy(void *arg, const json_t *args, json_t **data,
 		  struct error *e); /* {"path"} absolute */
 int change_block(void *arg, const json_t *args, json_t **data,
-		 struct error *e); /* {"address","port","seconds"} */
+		 struct error *e); /* {"address","to","port","application","seconds"} */
 int change_unblock(void *arg, const json_t *args, json_t **data, struct error *e);
 
 #endif

@@ -18,8 +18,8 @@
  * One direction of a TCP flow, put together. At first it is the direction's first message: bytes in
  * order from the first payload byte up to a limit, all kept. Where a module reads on, it becomes a
  * window that slides over the rest (flow.follow). Segments out of order are kept (bounded) until
- * the gap closes. Of bytes that come twice the first win, always; what comes later is compared with
- * them.
+ * the gap closes. When segments overlap, the bytes received first are kept, and later copies are
+ * compared with them.
  */
 struct stream;
 
@@ -120,7 +120,7 @@ uint64_t flow_table_quiet_ns(const struct flow_table *t);
 struct flow *flow_table_find(const struct flow_table *t, const struct weir_flow_key *key);
 /* The flow of an id, or NULL; does not count as seeing it. */
 struct flow *flow_table_find_id(const struct flow_table *t, uint64_t id);
-/* Has the processor begin to load what finding the flow of id takes. */
+/* Prefetches the hash bucket of id. */
 void flow_table_prefetch(const struct flow_table *t, uint64_t id);
 void flow_table_remove(struct flow_table *t, struct flow *f);
 /* Frees the streams of a flow that no longer needs them; the next begins anew. */
@@ -150,12 +150,12 @@ bool flow_stream_full(const struct flow *f, uint8_t dir);
 bool flow_stream_has_gap(const struct flow *f, uint8_t dir);
 /* The receiver of direction dir has acknowledged everything before ack. */
 void flow_stream_acked(struct flow *f, uint8_t dir, uint32_t ack);
-/* Counts an event of the flow's TCP, and marks the anomaly that it is. */
+/* Counts an event of the flow's TCP segments and sets its anomaly bit, where it has one. */
 void flow_stream_note(struct flow_table *t, struct flow *f, enum flow_stream_event event);
 
 /*
  * From now on the flow's streams are windows: what is contiguous counts as read, and what was read
- * is kept only as long as there is room, to be compared with what comes twice.
+ * is kept only as long as there is room, to be compared with repeated bytes.
  */
 void flow_stream_follow(struct flow_table *t, struct flow *f);
 /* The contiguous bytes that were not read; NULL when there are none. Valid until the next push. */
@@ -170,11 +170,12 @@ void flow_stream_read(struct flow *f, uint8_t dir);
 bool flow_stream_skip(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t seq);
 
 /*
- * Hand-over (design.md, 7). The gate numbers punted frames per flow and direction; the worker
- * publishes in weir_done the highest number seen, at each moment when every frame received of that
- * flow and direction has left or was dropped and no wire segment of the last number is still to
- * come. One tracker per worker, with a lane for each direction that has frames in the slow path; no
- * allocation after handover_new(). Frames of one flow delay the hand-over of no other.
+ * Hand-over (docs/architecture.md, "Order"). The gate numbers punted frames per flow and direction;
+ * the worker publishes in weir_done the highest number seen, at each moment when every frame
+ * received of that flow and direction has left or was dropped and no wire segment of the last
+ * number is still to come. One tracker per worker, with a lane for each direction that has frames
+ * in the slow path; no allocation after handover_new(). Frames of one flow delay the hand-over of
+ * no other.
  */
 struct handover;
 #define HANDOVER_NONE UINT32_MAX /* no lane: a frame that has no flow, or one made here */

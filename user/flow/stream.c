@@ -7,9 +7,9 @@
 #include "flow/table.h"
 #include "util/util.h"
 
-/* Islands of bytes that one stream may consist of; more gaps than this are not a network's. */
+/* Ranges of contiguous bytes in one stream; a network does not cause more gaps than this. */
 #define STREAM_RANGES_MAX 32
-/* Islands that nearly every stream gets by with. */
+/* Ranges that are enough for nearly every stream. */
 #define STREAM_RANGES_FEW 2
 /* Memory for bytes comes in lines: the first segment has what it needs, later ones double it. */
 #define STREAM_LINE 64

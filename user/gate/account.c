@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Raw tracepoints on what the kernel drops after a redirect, pinned so that they go on counting
- * while no daemon runs. */
+/* Raw tracepoints that count frames dropped by the kernel after a redirect; pinned, so that they
+ * count while no daemon runs. */
 #include <string.h>
 
 #include "gate/gate_private.h"

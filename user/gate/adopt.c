@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is pinned may be of another layout or other sizes. Each map that fits is used on; one that
- * the pins lack is made; one that differs is made anew, and its content is copied here where there
- * is a copier for it. The programs that run over the old maps go on until they are replaced.
+ * Takes over pinned maps of another layout or other sizes. A map that fits is reused; a missing one
+ * is made; one that differs is made anew, and its content is copied here where there is a copier
+ * for it. The old programs run over the old maps until they are replaced.
  */
 #include <string.h>
 

@@ -16,7 +16,7 @@
 #include "weir/policy.h"
 #include "weir/reason.h"
 
-/* Load-time sizes; a pinned gate of other sizes or another WEIR_ABI is not adopted. */
+/* Load-time sizes. Pinned maps of other sizes are made anew and their content is copied. */
 struct gate_sizes {
 	uint32_t decided, undecided, reconnects, endpoints, blocks, fragments, parked,
 		slots; /* entries; slots a power of two */
@@ -26,10 +26,12 @@ struct gate_sizes {
 struct gate;
 /*
  * Opens the gate: adopts what is pinned under pins (a bpffs folder, made when absent) or loads it
- * fresh and pins it. *adopted tells which. Adopting loads the new program code over the pinned maps
- * and updates the pinned links in place, so no frame is lost. -EPERM, -EBUSY (another process has
- * this gate open), -EEXIST (pinned state does not fit: says what to do), -ENOTSUP (kernel lacks
- * something: says what).
+ * fresh and pins it. *adopted tells which. Adopting loads the programs anew over the pinned maps
+ * and updates the pinned links in place, so that no connection is cut. Maps of other sizes or of
+ * layout 3 are made anew and filled from the old ones; what those count or decide after the copy is
+ * lost. -EPERM, -EBUSY (another process has
+ * this gate open), -EEXIST (the pinned layout is not known: e says what to do), -ENOTSUP (kernel
+ * lacks something: says what).
  */
 int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **out, bool *adopted,
 	      struct error *e);
@@ -107,7 +109,7 @@ int gate_save_apps(struct gate *g, const struct app_registry *r, const struct si
 		   bool inspect_tunnels);
 int gate_restore_apps(struct gate *g, struct app_registry *r);
 
-/* Thread-safe writes of what user space knows. */
+/* Identifications, peers, parked directions, blocks. Writes are thread-safe. */
 int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v);
 /* -ENOENT when nothing is known of the flow. */
 int gate_get_identification(struct gate *g, uint64_t flow_id, struct weir_identification *out);
@@ -125,8 +127,8 @@ int gate_each_parked(struct gate *g,
 		     void *arg);
 int gate_put_block(struct gate *g, const struct weir_block *k, uint64_t expires_ns);
 int gate_del_block(struct gate *g, const struct weir_block *k);
-/* What follows from all blocks takes the place of what followed before, at once. A negative errno
- * and nothing has changed. Live flows are not decided again. */
+/* Replaces the compiled blocks at once. On failure (a negative errno) nothing has changed. Live
+ * flows are not decided again. */
 int gate_load_blocks(struct gate *g, const struct policy_blocks *b);
 
 /* How many decided flows there are: reads the table's tags alone, without a system call. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What user space knows: verdicts, peers, blocks. */
+/* Access to identifications, peers and blocks. */
 #include "gate/gate_private.h"
 
 static int put(struct gate *g, enum gate_map map, const void *key, const void *value)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A policy generation: inner maps made and filled beside the running ones, put into the slot that
- * nobody reads, and switched to by one store. */
+/* A policy generation: inner maps are made and filled beside those in use, put into the unused slot
+ * of the outer maps, and activated by one store. */
 #include <string.h>
 
 #include "gate/gate_private.h"

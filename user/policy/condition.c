@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Conditions that user space judges: `hostname`, `anomaly` and `via`. Their bits stand in flow
- * entries, which outlive a policy, so what a condition says has the same bit in every policy.
+ * entries, which outlive a policy, so equal conditions keep the same bit in every policy.
  */
 #include <ctype.h>
 

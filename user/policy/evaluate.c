@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A policy asked in user space, by the gate's own function. */
+/* Evaluates a policy in user space, with the function that the gate uses. */
 #include <string.h>
 
 #include "policy/policy.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policy file (interface.md): read, check, compile to the tables of include/weir/policy.h. */
+/* The policy file (docs/policy.md): read, check, compile to the tables of include/weir/policy.h. */
 #ifndef WEIR_USER_POLICY_H
 #define WEIR_USER_POLICY_H
 
@@ -203,8 +203,8 @@ struct policy_blocks {
 	struct policy_block_entry *entries; /* each key once */
 	size_t count;
 };
-/* Whether the block means the flow, whose side `origin` opened it; app: WEIR_BLOCK_ANY_APP as long
- * as it is not known. As the gate sees it. */
+/* Whether the block applies to the flow that side `origin` opened, as in the gate. app:
+ * WEIR_BLOCK_ANY_APP while the flow is not identified. */
 bool policy_block_means(const struct weir_block *b, const struct weir_flow_key *key,
 			unsigned int origin, uint16_t app);
 /* -ENOMEM; -E2BIG: they overlap in too many ways. On failure *out is left alone. */

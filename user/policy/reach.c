@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rules that no flow can reach. A rule is taken with the flows that have the traits it needs and
- * what follows from those, no others: what hides it from them are earlier rules that need no more.
+ * Finds rules that no flow can reach. A rule is checked for flows that have exactly the traits it
+ * needs and those that these imply; it is hidden by earlier rules that need no further traits.
  */
 #include "policy/draft.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Schedules of rules as both files about them see them. */
+/* Schedules of rules; private to schedule.c and active.c. */
 #ifndef WEIR_POLICY_SCHEDULE_H
 #define WEIR_POLICY_SCHEDULE_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What went in against what came out. */
+/* The balance of a port: frames received against frames ended (docs/metrics.md). */
 #include "stats/stats.h"
 
 struct reason_info {

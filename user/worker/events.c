@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events of a worker, on their way to the daemon. */
+/* Sends a worker's events to the daemon. */
 #include <string.h>
 
 #include "worker/worker_private.h"

@@ -219,7 +219,7 @@ const struct metric worker_metrics[] = {
 	  "Frames the worker read in its last batch"},
 	 .write_own = write_queue},
 	{{"weir_slowpath_waiting_frames", "gauge", "worker",
-	  "Frames that wait in the worker for something (fast_pass: false)"},
+	  "Frames that are parked in the worker, whatever they wait for"},
 	 .write_own = write_waiting},
 	{{"weir_parked_frames", "gauge", "reason", "Frames that wait for an event"},
 	 .write_own = write_parked_frames},

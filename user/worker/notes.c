@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a worker knows of a flow beyond its verdict, on its way to the daemon. */
+/* Sends the daemon what a worker knows of a flow beyond its application: details, DNS answers. */
 #include "worker/worker_private.h"
 
 static int tell(struct worker *w, enum worker_news kind, const struct flow *f, const void *rest,

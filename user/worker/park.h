@@ -3,7 +3,8 @@
  * Frames that wait for an event so that a worker can go on with others: a list for each parked
  * direction of a flow, in the order of the frames' sequence numbers. A direction is held by one or
  * more reasons (weir/park.h), each with a deadline and the answer that applies when it passes.
- * Bounded, allocated once. A frame here keeps its chunk. Who calls decides what becomes of frames.
+ * Bounded; allocated once. A parked frame keeps its chunk. The caller decides what happens to
+ * frames.
  */
 #ifndef WEIR_WORKER_PARK_H
 #define WEIR_WORKER_PARK_H

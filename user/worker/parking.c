@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which frames wait, for what, and what becomes of them. A parked frame was judged when it came;
- * what holds for the frame that lets it go holds for it.
+ * Decides which frames wait and for what, and ends them. A parked frame was judged when it arrived;
+ * the action on the frame that ends the wait applies to it too.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The policy asked for a flow at hand: with the classes and traits that the gate sent along where
- * they are of this worker's policy, else with its own. */
+/* Finds the rule of a punted frame's flow. The classes and traits in the frame's metadata are used
+ * where they were computed under this worker's policy; else the worker computes them. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "worker/worker_private.h"
 
 /*
- * Whether what a frame's metadata says was computed under the policy that the worker has. A policy
- * is in force from the generation that it was loaded as; those that follow in steps of two are its
- * too (policy.h).
+ * Whether a frame's classes and traits were computed under the policy that the worker uses. A
+ * policy covers the generation it was loaded as and those that follow in steps of two
+ * (weir/policy.h).
  */
 static bool punt_is_of_policy(const struct worker *w, const struct weir_punt *punt)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The thread: reads until empty, takes completions, wakes the kernel, beats. */
+/* The thread: reads until empty, takes completions, wakes the kernel, writes the heartbeat. */
 #include <cap-ng.h>
 #include <poll.h>
 #include <sched.h>

@@ -67,8 +67,8 @@ void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action 
 		      enum weir_reason drop);
 /* The same for one that was overtaken while the daemon stood still. */
 void worker_frame_lose(struct worker *w, const struct frame *f);
-/* What the policy says of the flow of a frame that is kept, where it is decided here; UNDECIDED
- * where it is not. */
+/* The policy's action for the flow of a parked frame; UNDECIDED where this worker has not decided
+ * it. */
 enum weir_action worker_frame_action(struct worker *w, const struct frame *f);
 /* Whether the flow's frames come to this worker. */
 bool worker_owns(const struct worker *w, uint64_t flow_id);
@@ -148,7 +148,7 @@ void worker_settings_apply(struct worker *w);
 /* Others lie in the place for them; takes what lay there before this call, and says so. */
 void worker_settings_ordered(struct worker *w);
 void worker_settings_take(struct worker *w);
-/* orders.c: between two batches, what the daemon wants. */
+/* orders.c: carries out the daemon's orders, between two batches. */
 void worker_read_orders(struct worker *w);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
@@ -160,7 +160,7 @@ void worker_event_anomalies(struct worker *w, const struct flow *f, const struct
 			    uint16_t anomalies);
 /* notes.c: tells the daemon what is known of a decided flow, once. */
 void worker_note_details(struct worker *w, struct flow *f);
-/* Bytes of an answer without the records it has not. */
+/* Size of an answer in bytes, without its unused records. */
 size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
 void worker_released(struct flow *f, void *arg);

@@ -255,7 +255,7 @@ class Weir:
         left = stack + sent - lost
         # The bridge sends multicast, ARP requests, and frames for a station it has not heard of,
         # out of every other port: one frame that left becomes up to (ports - 1).
-        flooded = sum(reasons["stack", name] for name in ("multicast", "not_ip", "no_egress"))
+        flooded = sum(reasons["stack", name] for name in ("multicast", "not_ip", "no_egress", "reinjected_stack"))
         most = left + (segments - stack if cuts else 0) + flooded * max(0, len(self.net.hosts) - 2)
         check(left <= arrived <= most,
               f"frames the hosts received: {arrived}; frames that left: {left} to {most} "

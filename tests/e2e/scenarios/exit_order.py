@@ -3,6 +3,7 @@ import itertools
 import time
 
 from harness import order as orders
+from harness import proc
 from harness.check import check, check_equal
 from harness.scenario import scenario
 from harness.services import wait_listening
@@ -19,19 +20,23 @@ CHANGES = 5
 
 @scenario("a flow that changes its exit under bulk traffic keeps its order", seconds=90)
 def exit_order(lab):
-    lab.need("iperf3")
+    lab.need("iperf3", "tc")
     net = lab.net()
     net.keep_order()
     net.s1.spawn(["iperf3", "-s"])
     wait_listening(net.s1, net.s1.ip4, TCP_PORT)
     weir = lab.weir(net, policy("wire")).start()
     net.meet(net.c1, net.s1)
+    # What it holds back the wire would overtake: up to 15 ms, which weir waits for.
+    proc.must(["tc", "-n", net.gw.ns, "qdisc", "add", "dev", net.s1.interface, "root", "tbf", "rate",
+               "50mbit", "burst", "16k", "latency", "12ms"])
     for inspected in (False, True):
         tcp(lab, net, weir, inspected)
         udp(lab, net, weir, inspected)
     net.stop_hosts()
     # Steered to one CPU (keep_order), the kernel's own path loses frames to that CPU's backlog.
     weir.snapshot()
+    proc.must(["tc", "-n", net.gw.ns, "qdisc", "del", "dev", net.s1.interface, "root"])
     weir.stop()
 
 
@@ -60,7 +65,8 @@ def tcp(lab, net, weir, inspected):
 
 
 def udp(lab, net, weir, inspected):
-    stream = orders.UdpStream(lab, net.c1, net.s1, UDP_PORT + inspected, count=40000, rate=8000)
+    stream = orders.UdpStream(lab, net.c1, net.s1, UDP_PORT + inspected, count=40000, rate=8000,
+                              size=1000)
     changes = change(weir, stream.sending.running, inspected)
     seen = stream.result()
     check(changes >= CHANGES, f"policies loaded meanwhile: {changes}")
