@@ -228,6 +228,26 @@ int worker_block(struct worker *w, const struct weir_block *key)
 	return 0;
 }
 
+struct worker_blocks *worker_blocks_new(struct policy_blocks *made)
+{
+	struct worker_blocks *b = calloc(1, sizeof(*b));
+
+	b->made = *made;
+	*made = (struct policy_blocks){0};
+	return b;
+}
+
+void worker_blocks_put(struct worker_blocks *b)
+{
+	if (b)
+		policy_blocks_fini(&b->made);
+	free(b);
+}
+
+void worker_blocks_give(struct worker *w, struct worker_blocks *b)
+{
+}
+
 int worker_news_fd(const struct worker *w)
 {
 	return -1;
@@ -332,6 +352,7 @@ static inline int teardown(void **state)
 	audit_close(f->w.audit);
 	endpoints_free(f->w.endpoints);
 	app_registry_free(f->w.registry);
+	worker_blocks_put(f->w.shared.blocks);
 	free(f);
 	return 0;
 }

@@ -212,7 +212,7 @@ static inline void arrive(struct fixture *f, struct arrival a)
 		}
 	}
 	worker_frame_end(&f->worker, &frame, a.action, WEIR_REASON_DROP_VERDICT);
-	worker_park_after(&f->worker, &punt, &o, a.action);
+	worker_park_after(&f->worker, &punt, &o, a.action, WEIR_REASON_DROP_VERDICT);
 }
 
 static inline void early(struct fixture *f, char name, uint32_t seq)

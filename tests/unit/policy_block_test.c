@@ -171,6 +171,8 @@ static void random_blocks_mean_what_they_say(void **state)
 			}
 			assert_int_equal(gate_blocks(&made, &key, origin, app, now_ns), expected);
 			assert_int_equal(means, expected);
+			assert_int_equal(policy_blocks_until(&made, &key, origin, app) > now_ns,
+					 expected);
 			blocked += expected;
 			passed += !expected;
 		}

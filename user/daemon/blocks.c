@@ -39,7 +39,24 @@ static bool block_collect(const struct weir_block *b, uint64_t expires_ns, void 
 	return true;
 }
 
-/* Compiles what is blocked now and gives it to the gate. */
+/* The gate has what the workers get: who is told that it is in force finds it so in both. */
+static int blocks_publish(struct weir *w, struct policy_blocks *made)
+{
+	struct worker_blocks *before = w->shared.blocks, *now = worker_blocks_new(made);
+	int err = now ? gate_load_blocks(w->gate, &now->made) : -ENOMEM;
+
+	if (err < 0) {
+		worker_blocks_put(now);
+		return err;
+	}
+	w->shared.blocks = now;
+	for (uint32_t i = 0; i < w->worker_count; i++)
+		worker_blocks_give(w->workers[i], now);
+	worker_blocks_put(before);
+	return 0;
+}
+
+/* Compiles what is blocked now and gives it to gate and workers. */
 static int blocks_load(struct weir *w, struct error *e)
 {
 	struct collected c = {.now_ns = time_now_ns()};
@@ -51,7 +68,7 @@ static int blocks_load(struct weir *w, struct error *e)
 	if (!err)
 		err = policy_blocks_compile(c.live, c.count, &made);
 	if (!err)
-		err = gate_load_blocks(w->gate, &made);
+		err = blocks_publish(w, &made);
 	policy_blocks_fini(&made);
 	free(c.live);
 	if (err == -E2BIG)

@@ -285,6 +285,8 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 		gate_unpin(w->gate);
 	gate_close(w->gate);
 	frame_pool_free(w->pool);
+	worker_blocks_put(w->shared.blocks);
+	w->shared.blocks = NULL;
 	services_close(&w->host, SERVICE_BEFORE_PORTS);
 	if (w->settings) {
 		worker_settings_free(w->settings);

@@ -32,6 +32,25 @@ static void prefix_add(struct policy_blocks *out, const uint32_t addr[4], unsign
 	memcpy(p->key.addr, addr, sizeof(p->key.addr));
 }
 
+/* Going outwards from the last prefix before an address, the first that contains it: its number. */
+static uint32_t around(const struct policy_blocks *b, uint32_t number,
+		       const struct weir_class_key *key)
+{
+	while (number && !class_key_contains(&b->prefixes[number - 1].key, key))
+		number = b->outer[number - 1];
+	return number;
+}
+
+static int outer_make(struct policy_blocks *out)
+{
+	out->outer = calloc(out->prefix_count + 1, sizeof(*out->outer));
+	if (!out->outer)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < out->prefix_count; i++)
+		out->outer[i] = around(out, i, &out->prefixes[i].key);
+	return 0;
+}
+
 /* All prefixes, each once, in order and numbered. */
 static int prefixes_make(const struct policy_block *list, size_t count, struct policy_blocks *out)
 {
@@ -63,7 +82,7 @@ static int prefixes_make(const struct policy_block *list, size_t count, struct p
 	out->prefix_count = kept;
 	for (size_t i = 0; i < kept; i++)
 		out->prefixes[i].class = (uint32_t)i + 1;
-	return 0;
+	return outer_make(out);
 }
 
 /* Prefixes from *first on that lie in this one; they stand behind each other. */
@@ -152,6 +171,7 @@ static void entries_merge(struct policy_blocks *out)
 void policy_blocks_fini(struct policy_blocks *b)
 {
 	free(b->prefixes);
+	free(b->outer);
 	free(b->entries);
 	*b = (struct policy_blocks){0};
 }
@@ -177,6 +197,73 @@ int policy_blocks_compile(const struct policy_block *list, size_t count, struct 
 	entries_merge(&made);
 	*out = made;
 	return 0;
+}
+
+/* Number of the longest prefix that contains the address; 0: none does. */
+static uint32_t prefix_of(const struct policy_blocks *b, const uint32_t addr[4])
+{
+	struct policy_class host = {.key.prefixlen = 128};
+	size_t low = 0, high = b->prefix_count;
+
+	memcpy(host.key.addr, addr, sizeof(host.key.addr));
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (prefix_compare(&b->prefixes[middle], &host) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return around(b, (uint32_t)low, &host.key);
+}
+
+static int key_compare(const void *key, const void *entry)
+{
+	return memcmp(key, &((const struct policy_block_entry *)entry)->key,
+		      sizeof(struct weir_block_key));
+}
+
+/* Of the elements of two prefixes, for every port or this one, of any application or this one. */
+static uint64_t pair_until(const struct policy_blocks *b, uint32_t from, uint32_t to, __be16 port,
+			   uint16_t app)
+{
+	uint64_t until = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct weir_block_key key = {
+			.from = from,
+			.to = to,
+			.port = i & 1 ? port : 0,
+			.app = i & 2 ? app : WEIR_BLOCK_ANY_APP,
+		};
+		const struct policy_block_entry *e =
+			bsearch(&key, b->entries, b->count, sizeof(*e), key_compare);
+
+		if (e && !e->expires_ns)
+			return UINT64_MAX;
+		if (e && e->expires_ns > until)
+			until = e->expires_ns;
+	}
+	return until;
+}
+
+uint64_t policy_blocks_until(const struct policy_blocks *b, const struct weir_flow_key *key,
+			     unsigned int origin, uint16_t app)
+{
+	uint32_t side[2] = {0, 0};
+	uint64_t until = 0, other;
+
+	if (!b->count)
+		return 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		side[i] = prefix_of(b, key->addr[i]);
+		other = side[i] ? pair_until(b, side[i], WEIR_BLOCK_EITHER, key->port[i], app) : 0;
+		until = other > until ? other : until;
+	}
+	if (!side[0] || !side[1])
+		return until;
+	other = pair_until(b, side[origin], side[!origin], key->port[!origin], app);
+	return other > until ? other : until;
 }
 
 static bool prefix_has(const uint32_t addr[4], unsigned int bits, const uint32_t host[4])

@@ -198,9 +198,10 @@ struct policy_block_entry {
 /* Of all blocks together. */
 #define POLICY_BLOCK_ENTRIES_MAX 1048576
 struct policy_blocks {
-	struct policy_class *prefixes; /* with their numbers, from 1 on */
+	struct policy_class *prefixes; /* with their numbers, from 1 on; in order */
+	uint32_t *outer;	       /* of each, the number of the one around it; 0: none */
 	size_t prefix_count;
-	struct policy_block_entry *entries; /* each key once */
+	struct policy_block_entry *entries; /* each key once; in order */
 	size_t count;
 };
 /* Whether the block applies to the flow that side `origin` opened, as in the gate. app:
@@ -210,6 +211,10 @@ bool policy_block_means(const struct weir_block *b, const struct weir_flow_key *
 /* -ENOMEM; -E2BIG: they overlap in too many ways. On failure *out is left alone. */
 int policy_blocks_compile(const struct policy_block *list, size_t count, struct policy_blocks *out);
 void policy_blocks_fini(struct policy_blocks *b);
+/* Until when they shut out the flow, whose side `origin` opened it: UINT64_MAX until lifted, 0 not
+ * at all. As the gate sees it, but for those whose time is over. */
+uint64_t policy_blocks_until(const struct policy_blocks *b, const struct weir_flow_key *key,
+			     unsigned int origin, uint16_t app);
 
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);

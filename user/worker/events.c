@@ -66,6 +66,20 @@ void worker_event_drop(struct worker *w, const struct flow *f, const struct weir
 	tell(w, WORKER_NEWS_DROP, &e);
 }
 
+void worker_event_blocked(struct worker *w, const struct flow *f, const struct weir_punt *punt)
+{
+	struct weir_event e;
+
+	if (!wanted(w))
+		return;
+	fill(w, &e, WEIR_EVENT_DROPPED, f, punt);
+	e.reason = WEIR_REASON_DROP_BLOCKED;
+	e.flow.flags |= WEIR_FLOW_BLOCKED;
+	e.flow.rule = WEIR_RULE_DEFAULT;
+	e.flow.action = WEIR_ACTION_DROP;
+	tell(w, WORKER_NEWS_DROP, &e);
+}
+
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 			    uint16_t anomalies)
 {

@@ -206,12 +206,46 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 	return false;
 }
 
+/*
+ * What becomes of the packet of a decided flow. One that is blocked does not wait for a name: the
+ * gate has to hear of it, to drop what comes.
+ */
+static enum weir_action judge_decided(struct worker *w, struct job *j, struct inspect_outcome *o)
+{
+	bool news = worker_traits_update(w, o->flow, o->decided_now || o->anomalies);
+	bool waits = worker_waits_for_name(w, o->flow);
+	bool blocked = worker_blocked(w, o->flow);
+	const struct weir_cell *cell;
+
+	/* The gate would decide at once, without the name. */
+	if (waits && !blocked)
+		return WEIR_ACTION_PASS;
+	if (o->decided_now || news || waits)
+		publish(w, o);
+	if (o->decided_now && !o->flow->reading)
+		worker_note_details(w, o->flow);
+	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
+	j->pipe = cell->pipe;
+	if (passes_anyway(w, j))
+		return WEIR_ACTION_PASS;
+	if (blocked) {
+		if (o->decided_now)
+			worker_event_blocked(w, o->flow, &j->punt);
+		j->drop = WEIR_REASON_DROP_BLOCKED;
+		return WEIR_ACTION_DROP;
+	}
+	if (o->decided_now && is_drop(cell))
+		worker_event_drop(w, o->flow, &j->punt, cell);
+	if (!is_drop(cell) && drops_inner(w, j, o)) {
+		j->drop = WEIR_REASON_DROP_TUNNEL;
+		return WEIR_ACTION_DROP;
+	}
+	return cell->action;
+}
+
 /* What to do with the packet that was just judged; o: what it led to. */
 static enum weir_action judge(struct worker *w, struct job *j, struct inspect_outcome *o)
 {
-	const struct weir_cell *cell;
-	bool news;
-
 	w->note_port = j->punt.in_port;
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
 	w->counters.classified++;
@@ -223,25 +257,7 @@ static enum weir_action judge(struct worker *w, struct job *j, struct inspect_ou
 		worker_event_anomalies(w, o->flow, &j->punt, o->anomalies);
 	if (!o->flow->decided)
 		return WEIR_ACTION_PASS;
-	news = worker_traits_update(w, o->flow, o->decided_now || o->anomalies);
-	/* The gate would decide at once, without the name. */
-	if (worker_waits_for_name(w, o->flow))
-		return WEIR_ACTION_PASS;
-	if (o->decided_now || news)
-		publish(w, o);
-	if (o->decided_now && !o->flow->reading)
-		worker_note_details(w, o->flow);
-	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
-	j->pipe = cell->pipe;
-	if (passes_anyway(w, j))
-		return WEIR_ACTION_PASS;
-	if (o->decided_now && is_drop(cell))
-		worker_event_drop(w, o->flow, &j->punt, cell);
-	if (!is_drop(cell) && drops_inner(w, j, o)) {
-		j->drop = WEIR_REASON_DROP_TUNNEL;
-		return WEIR_ACTION_DROP;
-	}
-	return cell->action;
+	return judge_decided(w, j, o);
 }
 
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer)
@@ -366,7 +382,7 @@ static void job_judge(struct worker *w, struct job *j)
 	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
 		return;
 	job_end(w, j, action);
-	worker_park_after(w, &j->punt, &o, action);
+	worker_park_after(w, &j->punt, &o, action, j->drop);
 }
 
 void worker_frame(struct worker *w, const struct frame *f)

@@ -321,7 +321,8 @@ static bool is_read(const struct flow *f)
 }
 
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
-		       const struct inspect_outcome *o, enum weir_action action)
+		       const struct inspect_outcome *o, enum weir_action action,
+		       enum weir_reason drop)
 {
 	struct park_key key = key_of(punt);
 
@@ -330,7 +331,7 @@ void worker_park_after(struct worker *w, const struct weir_punt *punt,
 	if (action != WEIR_ACTION_PASS) {
 		for (key.dir = 0; key.dir < 2; key.dir++)
 			if (park_find(w->park, &key) == PARK_WAITING)
-				let_go(w, &key, action, WEIR_REASON_DROP_VERDICT);
+				let_go(w, &key, action, drop);
 	} else if (!is_read(o->flow)) {
 		for (key.dir = 0; key.dir < 2; key.dir++)
 			worker_park_release(w, &key, WEIR_PARK_OUT_OF_ORDER);

@@ -269,6 +269,7 @@ static void worker_free(struct worker *w)
 	handover_free(w->handover);
 	park_free(w->park);
 	inspector_free(w->inspector);
+	worker_blocks_end(w);
 	post_close(&w->post);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
@@ -315,6 +316,7 @@ static int worker_init(struct worker *w, const struct worker_shared *shared, uin
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
 	worker_settings_begin(w, shared);
+	worker_blocks_begin(w);
 	err = inspector_open(w);
 	if (err < 0)
 		return err;

@@ -4,6 +4,8 @@
 #ifndef WEIR_WORKER_H
 #define WEIR_WORKER_H
 
+#include <stdatomic.h>
+
 #include "gate/gate.h"
 #include "inspect/inspect.h"
 #include "policy/policy.h"
@@ -39,6 +41,7 @@ struct worker_shared {
 	struct worker_settings *settings; /* that workers begin with */
 	const struct policy *policy;	  /* of the settings; set in the workers' copies */
 	struct signatures *signatures;	  /* likewise */
+	struct worker_blocks *blocks;	  /* that workers begin with; NULL: none */
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;
@@ -130,6 +133,17 @@ void worker_settings_give(struct worker_settings *s, struct worker_settings *old
 void worker_settings_sweep(struct worker_settings *newest, struct worker *const *workers,
 			   uint32_t count);
 
+struct worker_blocks {
+	atomic_uint users;
+	struct policy_blocks made;
+};
+/* Compiled blocks with one user, the caller. Takes over what is in *made and leaves it empty; NULL:
+ * no memory, *made is left alone. */
+struct worker_blocks *worker_blocks_new(struct policy_blocks *made);
+/* One user less; the last one frees them. NULL is allowed. */
+void worker_blocks_put(struct worker_blocks *b);
+/* From now on the worker drops by these what it identifies. Does not wait for it. */
+void worker_blocks_give(struct worker *w, struct worker_blocks *b);
 /* Drops the parked frames of flows of a blocked address or service. -ENOBUFS: the worker has not
  * read its orders for long. */
 int worker_block(struct worker *w, const struct weir_block *key);

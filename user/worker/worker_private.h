@@ -40,9 +40,11 @@ struct worker {
 	/* To be taken next: put here by the daemon, taken by this thread. */
 	_Atomic(struct worker_settings *) offered;
 	struct worker_settings *next; /* taken, and not in use yet */
-	uint64_t number, told;	      /* of the settings in use; as the daemon was told */
-	uint8_t note_port;	      /* of the frame at hand */
-	uint32_t outstanding;	      /* frames queued for sending whose completion has not come */
+	/* Compiled blocks to use next; with it goes the right to put them. */
+	_Atomic(struct worker_blocks *) blocks_offered;
+	uint64_t number, told; /* of the settings in use; as the daemon was told */
+	uint8_t note_port;     /* of the frame at hand */
+	uint32_t outstanding;  /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
 	uint64_t expire_ns; /* next expiry run */
@@ -99,9 +101,11 @@ void worker_park_release(struct worker *w, const struct park_key *key, enum weir
 enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
 			 const struct packet *p, const struct inspect_outcome *o,
 			 uint32_t settle_ms);
-/* After a frame was judged and has ended: lets those go that waited for it. */
+/* After a frame was judged and has ended: lets those go that waited for it. drop: the reason where
+ * the action is DROP. */
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
-		       const struct inspect_outcome *o, enum weir_action action);
+		       const struct inspect_outcome *o, enum weir_action action,
+		       enum weir_reason drop);
 /* exit.c: where a frame is to go. */
 struct worker_route {
 	uint8_t in_port, out_port; /* out_port WEIR_PORT_NONE: not known */
@@ -150,10 +154,17 @@ void worker_settings_ordered(struct worker *w);
 void worker_settings_take(struct worker *w);
 /* orders.c: carries out the daemon's orders, between two batches. */
 void worker_read_orders(struct worker *w);
+/* blocks.c: a worker counts as a user of the blocks in its copy of *shared, until the end. */
+void worker_blocks_begin(struct worker *w);
+void worker_blocks_end(struct worker *w);
+/* Whether the operator has shut out the flow, which is decided. */
+bool worker_blocked(struct worker *w, const struct flow *f);
 /* events.c: tells the daemon that the first frame of a flow was dropped by what the policy says of
  * its application. */
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *punt,
 		       const struct weir_cell *cell);
+/* The same of what the operator blocks. */
+void worker_event_blocked(struct worker *w, const struct flow *f, const struct weir_punt *punt);
 /* Tells of the anomalies (bits of enum weir_anomaly) that a frame of the flow was the first to
  * raise. */
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,
