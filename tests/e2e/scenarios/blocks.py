@@ -95,11 +95,26 @@ def pairs(net, weir):
 def applications(net, weir, web):
     weir.must("block", "10.77.0.0/24", "--app", "http")
     check(fetch(net.c1, web.url("small"), "http", seconds=3)[0] != 0, "no HTTP")
+    request_stays(net, weir)
     check_equal(fetch(net.c1, web.url("small", tls=True), "tls", seconds=5)[0], 0, "TLS")
     check(any(flow["app_proto"] == "http" and flow["action"] == "drop" for flow in weir.flows()),
           "the flow was identified, then dropped")
     weir.must("unblock", "10.77.0.0/24", "--app", "http")
     check_equal(fetch(net.c1, web.url("small"), "again", seconds=5)[0], 0, "HTTP again")
+
+
+def request_stays(net, weir):
+    """The very frame that tells the application does not arrive."""
+    near, far = streams.pair(net.c1, net.s1, 4, OTHER)
+    with near, far:
+        before = weir.dropped("blocked")
+        near.sendall(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        far.settimeout(0.5)
+        try:
+            check(False, f"{far.recv(100)!r} arrived although HTTP is blocked")
+        except TimeoutError:
+            pass
+        check(weir.dropped("blocked") > before, "the request counts as blocked")
 
 
 def without_daemon(net, weir):
