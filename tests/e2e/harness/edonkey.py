@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import struct
+import time
 
 from .check import wait_for
 from .services import random_file
