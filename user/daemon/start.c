@@ -11,9 +11,9 @@
 
 #define RECONNECT_TTL_NS (600ULL * 1000000000ULL)
 #define POOL_FRAMES_MIN	 8192
-/* Longer than the kernel keeps a batch of redirected frames to itself; as long as what a queueing
- * discipline is meant to hold back. */
-#define SETTLE_WIRE_MS	2
+/* Longer than the kernel keeps a batch of redirected frames to itself, also on a CPU that has other
+ * work (2 ms was too short there); as long as what a queueing discipline is meant to hold back. */
+#define SETTLE_WIRE_MS	10
 #define SETTLE_QUEUE_MS 25
 
 /* Reads the policy and the interfaces it names before anything is touched. */
