@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import struct
-import time
 
 from .check import wait_for
 from .services import random_file
@@ -118,13 +117,5 @@ ECPassword={hashlib.md5(b"pw").hexdigest()}
     def has_file(self):
         return os.path.exists(self.host.path("amule", "incoming", "film.bin"))
 
-    def wait_file(self, seconds=60):
-        """A seed that is still loading what it shares denies that it has the file, and is asked again in half an hour:
-        started anew, the leech asks at once."""
-        deadline = time.monotonic() + seconds / 2
-        while not self.has_file() and time.monotonic() < deadline:
-            time.sleep(0.5)
-        if not self.has_file():
-            self.process.stop()
-            self.start()
+    def wait_file(self, seconds=150):
         wait_for(self.has_file, f"aMule on {self.host.name} has the file", seconds, 0.5)
