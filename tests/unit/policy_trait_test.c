@@ -15,6 +15,7 @@
 
 #include "packet/tunnel.h"
 #include "policy/draft.h"
+#include "unit/policy_words.h"
 #include "weir/anomaly.h"
 
 #define HEAD                                                                                       \
@@ -51,21 +52,10 @@ static struct policy *parse(const char *text)
 /* The error of a list of rules, or its warnings. */
 static void expect_words(const char *rules, int result, const char *words)
 {
-	struct app_registry *r = registry();
-	struct policy *p = NULL;
-	struct error e = {0};
-	char text[16384], said[4096] = "";
-	FILE *warnings = fmemopen(said, sizeof(said), "w");
+	char text[16384];
 
 	snprintf(text, sizeof(text), HEAD "rules:\n%s", rules);
-	assert_int_equal(policy_parse("p.yaml", text, strlen(text), r, &p, warnings, &e), result);
-	fclose(warnings);
-	if (!words)
-		assert_string_equal(said, "");
-	else if (!strstr(result ? e.text : said, words))
-		fail_msg("`%s` is not in `%s`", words, result ? e.text : said);
-	policy_free(p);
-	app_registry_free(r);
+	policy_expect_words(registry(), text, result, words);
 }
 
 /* What is known of a flow. */
