@@ -4,13 +4,13 @@
  * the bytes.
  */
 #include "harness.h"
-#include "inspect/certificate.h"
-#include "inspect/dtls.h"
-#include "inspect/head.h"
-#include "inspect/hello.h"
-#include "inspect/hostname.h"
-#include "inspect/ja4.h"
-#include "inspect/quic.h"
+#include "proto/certificate.h"
+#include "proto/dtls.h"
+#include "proto/head.h"
+#include "proto/hello.h"
+#include "proto/hostname.h"
+#include "proto/ja4.h"
+#include "proto/quic.h"
 
 #define ENOUGH 512
 

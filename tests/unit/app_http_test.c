@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "app/http.h"
+#include "proto/http.h"
 #include "util/util.h"
 
 struct trace {

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 #include "hello_build.h"
-#include "inspect/certificate.h"
-#include "inspect/hello.h"
-#include "inspect/ja4.h"
-#include "inspect/secret.h"
+#include "proto/certificate.h"
+#include "proto/hello.h"
+#include "proto/ja4.h"
+#include "proto/secret.h"
 #include "util/util.h"
 
 /* JA4 hashes, for which the library has to be started. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/hostname.h"
+#include "proto/hostname.h"
 #include "util/util.h"
 
 #define GET "GET / HTTP/1.1\r\n"

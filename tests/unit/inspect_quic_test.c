@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/hostname.h"
-#include "inspect/quic.h"
-#include "inspect/secret.h"
+#include "proto/hostname.h"
+#include "proto/quic.h"
+#include "proto/secret.h"
 #include "quic_build.h"
 #include "util/util.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inspect/secret.h"
+#include "proto/secret.h"
 
 static inline size_t quic_hex(const char *text, uint8_t *out)
 {

@@ -5,9 +5,9 @@
 #define WEIR_APP_BITTORRENT_H
 
 #include "app/app.h"
-#include "app/http.h"
 #include "app/peers.h"
 #include "proto/bencode.h"
+#include "proto/http.h"
 
 #define BITTORRENT_NAME "bittorrent"
 /* Peers learned from one tracker answer at most: no client asks for more than 200. */

@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "inspect/certificate.h"
-#include "inspect/dtls.h"
-#include "inspect/head.h"
-#include "inspect/hello.h"
-#include "inspect/hostname.h"
-#include "inspect/ja4.h"
 #include "inspect/state.h"
+#include "proto/certificate.h"
+#include "proto/dtls.h"
+#include "proto/head.h"
+#include "proto/hello.h"
+#include "proto/hostname.h"
+#include "proto/ja4.h"
 #include "util/util.h"
 
 /* A header section that is incomplete after so many calls is sent byte by byte on purpose. */

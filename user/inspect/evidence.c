@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "inspect/evidence.h"
-#include "inspect/hostname.h"
 #include "inspect/mse.h"
+#include "proto/hostname.h"
 #include "util/util.h"
 
 /* Confidence from which on an identification is evidence for other flows. */

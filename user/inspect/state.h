@@ -7,7 +7,7 @@
 
 #include "inspect/flights.h"
 #include "inspect/inspect.h"
-#include "inspect/quic.h"
+#include "proto/quic.h"
 #include "util/slab.h"
 
 /* An identification below this confidence is a guess and does not decide a flow. */

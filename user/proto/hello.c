@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "inspect/hello.h"
+#include "proto/hello.h"
 #include "util/util.h"
 
 #define RECORD_HANDSHAKE 22

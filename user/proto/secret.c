@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/secret.h"
+#include "proto/secret.h"
 #include "util/util.h"
 
 #define LIBRARY_MIN "1.8.0"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "inspect/quic.h"
+#include "proto/quic.h"
 #include "util/util.h"
 
 #define PACKET_MAX    1500

@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "inspect/head.h"
+#include "proto/head.h"
 #include "util/util.h"
 
 #define METHOD_MAX 32

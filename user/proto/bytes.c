@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "inspect/bytes.h"
+#include "proto/bytes.h"
 
 bool bytes_line(struct bytes *b, struct bytes *line)
 {

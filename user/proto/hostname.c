@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "inspect/head.h"
-#include "inspect/hello.h"
-#include "inspect/hostname.h"
+#include "proto/head.h"
+#include "proto/hello.h"
+#include "proto/hostname.h"
 #include "util/util.h"
 
 static bool is_host_byte(uint8_t c)

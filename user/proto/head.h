@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The header section of an HTTP/1 message. Private to user/inspect. */
-#ifndef WEIR_INSPECT_HEAD_H
-#define WEIR_INSPECT_HEAD_H
+/* The header section of an HTTP/1 message.  */
+#ifndef WEIR_PROTO_HEAD_H
+#define WEIR_PROTO_HEAD_H
 
-#include "inspect/bytes.h"
+#include "proto/bytes.h"
 
 /* Parts of the message, empty where absent. */
 struct http_head {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/ja4.h"
-#include "inspect/secret.h"
+#include "proto/ja4.h"
+#include "proto/secret.h"
 #include "util/util.h"
 
 #define LIST_MAX     1024 /* entries of a list; the registries have some 350 */

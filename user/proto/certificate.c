@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "inspect/certificate.h"
+#include "proto/certificate.h"
 #include "util/util.h"
 
 /* Names and extensions that are parsed at most; no certificate has more. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The handshake bytes of QUIC Initial packets. Private to user/inspect. */
-#ifndef WEIR_INSPECT_QUIC_H
-#define WEIR_INSPECT_QUIC_H
+/* The handshake bytes of QUIC Initial packets.  */
+#ifndef WEIR_PROTO_QUIC_H
+#define WEIR_PROTO_QUIC_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "inspect/secret.h"
+#include "proto/secret.h"
 
 #define QUIC_ID_MAX 20
 

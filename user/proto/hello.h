@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ClientHello and ServerHello of TLS and DTLS. Private to user/inspect. */
-#ifndef WEIR_INSPECT_HELLO_H
-#define WEIR_INSPECT_HELLO_H
+/* ClientHello and ServerHello of TLS and DTLS.  */
+#ifndef WEIR_PROTO_HELLO_H
+#define WEIR_PROTO_HELLO_H
 
 #include <sys/types.h>
 
-#include "inspect/bytes.h"
+#include "proto/bytes.h"
 
 #define HELLO_CLIENT	  1 /* handshake types */
 #define HELLO_SERVER	  2

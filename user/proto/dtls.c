@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "inspect/dtls.h"
-#include "inspect/bytes.h"
+#include "proto/dtls.h"
+#include "proto/bytes.h"
 
 #define RECORD_HANDSHAKE 22
 #define FRAGMENT_HEADER	 12

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Handshake messages in DTLS datagrams. Private to user/inspect. */
-#ifndef WEIR_INSPECT_DTLS_H
-#define WEIR_INSPECT_DTLS_H
+/* Handshake messages in DTLS datagrams.  */
+#ifndef WEIR_PROTO_DTLS_H
+#define WEIR_PROTO_DTLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JA4, the fingerprint of a TLS client (FoxIO's specification). Private to user/inspect. */
-#ifndef WEIR_INSPECT_JA4_H
-#define WEIR_INSPECT_JA4_H
+/* JA4, the fingerprint of a TLS client (FoxIO's specification).  */
+#ifndef WEIR_PROTO_JA4_H
+#define WEIR_PROTO_JA4_H
 
-#include "inspect/hello.h"
+#include "proto/hello.h"
 
 #define JA4_BYTES 37 /* with NUL */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Parsing of messages that may be incomplete. Private to user/inspect. */
-#ifndef WEIR_INSPECT_BYTES_H
-#define WEIR_INSPECT_BYTES_H
+/* Parsing of messages that may be incomplete.  */
+#ifndef WEIR_PROTO_BYTES_H
+#define WEIR_PROTO_BYTES_H
 
 #include <errno.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "app/http.h"
+#include "proto/http.h"
 
 struct feed {
 	struct http_reader *r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The host name in a certificate. Private to user/inspect. */
-#ifndef WEIR_INSPECT_CERTIFICATE_H
-#define WEIR_INSPECT_CERTIFICATE_H
+/* The host name in a certificate.  */
+#ifndef WEIR_PROTO_CERTIFICATE_H
+#define WEIR_PROTO_CERTIFICATE_H
 
-#include "inspect/bytes.h"
+#include "proto/bytes.h"
 
 /*
  * The name in an X.509 certificate (RFC 5280, 4.1; DER): the first dNSName of subjectAltName, else

@@ -3,8 +3,8 @@
  * Streaming parser of the HTTP/1 responses (RFC 9112) of a connection: finds each body, keeps only
  * one header line.
  */
-#ifndef WEIR_APP_HTTP_H
-#define WEIR_APP_HTTP_H
+#ifndef WEIR_PROTO_HTTP_H
+#define WEIR_PROTO_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>

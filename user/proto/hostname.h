@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Host names in the first message of a direction. Private to user/inspect. */
-#ifndef WEIR_INSPECT_HOSTNAME_H
-#define WEIR_INSPECT_HOSTNAME_H
+/* Host names in the first message of a direction.  */
+#ifndef WEIR_PROTO_HOSTNAME_H
+#define WEIR_PROTO_HOSTNAME_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * The keys are derived from the packet itself and protect nothing, so constant time and locked or
  * wiped memory are not needed.
  */
-#ifndef WEIR_INSPECT_SECRET_H
-#define WEIR_INSPECT_SECRET_H
+#ifndef WEIR_PROTO_SECRET_H
+#define WEIR_PROTO_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>
