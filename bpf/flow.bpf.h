@@ -110,19 +110,33 @@ static __always_inline void flow_handed_over(const struct weir_flow *flow, __u32
 		__sync_val_compare_and_swap(done, weir_done_word(flow->id, given), 0);
 }
 
-/* The hand-over bits of a flow that takes the fast path from now on. */
-static __always_inline __u32 flow_handover(const struct weir_flow *flow, const struct decision *d)
-{
-	if (d->action != WEIR_ACTION_PASS || d->flags & (WEIR_FLOW_INSPECT | WEIR_FLOW_TAP))
-		return 0;
-	return (flow_outstanding(flow, 0) ? WEIR_FLOW_HANDOVER(0) : 0) |
-	       (flow_outstanding(flow, 1) ? WEIR_FLOW_HANDOVER(1) : 0);
-}
-
 /* Flags from the flow's identification and peer; INSPECT and TAP follow from them. */
-#define FLOW_ASKED (WEIR_FLOW_ASKED_INSPECT | WEIR_FLOW_ASKED_TAP | WEIR_FLOW_RELEASED)
+#define FLOW_SKIPS (WEIR_FLOW_SKIP(0) | WEIR_FLOW_SKIP(1))
+#define FLOW_ASKED (WEIR_FLOW_ASKED_INSPECT | WEIR_FLOW_ASKED_TAP | WEIR_FLOW_RELEASED | FLOW_SKIPS)
 #define FLOW_SAID  (FLOW_ASKED | WEIR_FLOW_PEER_INSPECT | WEIR_FLOW_PEER_TAP)
 #define FLOW_WATCH (WEIR_FLOW_INSPECT | WEIR_FLOW_TAP)
+
+/* The directions, as bits, whose payload a flow with these flags still punts. */
+static __always_inline __u32 flow_watched(__u32 flags)
+{
+	if (flags & WEIR_FLOW_TAP)
+		return 3;
+	return flags & WEIR_FLOW_INSPECT ? ~(flags / WEIR_FLOW_SKIP(0)) & 3 : 0;
+}
+
+/* The hand-over bits of a flow of which one direction or both take the fast path from now on. */
+static __always_inline __u32 flow_handover(const struct weir_flow *flow, const struct decision *d)
+{
+	__u32 watched = flow_watched(d->flags), bits = 0;
+
+	if (d->action != WEIR_ACTION_PASS)
+		return 0;
+	if (!(watched & 1) && flow_outstanding(flow, 0))
+		bits = WEIR_FLOW_HANDOVER(0);
+	if (!(watched & 2) && flow_outstanding(flow, 1))
+		bits |= WEIR_FLOW_HANDOVER(1);
+	return bits;
+}
 
 static __always_inline void flow_decision(const struct weir_flow *flow, struct decision *d)
 {
@@ -197,9 +211,15 @@ static __always_inline int flow_insert(const struct frame *f, struct weir_scratc
 	return r;
 }
 
-static __always_inline __u32 flow_asked(const struct weir_identification *v)
+/* origin: the side that opened the flow. */
+static __always_inline __u32 flow_asked(const struct weir_identification *v, __u32 origin)
 {
-	return (v->flags & WEIR_IDENTIFIED_INSPECT ? WEIR_FLOW_ASKED_INSPECT : 0) |
+	__u32 skips = v->flags / WEIR_IDENTIFIED_SKIP_ORIGINATOR & 3;
+
+	if (origin)
+		skips = skips >> 1 | (skips & 1) << 1;
+	return skips * WEIR_FLOW_SKIP(0) |
+	       (v->flags & WEIR_IDENTIFIED_INSPECT ? WEIR_FLOW_ASKED_INSPECT : 0) |
 	       (v->flags & WEIR_IDENTIFIED_TAP ? WEIR_FLOW_ASKED_TAP : 0) |
 	       (v->flags & WEIR_IDENTIFIED_RELEASE ? WEIR_FLOW_RELEASED : 0);
 }
@@ -214,7 +234,7 @@ static __always_inline bool flow_consult(__u64 id, struct decision *d)
 	decision_identify(d, v->app, v->method, v->confidence);
 	d->payloads = v->payloads;
 	d->traits = v->traits;
-	d->flags = (d->flags & ~FLOW_ASKED) | flow_asked(v);
+	d->flags = (d->flags & ~FLOW_ASKED) | flow_asked(v, d->origin);
 	return true;
 }
 
@@ -295,13 +315,24 @@ static __noinline int flow_fold(const struct frame *f, struct weir_flow *undecid
 	return flow_move(f, undecided, s);
 }
 
+/*
+ * A direction that takes the slow path again, behind what went by a queueing discipline: its frames
+ * wait there as if the exit had changed. A redirect has left before a worker hears of what follows.
+ */
+static __always_inline __u32 flow_return(const struct weir_flow *flow, const struct decision *d)
+{
+	if (flow->exit == WEIR_EXIT_WIRE || !(flow_watched(d->flags) & ~flow_watched(flow->flags)))
+		return 0;
+	return WEIR_FLOW_SETTLE | WEIR_FLOW_QUEUED;
+}
+
 /* Decides a flow again, by what is known about it now: the generation or what was said moved. */
 __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 {
 	const __u32 mask = FLOW_WATCH | FLOW_SAID | WEIR_FLOW_BLOCKED;
 	struct weir_scratch *s = scratch_get();
 	struct decision *d;
-	__u32 settle;
+	__u32 settle, back;
 	bool changed;
 
 	if (!f || !flow || !s)
@@ -316,14 +347,20 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 		decision_block(d);
 	changed = d->action != flow->action || d->app != flow->app;
 	/* Frames of a flow that was dropped or inspected may still be in the slow path. */
-	settle = exit_change(flow, d->exit, d->pipe);
+	settle = exit_change(flow, d->exit, d->pipe) | flow_return(flow, d);
 	if (d->action != WEIR_ACTION_PASS || flow->action != WEIR_ACTION_PASS)
 		settle = 0;
-	if (settle || flow->action != WEIR_ACTION_PASS || flow->flags & ~d->flags & FLOW_WATCH) {
+	if (settle || flow->action != WEIR_ACTION_PASS ||
+	    flow_watched(flow->flags) & ~flow_watched(d->flags)) {
 		flow->decided_ns = bpf_ktime_get_ns();
 		flow->resets = 0;
 		__sync_fetch_and_or(&flow->flags, flow_handover(flow, d) | settle);
 	}
+	/* What was on its way to the fast path is not any more. */
+	back = flow_watched(d->flags) & ~flow_watched(flow->flags) & ~settle;
+	_Static_assert(WEIR_FLOW_HANDOVER(1) == 2, "the bits are those of flow_watched()");
+	if (flow->flags & back)
+		__sync_fetch_and_and(&flow->flags, ~back);
 	if (flow->flags & ~d->flags & mask)
 		__sync_fetch_and_and(&flow->flags, d->flags | ~mask);
 	if (d->flags & ~flow->flags)

@@ -20,27 +20,51 @@ static __always_inline void flow_inspected(const struct frame *f, struct weir_fl
 	__u64 id = flow->id;
 	const struct weir_identification *v = bpf_map_lookup_elem(&weir_identified, &id);
 
-	if (v && (flow_asked(v) != (flow->flags & FLOW_ASKED) ||
+	if (v && (flow_asked(v, flow->flags & WEIR_FLOW_ORIGIN) != (flow->flags & FLOW_ASKED) ||
 		  v->traits != flow->traits >> WEIR_GATE_TRAITS))
 		flow_redecide(f, flow);
 }
 
-/* Punt flags of a frame with payload of an inspected or tapped flow. */
-static __always_inline __u32 drain_flags(__u32 flags)
+/* Whether the slow path learns something by the frame: it has payload or ends a stream. */
+static __always_inline bool frame_tells(const struct packet *p)
 {
-	return (flags & WEIR_FLOW_INSPECT ? WEIR_PUNT_INSPECT : WEIR_PUNT_DECIDED) |
-	       (flags & WEIR_FLOW_TAP ? WEIR_PUNT_TAP : 0);
+	return p->payload || p->tcp_flags & (PACKET_TCP_FIN | PACKET_TCP_RST);
+}
+
+/* Punt flags that the frame of an inspected or tapped flow gets; 0 when it is not wanted. A reset
+ * ends the streams of both directions, whoever sends it. */
+static __always_inline __u32 drain_flags(const struct packet *p, __u32 flags)
+{
+	__u32 wanted = flags & WEIR_FLOW_INSPECT ? flow_watched(flags & ~WEIR_FLOW_TAP) : 0, up;
+
+	if (!(flags & FLOW_WATCH) || !frame_tells(p))
+		return 0;
+	if (!(p->tcp_flags & PACKET_TCP_RST))
+		wanted &= 1 << (p->dir & 1);
+	up = wanted ? WEIR_PUNT_INSPECT : 0;
+	if (flags & WEIR_FLOW_TAP)
+		up |= WEIR_PUNT_TAP | (wanted ? 0 : WEIR_PUNT_DECIDED);
+	return up;
+}
+
+/* A frame of a direction that takes the fast path goes up all the same: the next ones follow it. */
+static __always_inline void flow_lead(struct weir_flow *flow, __u32 bit)
+{
+	flow->decided_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_or(&flow->flags, bit);
 }
 
 /*
  * A decided flow that passes, but not past frames still in the slow path: those of an inspected
- * flow, or those punted before the decision. Without a living slow path it takes the fast one.
+ * flow, or those punted before the decision. Without a living slow path it takes the fast one. What
+ * an inspected flow carries in a direction that is not wanted, and has nothing ahead of it, goes at
+ * once.
  */
 __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 {
 	const struct weir_parked *parked;
-	bool watched, behind, settles;
-	__u32 bit, up;
+	__u32 bit, up, watched;
+	bool behind, settles;
 	int r;
 
 	if (!f || !flow)
@@ -51,15 +75,20 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	settles = exit_settles(flow);
 	if (!stack_settled(f, flow))
 		settles = true;
-	watched = flow->flags & FLOW_WATCH && f->pkt.payload;
+	up = drain_flags(&f->pkt, flow->flags);
+	watched = flow_watched(flow->flags) & bit;
+	if (!up && !settles && !watched && !(flow->flags & bit))
+		return exit_reason(f, flow);
+	behind = flow_outstanding(flow, f->pkt.dir);
 	parked = park_find(f, flow);
-	behind = parked ? park_follows(f, parked) : flow_outstanding(flow, f->pkt.dir);
+	if (parked)
+		behind = park_follows(f, parked);
 	if (!behind && !parked && !settles && flow->flags & bit) {
 		__sync_fetch_and_and(&flow->flags, ~bit);
 		flow_handed_over(flow, f->pkt.dir);
 	}
 	f->fallback = exit_reason(f, flow);
-	if (!behind && !watched && !settles)
+	if (!behind && !up && !settles)
 		return f->fallback;
 	if (settles)
 		f->fallback = WEIR_REASON_DROP_HANDOVER;
@@ -67,7 +96,10 @@ __noinline int decided_drain(struct frame *f, struct weir_flow *flow)
 	if (r == WEIR_REASON_PUNTED) {
 		if (flow->flags & bit && !parked && punt_is_overdue(f, flow))
 			return WEIR_REASON_DROP_HANDOVER;
-		up = watched ? drain_flags(flow->flags) : WEIR_PUNT_DECIDED;
+		if (!up)
+			up = WEIR_PUNT_DECIDED;
+		else if (!watched)
+			flow_lead(flow, bit);
 		return punt_take(f, flow, settles ? up | WEIR_PUNT_SETTLE : up);
 	}
 	if (r == WEIR_REASON_DROP_OVERLOAD && behind)
@@ -217,6 +249,12 @@ static __always_inline bool undecided_behind(const struct frame *f, const struct
 	return parked ? park_follows(f, parked) : behind;
 }
 
+/* Whether the slow path learns something by the frame: of an end only where it knows the flow. */
+static __always_inline bool undecided_tells(const struct frame *f, const struct weir_flow *flow)
+{
+	return f->pkt.payload || (frame_tells(&f->pkt) && (flow->given[0] | flow->given[1]) != 0);
+}
+
 /*
  * An undecided flow's frame: decided now if it can be (PACKET_FLOW), else the slow path's. One that
  * is allowed and has no place in the table goes by the stack, but not past its own frames.
@@ -233,7 +271,7 @@ static __always_inline int undecided_verdict(struct frame *f, struct weir_flow *
 	flow_see(f, flow);
 	if (flow_is_tracked(&f->pkt))
 		flow_track(f, flow);
-	if (!f->pkt.payload && !undecided_behind(f, flow))
+	if (!undecided_tells(f, flow) && !undecided_behind(f, flow))
 		return WEIR_REASON_STACK_NO_PAYLOAD;
 	r = punt_check(f, flow);
 	if (r != WEIR_REASON_PUNTED && r != WEIR_REASON_DROP_OVERLOAD &&

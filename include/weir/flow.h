@@ -69,6 +69,8 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
  * QUEUED in a queueing discipline. */
 #define WEIR_FLOW_SETTLE (1u << 21)
 #define WEIR_FLOW_QUEUED (1u << 22)
+/* Its identification does not want what this direction carries: INSPECT is for the other one. */
+#define WEIR_FLOW_SKIP(dir) (1u << (23 + (dir)))
 
 /*
  * What is kept of a flow. In struct weir_entry it begins at byte 48, so that all that a cached pass
