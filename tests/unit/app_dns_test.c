@@ -24,15 +24,20 @@ struct bench {
 	struct app_finding finding;
 	uint8_t proto;
 	bool decided;
-	unsigned int answers;
-	struct app_dns answer; /* the last one */
-	uint32_t to[4];	       /* who got it */
+	unsigned int questions, answers;
+	struct app_dns question, answer; /* the last ones */
+	uint32_t to[4];			 /* who got it */
 };
 
 static void answered(void *arg, const struct app_message *m, const struct app_dns *answer)
 {
 	struct bench *b = arg;
 
+	if (answer->query) {
+		b->questions++;
+		b->question = *answer;
+		return;
+	}
 	b->answers++;
 	b->answer = *answer;
 	memcpy(b->to, m->dst, sizeof(b->to));
@@ -167,6 +172,22 @@ static void put_alias(struct message *m, const char *owner, const char *target)
 
 static const uint8_t web[] = {192, 0, 2, 80};
 
+static void a_question_is_told_once(void **state)
+{
+	struct bench *b = *state;
+	struct message q = message(7, false, "WWW.example.org", 28, 0);
+
+	say(b, false, q.at, q.len);
+	say(b, false, q.at, q.len);
+	assert_int_equal(b->questions, 1);
+	assert_int_equal(b->question.id, 7);
+	assert_int_equal(b->question.type, 28);
+	assert_int_equal(b->question.count, 0);
+	assert_int_equal(b->question.flags & 0x8000, 0);
+	assert_string_equal(b->question.name, "www.example.org");
+	assert_int_equal(b->answers, 0);
+}
+
 static void an_answer_names_an_address(void **state)
 {
 	struct bench *b = *state;
@@ -179,6 +200,7 @@ static void an_answer_names_an_address(void **state)
 	assert_true(b->finding.inspect);
 	say(b, true, a.at, a.len);
 	assert_int_equal(b->answers, 1);
+	assert_int_equal(b->answer.flags & 0x8000, 0x8000);
 	assert_string_equal(b->answer.name, "www.example.org");
 	assert_int_equal(b->answer.count, 1);
 	assert_int_equal(b->answer.record[0].ttl_seconds, 300);
@@ -383,6 +405,7 @@ static void what_is_no_dns_is_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_question_is_told_once),
 		TEST(an_answer_names_an_address),
 		TEST(aliases_are_followed),
 		TEST(answers_to_no_question),

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/audit.h"
 #include "audit/details.h"
+#include "audit/eve.h"
+#include "schema_check.h"
 
 /* got is stolen. */
 static void same(json_t *got, const char *want)
@@ -64,9 +65,16 @@ static void all_there_is(void **state)
 	     "\"alpn\":[\"h3\",\"h2\"],\"ja4\":\"q13\",\"certificate\":\"b.example\"},"
 	     "\"quic\":{\"version\":\"draft-29\"},"
 	     "\"http\":{\"host\":\"c.example\",\"url\":\"/x\",\"status\":200}}");
+	assert_null(details_tls_event(f.details));
+	same(details_quic_event(f.details),
+	     "{\"version\":\"ff00001d\",\"sni\":\"a.example\",\"ja4\":\"q13\"}");
+	same(details_weir_event(f.details),
+	     "{\"client_alpns\":[\"h3\",\"h2\"],\"hostname\":\"a.example\"}");
+	f.details->quic_version = 0;
+	assert_null(details_quic_event(f.details));
 	same(details_tls_event(f.details),
-	     "{\"version\":\"TLS 1.3\",\"sni\":\"a.example\",\"client_alpns\":[\"h3\",\"h2\"],"
-	     "\"ja4\":\"q13\",\"subject\":\"b.example\"}");
+	     "{\"version\":\"TLS 1.3\",\"sni\":\"a.example\",\"ja4\":\"q13\","
+	     "\"subject\":\"CN=b.example\"}");
 	same(details_http_event(f.details),
 	     "{\"hostname\":\"c.example\",\"url\":\"/x\",\"status\":200}");
 	flow_details_free(&f);
@@ -99,11 +107,41 @@ static void versions(void **state)
 	}
 }
 
+/* Names are told in lower case, and the content's type without its parameters. */
+static void names_without_case(void **state)
+{
+	struct flow f = {0};
+
+	set(&f, FLOW_TLS_SNI, "WWW.Example");
+	set(&f, FLOW_HTTP_HOST, "WWW.Example");
+	set(&f, FLOW_HTTP_CONTENT_TYPE, "text/html; charset=UTF-8");
+	same(details_tls_event(f.details), "{\"sni\":\"www.example\"}");
+	same(details_http_event(f.details),
+	     "{\"hostname\":\"www.example\",\"http_content_type\":\"text/html\"}");
+	flow_details_free(&f);
+}
+
+static void quic_versions_of_events(void **state)
+{
+	static const struct {
+		uint32_t version;
+		const char *text;
+	} table[] = {{1, "1"}, {0x6b3343cf, "v2"}, {0x51303436, "Q046"}, {0xff00001d, "ff00001d"}};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct flow_details d = {.quic_version = table[i].version};
+		char want[48];
+
+		snprintf(want, sizeof(want), "{\"version\":\"%s\"}", table[i].text);
+		same(details_quic_event(&d), want);
+	}
+}
+
 static void an_answer_of_the_dns(void **state)
 {
 	struct app_dns answer = {.id = 7,
 				 .type = 1,
-				 .rcode = 0,
+				 .flags = 0x8580,
 				 .name = "a.example",
 				 .count = 2,
 				 .record = {{.type = 5, .ttl_seconds = 9, .target = "b.example"},
@@ -111,32 +149,79 @@ static void an_answer_of_the_dns(void **state)
 
 	address_from_v4(answer.record[1].address, htonl(0xc0000201));
 	same(details_dns_event(&answer),
-	     "{\"type\":\"answer\",\"id\":7,\"rrname\":\"a.example\",\"rrtype\":\"A\","
+	     "{\"version\":2,\"type\":\"answer\",\"id\":7,\"flags\":\"8580\",\"qr\":true,\"aa\":"
+	     "true,"
+	     "\"rd\":true,\"ra\":true,\"opcode\":0,\"rrname\":\"a.example\",\"rrtype\":\"A\","
 	     "\"rcode\":\"NOERROR\",\"answers\":["
 	     "{\"rrname\":\"a.example\",\"rrtype\":\"CNAME\",\"ttl\":9,\"rdata\":\"b.example\"},"
-	     "{\"rrname\":\"b.example\",\"rrtype\":\"A\",\"ttl\":8,\"rdata\":\"192.0.2.1\"}]}");
+	     "{\"rrname\":\"b.example\",\"rrtype\":\"A\",\"ttl\":8,\"rdata\":\"192.0.2.1\"}],"
+	     "\"grouped\":{\"CNAME\":[\"b.example\"],\"A\":[\"192.0.2.1\"]}}");
 	answer.count = 0;
 	answer.type = 999;
 	answer.rcode = 3;
+	answer.flags = 0x8003;
 	same(details_dns_event(&answer),
-	     "{\"type\":\"answer\",\"id\":7,\"rrname\":\"a.example\",\"rrtype\":\"TYPE999\","
-	     "\"rcode\":\"NXDOMAIN\",\"answers\":[]}");
+	     "{\"version\":2,\"type\":\"answer\",\"id\":7,\"flags\":\"8003\",\"qr\":true,"
+	     "\"opcode\":0,"
+	     "\"rrname\":\"a.example\",\"rrtype\":\"999\",\"rcode\":\"NXDOMAIN\"}");
+	answer.query = true;
+	answer.flags = 0x0100;
+	same(details_dns_event(&answer), "{\"version\":2,\"type\":\"query\",\"id\":7,\"opcode\":0,"
+					 "\"rrname\":\"a.example\",\"rrtype\":\"999\"}");
+}
+
+/* The events of these bodies are as docs/events.schema.json says. */
+static void bodies_are_valid(void **state)
+{
+	const struct app_dns question = {.query = true, .name = "a.example", .type = 28};
+	struct app_dns answer = {.flags = 0x8180, .name = "a.example", .type = 28, .count = 1};
+	const struct eve e = {.community_id = true};
+	struct weir_flow_key key = {.proto = 17, .port = {htons(443), htons(4000)}};
+	const struct eve_note note = {.flow_id = 5, .key = &key, .origin = 1, .tx = -1};
+	struct schema s = {.root = json_load_file("docs/events.schema.json", 0, NULL)};
+	struct flow f = {0};
+	json_t *events[5];
+
+	answer.record[0] = (struct app_dns_record){.type = 28, .address = {1, 2, 3, 4}};
+	set(&f, FLOW_TLS_SNI, "a.example");
+	set(&f, FLOW_TLS_ALPN, "h3");
+	set(&f, FLOW_TLS_JA4, "t13d1516h2_8daaf6152771_02713d6af862");
+	set(&f, FLOW_TLS_CERTIFICATE, "b.example");
+	set(&f, FLOW_HTTP_HOST, "c.example");
+	set(&f, FLOW_HTTP_METHOD, "GET");
+	f.details->tls_version = 0xfefd;
+	events[0] = eve_note(&e, EVE_TLS, &note, details_tls_event(f.details),
+			     details_weir_event(f.details));
+	events[1] = eve_note(&e, EVE_HTTP, &note, details_http_event(f.details), NULL);
+	f.details->quic_version = 1;
+	events[2] = eve_note(&e, EVE_QUIC, &note, details_quic_event(f.details),
+			     details_weir_event(f.details));
+	events[3] = eve_note(&e, EVE_DNS, &note, details_dns_event(&question), NULL);
+	events[4] = eve_note(&e, EVE_DNS, &note, details_dns_event(&answer), NULL);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (!schema_accepts(&s, events[i]))
+			fail_msg("%zu: %s", i, s.error);
+		json_decref(events[i]);
+	}
+	json_decref((json_t *)s.root);
+	flow_details_free(&f);
 }
 
 static void a_note_is_an_event_of_its_flow(void **state)
 {
 	struct weir_flow_key key = {.proto = 6, .port = {htons(443), htons(4000)}};
-	const struct audit_note note = {
-		.flow_id = 5, .key = &key, .origin = 1, .interface = "eth1"};
+	const struct eve e = {.registry = NULL};
+	const struct eve_note note = {
+		.flow_id = 5, .parent_id = 6, .key = &key, .origin = 1, .tx = 3};
 	json_t *o;
 
 	address_from_v4(key.addr[0], htonl(0xc0000201));
 	address_from_v4(key.addr[1], htonl(0x0a000001));
-	o = audit_note_json("tls", &note, json_pack("{s:s}", "sni", "a.example"));
+	o = eve_note(&e, EVE_TLS, &note, json_pack("{s:s}", "sni", "a.example"), NULL);
 	json_object_del(o, "timestamp");
-	same(o, "{\"flow_id\":5,\"in_iface\":\"eth1\",\"event_type\":\"tls\","
+	same(o, "{\"flow_id\":5,\"parent_id\":6,\"event_type\":\"tls\","
 		"\"src_ip\":\"10.0.0.1\",\"src_port\":4000,\"dest_ip\":\"192.0.2.1\","
-		"\"dest_port\":443,\"proto\":\"TCP\",\"app_proto\":\"unknown\","
+		"\"dest_port\":443,\"proto\":\"TCP\",\"tx_id\":3,"
 		"\"tls\":{\"sni\":\"a.example\"}}");
 }
 
@@ -146,7 +231,10 @@ int main(void)
 		cmocka_unit_test(nothing_is_no_object),
 		cmocka_unit_test(all_there_is),
 		cmocka_unit_test(versions),
+		cmocka_unit_test(names_without_case),
+		cmocka_unit_test(quic_versions_of_events),
 		cmocka_unit_test(an_answer_of_the_dns),
+		cmocka_unit_test(bodies_are_valid),
 		cmocka_unit_test(a_note_is_an_event_of_its_flow),
 	};
 

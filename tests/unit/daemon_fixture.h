@@ -280,15 +280,16 @@ static const struct service fixture_policy = {
 	.metrics = stats_policy_metrics,
 	.events = fixture_events,
 };
+static const struct service fixture_news = {.name = "news", .metrics = stats_event_metrics};
 extern SERVICE(audit);
 extern SERVICE(blocks);
 extern SERVICE(flows);
 extern SERVICE(status);
 extern SERVICE(workers);
-#define FIXTURE_SERVICES 6
+#define FIXTURE_SERVICES 7
 static const struct service *const fixture_services[FIXTURE_SERVICES + 1] = {
-	&service_audit,	 &service_blocks,  &service_flows,
-	&service_status, &service_workers, &fixture_policy,
+	&service_audit,	  &service_blocks, &service_flows, &service_status,
+	&service_workers, &fixture_policy, &fixture_news,
 };
 
 struct fixture {

@@ -374,8 +374,8 @@ static void recent_events_are_objects(void **state)
 	struct fixture *f = *state;
 	json_t *data;
 
-	audit_event(f->w.audit, "port", json_pack("{s:s}", "name", "lan"));
-	audit_event(f->w.audit, "policy", NULL);
+	audit_event(f->w.audit, EVE_PORT, json_pack("{s:s}", "name", "lan"));
+	audit_event(f->w.audit, EVE_POLICY, NULL);
 	data = ask(query_recent, f, json_pack("{s:s}", "type", "port"));
 	assert_int_equal(json_array_size(json_object_get(data, "events")), 1);
 	assert_string_equal(text_at(first(data, "events"), "event_type"), "port");
@@ -390,7 +390,7 @@ static void events_of_no_type_are_refused(void **state)
 
 	assert_int_equal(query_recent(&f->w, args, &data, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "flwo"));
-	assert_non_null(strstr(e.text, "flow, drop"));
+	assert_non_null(strstr(e.text, "flow, identified, drop"));
 	assert_null(data);
 	json_decref(args);
 }

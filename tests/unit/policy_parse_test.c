@@ -129,7 +129,9 @@ static void the_whole_file(void **state)
 		"  - { name: b, from: students, to: 203.0.113.0/24, action: reset }\n"
 		"default: reset\n"
 		"metrics: { listen: \"[::1]:9477\" }\n"
-		"events: { file: /var/log/weir/events.json, protocols: [dns, tls] }\n",
+		"events: { file: /var/log/weir/events.json, protocols: [dns, tls, files], alerts: "
+		"true, "
+		"community_id: false, community_seed: 7, rate: 0, stats: 1m }\n",
 		"");
 
 	assert_string_equal(p->path, "p.yaml");
@@ -180,7 +182,13 @@ static void the_whole_file(void **state)
 	assert_int_equal(p->default_action, WEIR_ACTION_RESET);
 	assert_string_equal(listener(p), "[::1]:9477");
 	assert_string_equal(p->events_file, "/var/log/weir/events.json");
-	assert_int_equal(p->event_protocols, POLICY_EVENT_DNS | POLICY_EVENT_TLS);
+	assert_int_equal(p->event_protocols,
+			 POLICY_EVENT_DNS | POLICY_EVENT_TLS | POLICY_EVENT_FILES);
+	assert_true(p->events_alerts);
+	assert_true(p->events_plain);
+	assert_int_equal(p->events_seed, 7);
+	assert_int_equal(p->events_rate, 0);
+	assert_int_equal(p->events_stats_ns, 60000000000);
 	policy_free(p);
 }
 
@@ -217,6 +225,10 @@ static void defaults(void **state)
 	assert_int_equal(p->default_action, WEIR_ACTION_PASS);
 	assert_string_equal(listener(p), "");
 	assert_null(p->events_file);
+	assert_false(p->events_alerts);
+	assert_false(p->events_plain);
+	assert_int_equal(p->events_rate, 50000);
+	assert_int_equal(p->events_stats_ns, 0);
 	assert_int_equal(p->class_ids, 1);
 	assert_int_equal(policy_cell(p, &(struct weir_subject){0}, 100)->action, WEIR_ACTION_PASS);
 	assert_int_equal(policy_cell(p, &(struct weir_subject){.app = 1023}, 100)->rule,
@@ -432,7 +444,13 @@ static void wrong_settings(void **state)
 		{HEAD "events: { file: \"\" }\n",
 		 "p.yaml:4:17: file: expected a file name, found \"\""},
 		{HEAD "events: { file: f, protocols: [tls, ssh] }\n",
-		 "p.yaml:4:37: protocols: expected tls, http or dns, found `ssh`"},
+		 "p.yaml:4:37: protocols: expected tls, http, dns, quic or files, found `ssh`"},
+		{HEAD "events: { file: f, community_seed: 65536 }\n",
+		 "p.yaml:4:36: community_seed: expected a number from 0 to 65535, found `65536`"},
+		{HEAD "events: { file: f, stats: 10ms }\n",
+		 "p.yaml:4:27: stats: expected a time from 1s to 24h, found `10ms`"},
+		{HEAD "events: { file: f, alarms: true }\n",
+		 "p.yaml:4:20: events: unknown key `alarms`, did you mean `alerts`?"},
 		{HEAD "events: { file: f, protocols: tls }\n",
 		 "p.yaml:4:31: protocols: expected a list, found `tls`"},
 		{HEAD "signatures: x\n", "p.yaml:4:13: signatures: expected a list, found `x`"},

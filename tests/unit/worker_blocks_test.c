@@ -147,6 +147,10 @@ void worker_note_details(struct worker *w, struct flow *f)
 {
 }
 
+void worker_note_ports(struct worker *w, const struct weir_punt *punt)
+{
+}
+
 bool worker_exit(struct worker *w, const struct worker_route *r, const struct frame *f,
 		 enum weir_reason *reason)
 {

@@ -132,7 +132,7 @@ static void what_does_not_fit_is_counted(void **state)
 static void anomalies_have_half_of_the_room(void **state)
 {
 	struct worker *w = *state;
-	const struct weir_punt punt = {.in_port = 2, .flags = WEIR_PUNT_DIR};
+	const struct weir_punt punt = {.in_port = 1, .out_port = 2, .flags = WEIR_PUNT_DIR};
 	const struct flow flow = {.id = 5, .app = 9};
 	struct seen s = {0};
 
@@ -143,6 +143,7 @@ static void anomalies_have_half_of_the_room(void **state)
 	assert_int_equal(s.first.kind, WEIR_EVENT_ANOMALY);
 	assert_int_equal(s.first.reason, WEIR_ANOMALY_CONTRADICTION);
 	assert_int_equal(s.last.reason, WEIR_ANOMALY_AFTER_FIN);
+	/* The originator is the receiver of this frame. */
 	assert_int_equal(s.last.in_port, 2);
 	assert_int_equal(s.last.dir, 1);
 	assert_int_equal(s.last.flow.id, 5);

@@ -27,7 +27,7 @@ struct app_finding {
 	bool done;	/* an inspected flow needs no further inspection */
 };
 
-/* A DNS response to a question that was seen (RFC 1035). */
+/* A question to the DNS, or the response to one that was seen (RFC 1035). */
 #define APP_DNS_RECORDS_MAX 16
 struct app_dns_record {
 	uint16_t type; /* A 1, AAAA 28, CNAME 5 */
@@ -36,8 +36,10 @@ struct app_dns_record {
 	char target[NAME_TEXT_MAX + 1]; /* CNAME */
 };
 struct app_dns {
+	bool query; /* a question: count is 0 */
 	uint16_t id;
-	uint16_t type; /* type of the question */
+	uint16_t flags; /* second word of the header */
+	uint16_t type;	/* type of the question */
 	uint8_t rcode;
 	char name[NAME_TEXT_MAX + 1]; /* name of the question; lower case, printable */
 	uint8_t count;
@@ -54,7 +56,7 @@ struct app_services {
 	 * learned. */
 	void (*learn)(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		      enum weir_source source);
-	/* Reports a DNS answer to the receiver of m. May be NULL. */
+	/* Reports a DNS question of m's sender, or an answer to its receiver. May be NULL. */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
 	/*
 	 * Expects a data connection that a control connection announced: the sender of m listens at

@@ -58,10 +58,21 @@ static struct pending *pending_find(struct dns *d, const struct dns_question *q,
 	return NULL;
 }
 
-static void note_question(struct dns *d, const struct dns_question *q, bool from_origin)
+static void tell_question(const struct app_services *s, const struct app_message *m,
+			  const struct dns_question *q)
+{
+	struct app_dns asked = {.query = true, .id = q->id, .flags = q->flags, .type = q->type};
+
+	memcpy(asked.name, q->name, sizeof(asked.name));
+	if (s->answered)
+		s->answered(s->arg, m, &asked);
+}
+
+/* False: it is a repetition. */
+static bool note_question(struct dns *d, const struct dns_question *q, bool from_origin)
 {
 	if (pending_find(d, q, from_origin))
-		return;
+		return false;
 	d->pending[d->next] = (struct pending){
 		.used = true,
 		.from_origin = from_origin,
@@ -70,6 +81,7 @@ static void note_question(struct dns *d, const struct dns_question *q, bool from
 		.name = name_sum(q->name),
 	};
 	d->next = (d->next + 1) % PENDING_MAX;
+	return true;
 }
 
 /* Reads a message. Returns whether it is a DNS message. */
@@ -83,7 +95,8 @@ static bool read_message(struct dns *d, const struct app_services *s, const stru
 	if (!dns_read_question(data, len, &q))
 		return false;
 	if (!q.response) {
-		note_question(d, &q, m->from_origin);
+		if (note_question(d, &q, m->from_origin))
+			tell_question(s, m, &q);
 		return true;
 	}
 	asked = pending_find(d, &q, !m->from_origin);

@@ -9,7 +9,7 @@ enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_AAAA = 28 };
 
 /* Header and question of a message with one question. */
 struct dns_question {
-	uint16_t id, type;
+	uint16_t id, type, flags;
 	bool response;
 	uint8_t rcode;
 	uint16_t answers;

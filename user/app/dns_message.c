@@ -79,6 +79,7 @@ bool dns_read_question(const uint8_t *data, size_t len, struct dns_question *out
 	    (u16_at(data, at + 2) & 0x7fff) != CLASS_IN)
 		return false;
 	out->id = u16_at(data, 0);
+	out->flags = u16_at(data, 2);
 	out->response = data[2] & 0x80;
 	out->rcode = data[3] & 0x0f;
 	out->answers = u16_at(data, 6);
@@ -176,7 +177,9 @@ void dns_read_answers(const uint8_t *data, size_t len, const struct dns_question
 	size_t at = q->end;
 	struct record r;
 
+	out->query = false;
 	out->id = q->id;
+	out->flags = q->flags;
 	out->type = q->type;
 	out->rcode = q->rcode;
 	out->count = 0;

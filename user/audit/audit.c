@@ -4,12 +4,19 @@
 #include "audit/audit.h"
 #include "audit/file.h"
 
-#define AUDIT_TYPE_MAX 32
+#define NS_PER_S 1000000000ull
 
 struct audit_line {
-	char *text; /* ends in a newline, not part of len */
+	char *text;
 	size_t len;
-	char type[AUDIT_TYPE_MAX];
+	enum eve_type type;
+};
+
+/* What is left of a type's rate: events times NS_PER_S, so that nothing is lost by division. */
+struct audit_rate {
+	uint64_t left;
+	uint64_t at_ns; /* when that was so */
+	uint64_t written, dropped;
 };
 
 struct audit {
@@ -17,6 +24,8 @@ struct audit {
 	uint64_t lost_before;	/* lines lost of earlier files */
 	void (*sink)(const char *type, const char *line, void *arg);
 	void *arg;
+	uint32_t per_second; /* 0 = no bound */
+	struct audit_rate rates[EVE_TYPE_COUNT];
 	struct audit_line recent[AUDIT_RECENT_MAX];
 	uint64_t written; /* number of lines written; the next one goes to index written %
 			     AUDIT_RECENT_MAX */
@@ -73,20 +82,51 @@ int audit_set_file(struct audit *a, const char *file, struct error *e)
 	return 0;
 }
 
-/* Stores the line in the ring, which then owns it. text[len] is reserved for the newline. */
-static const struct audit_line *audit_keep(struct audit *a, const char *type, char *text)
+void audit_set_rate(struct audit *a, uint32_t per_second)
+{
+	if (per_second == a->per_second)
+		return;
+	a->per_second = per_second;
+	for (size_t i = 0; i < EVE_TYPE_COUNT; i++)
+		a->rates[i].left = per_second * NS_PER_S;
+}
+
+bool audit_admit(struct audit *a, enum eve_type type)
+{
+	struct audit_rate *r = &a->rates[type];
+	uint64_t most = a->per_second * NS_PER_S, now_ns, passed_ns;
+
+	if (!a->per_second)
+		return true;
+	now_ns = time_now_ns();
+	passed_ns = now_ns - r->at_ns;
+	r->at_ns = now_ns;
+	if (passed_ns > NS_PER_S)
+		passed_ns = NS_PER_S;
+	r->left += passed_ns * a->per_second;
+	if (r->left > most)
+		r->left = most;
+	if (r->left < NS_PER_S) {
+		r->dropped++;
+		return false;
+	}
+	r->left -= NS_PER_S;
+	return true;
+}
+
+/* Stores the line in the ring, which then owns it. */
+static const struct audit_line *audit_keep(struct audit *a, enum eve_type type, char *text)
 {
 	struct audit_line *l = &a->recent[a->written++ % AUDIT_RECENT_MAX];
 
 	free(l->text);
 	l->text = text;
 	l->len = strlen(text);
-	snprintf(l->type, sizeof(l->type), "%s", type);
+	l->type = type;
 	return l;
 }
 
-/* Steals event. */
-static void audit_write(struct audit *a, const char *type, json_t *event)
+void audit_put(struct audit *a, enum eve_type type, json_t *event)
 {
 	char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
 	const struct audit_line *l;
@@ -96,6 +136,7 @@ static void audit_write(struct audit *a, const char *type, json_t *event)
 		a->lost_before++;
 		return;
 	}
+	a->rates[type].written++;
 	l = audit_keep(a, type, text);
 	if (a->file.path) {
 		/* Replace the terminating NUL by a newline for the duration of the write, so that
@@ -105,38 +146,20 @@ static void audit_write(struct audit *a, const char *type, json_t *event)
 		text[l->len] = '\0';
 	}
 	if (a->sink)
-		a->sink(l->type, l->text, a->arg);
+		a->sink(eve_type_name(type), l->text, a->arg);
 }
 
-void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
-		const char *port_interface, const char *rule, const char *hostname)
+void audit_event(struct audit *a, enum eve_type type, json_t *body)
 {
-	audit_write(a, ev->kind == WEIR_EVENT_DROPPED ? "drop" : "flow",
-		    audit_flow_json(ev, r, port_interface, rule, hostname));
+	const struct eve e = {.clock_offset_ns = eve_clock_offset(0)};
+
+	if (audit_admit(a, type))
+		audit_put(a, type, eve_plain(&e, type, time_now_ns(), body));
+	else
+		json_decref(body);
 }
 
-void audit_anomaly(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
-		   const char *port_interface)
-{
-	audit_write(a, "anomaly", audit_anomaly_json(ev, r, port_interface));
-}
-
-void audit_note(struct audit *a, const char *type, const struct audit_note *note, json_t *body)
-{
-	audit_write(a, type, audit_note_json(type, note, body));
-}
-
-void audit_event(struct audit *a, const char *type, json_t *body)
-{
-	char timestamp[AUDIT_TIMESTAMP_MAX];
-
-	audit_timestamp(time_now_ns(), timestamp);
-	audit_write(a, type,
-		    json_pack("{s:s, s:s, s:o}", "timestamp", timestamp, "event_type", type, type,
-			      body ? body : json_object()));
-}
-
-void audit_change(struct audit *a, const char *type, const char *what, const char *name)
+void audit_change(struct audit *a, enum eve_type type, const char *what, const char *name)
 {
 	audit_event(a, type, json_pack("{s:s, s:s}", "change", what, "name", name));
 }
@@ -149,7 +172,7 @@ void audit_recent(const struct audit *a, const char *type, bool (*fn)(const char
 	for (uint64_t i = first; i < a->written; i++) {
 		const struct audit_line *l = &a->recent[i % AUDIT_RECENT_MAX];
 
-		if (type && strcmp(type, l->type) != 0)
+		if (type && strcmp(type, eve_type_name(l->type)) != 0)
 			continue;
 		if (!fn(l->text, arg))
 			return;
@@ -159,4 +182,14 @@ void audit_recent(const struct audit *a, const char *type, bool (*fn)(const char
 uint64_t audit_lost(const struct audit *a)
 {
 	return a->lost_before + a->file.lost;
+}
+
+uint64_t audit_written(const struct audit *a, enum eve_type type)
+{
+	return a->rates[type].written;
+}
+
+uint64_t audit_dropped(const struct audit *a, enum eve_type type)
+{
+	return a->rates[type].dropped;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events as JSON lines with Suricata's EVE field names, written to the policy's file and to the
- * clients that follow them. */
+/* Events as JSON lines (audit/eve.h), written to the policy's file and to the clients that follow
+ * them; the most recent ones are kept. */
 #ifndef WEIR_AUDIT_H
 #define WEIR_AUDIT_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "classify/classify.h"
-#include "policy/policy.h"
+#include "audit/eve.h"
 #include "util/util.h"
-#include "weir/ctl.h"
 
 struct audit;
 /* Opens the events. file NULL = no file. The file is opened for appending, and reopened after it
@@ -24,37 +22,18 @@ void audit_set_sink(struct audit *a, void (*sink)(const char *type, const char *
 /* Switches to another file (policy reload); NULL = none. 0 or a negative errno with e filled. */
 int audit_set_file(struct audit *a, const char *file, struct error *e);
 
-/* Writes the gate's event as `flow` (decided, closed, evicted) or `drop`. port_interface: interface
- * of ev->in_port; rule: the rule's name; hostname: "" = none. */
-void audit_flow(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
-		const char *port_interface, const char *rule, const char *hostname);
-/* Writes a weir_event of kind ANOMALY as `anomaly`; src is the sender of the frame. */
-void audit_anomaly(struct audit *a, const struct weir_event *ev, const struct app_registry *r,
-		   const char *port_interface);
-/* Details of a flow, as an event of the given type ("tls" ...); body is stolen. */
-struct audit_note {
-	uint64_t time_ns; /* CLOCK_MONOTONIC */
-	uint64_t flow_id;
-	const struct weir_flow_key *key;
-	unsigned int origin;	    /* key side of the originator */
-	const char *interface;	    /* "" = unknown */
-	const struct app_info *app; /* NULL = unknown */
-};
-void audit_note(struct audit *a, const char *type, const struct audit_note *note, json_t *body);
-json_t *audit_note_json(const char *type, const struct audit_note *note, json_t *body);
-/* Writes an event of another type; body is stolen and stored under the type's name. */
-void audit_event(struct audit *a, const char *type, json_t *body);
+/* Events of each type are written up to this many a second, and as many at once; 0 = without a
+ * bound, as at first. */
+void audit_set_rate(struct audit *a, uint32_t per_second);
+/* Whether an event of this type may be written at this moment; it then counts towards the rate.
+ * False: it is over the bound, and counted. To be asked before an event is built. */
+bool audit_admit(struct audit *a, enum eve_type type);
+/* Writes an event that was admitted; it is stolen. NULL (no memory): counted as lost. */
+void audit_put(struct audit *a, enum eve_type type, json_t *event);
+/* Both for an event that belongs to no flow; body is stolen and stored under the type's name. */
+void audit_event(struct audit *a, enum eve_type type, json_t *body);
 /* An event of type `policy` or `port`: what changed ("loaded", "vanished" ...) of which one. */
-void audit_change(struct audit *a, const char *type, const char *what, const char *name);
-/*
- * The JSON object of a gate event (docs/events.md), for other writers. New reference; NULL on
- * ENOMEM.
- */
-json_t *audit_flow_json(const struct weir_event *ev, const struct app_registry *r,
-			const char *port_interface, const char *rule, const char *hostname);
-
-json_t *audit_anomaly_json(const struct weir_event *ev, const struct app_registry *r,
-			   const char *port_interface);
+void audit_change(struct audit *a, enum eve_type type, const char *what, const char *name);
 
 /* Calls fn for the last AUDIT_RECENT_MAX lines, oldest first; type NULL = all. fn returns false to
  * stop. */
@@ -63,17 +42,8 @@ void audit_recent(const struct audit *a, const char *type, bool (*fn)(const char
 		  void *arg);
 /* Number of lines that could not be written to the file. */
 uint64_t audit_lost(const struct audit *a);
-
-/* A flow id as shown to people and JSON readers: 51 bits, which a double represents exactly. */
-int64_t audit_flow_id(uint64_t id);
-/* "TCP", "UDP", "ICMP" ... as in EVE; for other protocols the number, formatted in buf. */
-#define AUDIT_PROTOCOL_MAX 12
-const char *audit_protocol(uint8_t proto, char buf[AUDIT_PROTOCOL_MAX]);
-/* Whether the key's port fields are ports (for ICMP they contain its identifier). */
-bool audit_has_ports(uint8_t proto);
-/* Formats a CLOCK_MONOTONIC time as local time, ISO 8601 with microseconds and zone. Returns
- * buf. */
-#define AUDIT_TIMESTAMP_MAX 48
-const char *audit_timestamp(uint64_t monotonic_ns, char buf[AUDIT_TIMESTAMP_MAX]);
+/* Events written, and events over the rate, of a type. */
+uint64_t audit_written(const struct audit *a, enum eve_type type);
+uint64_t audit_dropped(const struct audit *a, enum eve_type type);
 
 #endif

@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "audit/details.h"
+#include "audit/parts.h"
 #include "util/util.h"
 
 #define VERSION_TEXT_MAX 16
+#define FLOW_NAME_MAX	 256
+#define QUIC_V2		 0x6b3343cf /* RFC 9369 */
 
 /* As Suricata writes them, and correspondingly for DTLS. */
 static const char *tls_version_text(uint16_t version, char buf[VERSION_TEXT_MAX])
@@ -34,7 +37,7 @@ static const char *quic_version_text(uint32_t version, char buf[VERSION_TEXT_MAX
 
 	if (version == 1)
 		return "1";
-	if (version == 0x6b3343cf)
+	if (version == QUIC_V2)
 		return "2";
 	if (version >> 8 == 0xff0000)
 		snprintf(buf, VERSION_TEXT_MAX, "draft-%02u", version & 0xff);
@@ -136,71 +139,96 @@ void details_set_json(json_t *o, const struct flow_details *d)
 		json_object_set_new(o, "http", body);
 }
 
+/* ---- bodies of events ---- */
+
+/* Host names are compared without case; Suricata shows SNI and Host in lower case. */
+static json_t *lower_json(const char *text)
+{
+	char lower[FLOW_NAME_MAX];
+	size_t len = strnlen(text, sizeof(lower));
+
+	for (size_t i = 0; i < len; i++)
+		lower[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 'a' - 'A') : text[i];
+	return json_stringn(lower, len);
+}
+
+static void set_lower(json_t *o, const char *key, const struct flow_details *d,
+		      enum flow_text which)
+{
+	const char *text = flow_details_text(d, which);
+
+	if (text)
+		eve_set(o, key, lower_json(text));
+}
+
 json_t *details_tls_event(const struct flow_details *d)
 {
-	return tls_json(d, "client_alpns", "subject");
+	const char *name = flow_details_text(d, FLOW_TLS_CERTIFICATE);
+	char version[VERSION_TEXT_MAX];
+	json_t *o;
+
+	if (d->quic_version)
+		return NULL;
+	o = json_object();
+	if (d->tls_version)
+		eve_set(o, "version", json_string(tls_version_text(d->tls_version, version)));
+	set_lower(o, "sni", d, FLOW_TLS_SNI);
+	set_text(o, "ja4", d, FLOW_TLS_JA4);
+	if (name)
+		eve_set(o, "subject", json_sprintf("CN=%s", name));
+	return unless_empty(o);
+}
+
+/* As Suricata writes them: the draft of gQUIC by its letters, version 2 as v2, others in hex. */
+static const char *quic_event_version(uint32_t version, char buf[VERSION_TEXT_MAX])
+{
+	const char *text = quic_version_text(version, buf);
+
+	if (text[0] == 'Q')
+		return text;
+	if (version == QUIC_V2)
+		return "v2";
+	snprintf(buf, VERSION_TEXT_MAX, "%x", version);
+	return buf;
+}
+
+json_t *details_quic_event(const struct flow_details *d)
+{
+	char version[VERSION_TEXT_MAX];
+	json_t *o;
+
+	if (!d->quic_version)
+		return NULL;
+	o = json_object();
+	eve_set(o, "version", json_string(quic_event_version(d->quic_version, version)));
+	set_lower(o, "sni", d, FLOW_TLS_SNI);
+	set_text(o, "ja4", d, FLOW_TLS_JA4);
+	return o;
+}
+
+json_t *details_weir_event(const struct flow_details *d)
+{
+	const char *protocols = flow_details_text(d, FLOW_TLS_ALPN);
+	json_t *o = json_object();
+
+	if (protocols)
+		eve_set(o, "client_alpns", alpn_list(protocols));
+	set_lower(o, "hostname", d, FLOW_HOSTNAME);
+	return unless_empty(o);
 }
 
 json_t *details_http_event(const struct flow_details *d)
 {
-	static const struct http_keys keys = {
-		"hostname", "http_method", "url", "http_user_agent", "http_content_type", "status",
-	};
+	const char *type = flow_details_text(d, FLOW_HTTP_CONTENT_TYPE);
+	json_t *o = json_object();
 
-	return http_json(d, &keys);
-}
-
-/* Types of RFC 1035, 3596 and later; for others the number, formatted in buf. */
-static const char *dns_type_text(uint16_t type, char buf[VERSION_TEXT_MAX])
-{
-	static const struct {
-		uint16_t type;
-		const char *text;
-	} names[] = {
-		{1, "A"},    {2, "NS"},	   {5, "CNAME"}, {6, "SOA"},   {12, "PTR"},   {15, "MX"},
-		{16, "TXT"}, {28, "AAAA"}, {33, "SRV"},	 {64, "SVCB"}, {65, "HTTPS"}, {255, "ANY"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].type == type)
-			return names[i].text;
-	snprintf(buf, VERSION_TEXT_MAX, "TYPE%u", type);
-	return buf;
-}
-
-static const char *rcode_text(uint8_t rcode, char buf[VERSION_TEXT_MAX])
-{
-	static const char *const names[] = {"NOERROR",	"FORMERR", "SERVFAIL",
-					    "NXDOMAIN", "NOTIMP",  "REFUSED"};
-
-	if (rcode < ARRAY_SIZE(names))
-		return names[rcode];
-	snprintf(buf, VERSION_TEXT_MAX, "%u", rcode);
-	return buf;
-}
-
-json_t *details_dns_event(const struct app_dns *answer)
-{
-	char text[ADDRESS_TEXT_MAX], number[VERSION_TEXT_MAX];
-	json_t *o = json_object(), *list = json_array();
-	const char *owner = answer->name;
-
-	json_object_set_new(o, "type", json_string("answer"));
-	json_object_set_new(o, "id", json_integer(answer->id));
-	json_object_set_new(o, "rrname", json_string(answer->name));
-	json_object_set_new(o, "rrtype", json_string(dns_type_text(answer->type, number)));
-	json_object_set_new(o, "rcode", json_string(rcode_text(answer->rcode, number)));
-	for (unsigned int i = 0; i < answer->count; i++) {
-		const struct app_dns_record *r = &answer->record[i];
-		const char *data = r->target[0] ? r->target : address_format(r->address, text);
-
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:I, s:s}", "rrname", owner, "rrtype",
-						dns_type_text(r->type, number), "ttl",
-						(json_int_t)r->ttl_seconds, "rdata", data));
-		if (r->target[0])
-			owner = r->target;
-	}
-	json_object_set_new(o, "answers", list);
-	return o;
+	set_lower(o, "hostname", d, FLOW_HTTP_HOST);
+	set_text(o, "url", d, FLOW_HTTP_URL);
+	set_text(o, "http_user_agent", d, FLOW_HTTP_USER_AGENT);
+	if (type)
+		eve_set(o, "http_content_type", json_stringn(type, strcspn(type, ";")));
+	set_text(o, "http_method", d, FLOW_HTTP_METHOD);
+	if (d->http_status)
+		eve_set_number(o, "status", d->http_status);
+	return unless_empty(o);
 }

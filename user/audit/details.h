@@ -12,11 +12,14 @@
  * may be NULL. When memory runs out, fields are missing.
  */
 void details_set_json(json_t *o, const struct flow_details *d);
-/* Bodies of `tls` and `http` events, with EVE's field names. New reference; NULL if d has no such
- * details. */
+/* Bodies of events, with EVE's field names. New references; NULL if d has no such details. QUIC has
+ * `quic` events and no `tls` ones. */
 json_t *details_tls_event(const struct flow_details *d);
+json_t *details_quic_event(const struct flow_details *d);
 json_t *details_http_event(const struct flow_details *d);
-/* Body of a `dns` event. New reference. */
+/* What belongs into the object `weir` of these events; NULL if there is nothing. */
+json_t *details_weir_event(const struct flow_details *d);
+/* dns.c: the body of a `dns` event. New reference. */
 json_t *details_dns_event(const struct app_dns *answer);
 
 #endif

@@ -1,15 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 
 #include "audit/file.h"
 
-static int audit_file_reopen(struct audit_file *f)
+#define MODE  0640
+#define GROUP "adm" /* reads logs on Debian */
+
+/* Of a new file: MODE whatever the umask, and GROUP where there is one and we may give it away. */
+static void audit_file_own(int fd, const char *path)
+{
+	struct group group, *found = NULL;
+	char names[4096];
+
+	if (fchmod(fd, MODE) < 0)
+		log_warning("%s: cannot set its mode: %s", path, strerror(errno));
+	if (geteuid() != 0)
+		return;
+	(void)getgrnam_r(GROUP, &group, names, sizeof(names), &found);
+	if (fchown(fd, 0, found ? found->gr_gid : 0) < 0)
+		log_warning("%s: cannot set its owner: %s", path, strerror(errno));
+}
+
+static int audit_file_create(const char *path)
 {
 	/* Non-blocking, so that a slow or missing reader of a FIFO costs lines but does not block
 	 * the daemon. */
-	_cleanup_close_ int fd = open(
-		f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = open(path, flags | O_EXCL, MODE);
+
+	if (fd >= 0) {
+		audit_file_own(fd, path);
+		return fd;
+	}
+	return errno == EEXIST ? open(path, flags, MODE) : fd;
+}
+
+static int audit_file_reopen(struct audit_file *f)
+{
+	_cleanup_close_ int fd = audit_file_create(f->path);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)

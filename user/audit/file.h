@@ -16,7 +16,8 @@ struct audit_file {
 	bool failing;  /* the failure was logged already */
 };
 
-/* Opens path for appending, mode 0640. 0 or a negative errno; *f is untouched on failure. */
+/* Opens path for appending, owned by root and the group adm with mode 0640 when it
+ * is new. 0 or a negative errno; *f is untouched on failure. */
 int audit_file_open(struct audit_file *f, const char *path, struct error *e);
 void audit_file_close(struct audit_file *f);
 /* Writes a line; text ends in a newline. Reopens the path if it has been renamed or replaced. */

@@ -34,7 +34,9 @@ static const struct option_info opt_for = {"--for", NULL, "TIME",
 static const struct option_info opt_follow = {"--follow", NULL, NULL,
 					      "go on with events as they happen"};
 static const struct option_info opt_type = {
-	"--type", NULL, "TYPE", "only events of this type: flow, drop, anomaly, tls, http, ..."};
+	"--type", NULL, "TYPE",
+	"only events of this type: flow, identified, drop, alert, anomaly, tls, quic, http, dns, "
+	"fileinfo, stats, policy or port"};
 static const struct option_info opt_once = {"--once", NULL, NULL,
 					    "print once, as plain text, and end"};
 static const struct option_info opt_tunnels = {

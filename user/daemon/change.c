@@ -55,7 +55,7 @@ int change_port(void *arg, const json_t *args, json_t **data, struct error *e)
 	p->lossy = p->lossy && !enable;
 	port_refresh(w, index);
 	log_info("port %s %s", p->name, enable ? "enabled" : "disabled");
-	audit_change(w->audit, "port", enable ? "enabled" : "disabled", p->name);
+	audit_change(w->audit, EVE_PORT, enable ? "enabled" : "disabled", p->name);
 	*data = json_pack("{s:s, s:b}", "port", p->name, "enabled", enable);
 	return 0;
 }
@@ -164,7 +164,7 @@ int change_policy(void *arg, const json_t *args, json_t **data, struct error *e)
 	}
 	w->loads_ok++;
 	log_info("policy %s loaded, generation %u", w->policy->path, w->generation);
-	audit_change(w->audit, "policy", "loaded", w->policy->path);
+	audit_change(w->audit, EVE_POLICY, "loaded", w->policy->path);
 	*data = json_pack("{s:s, s:I, s:I}", "path", w->policy->path, "generation",
 			  (json_int_t)w->generation, "rules", (json_int_t)w->policy->rule_count);
 	return 0;

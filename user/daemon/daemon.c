@@ -23,7 +23,7 @@ static void tell(void *arg, const char *type, json_t *body)
 {
 	struct weir *w = arg;
 
-	audit_event(w->audit, type, body);
+	audit_event(w->audit, eve_type_find(type), body);
 }
 
 static int serve(struct weir *w, struct error *e)

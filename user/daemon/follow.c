@@ -46,7 +46,7 @@ static void port_forget(struct weir *w, unsigned int index)
 	p->present = false;
 	snprintf(p->degraded, sizeof(p->degraded), "the interface is gone");
 	port_changes_undo_interface(w->changes, p->interface);
-	audit_change(w->audit, "port", "vanished", p->name);
+	audit_change(w->audit, EVE_PORT, "vanished", p->name);
 }
 
 static int port_attach_paused(struct weir *w, unsigned int index, struct error *e)
@@ -80,7 +80,7 @@ static void port_return(struct weir *w, unsigned int index)
 	if (!err)
 		err = port_attach_paused(w, index, &e);
 	if (!err) {
-		audit_change(w->audit, "port", "returned", p->name);
+		audit_change(w->audit, EVE_PORT, "returned", p->name);
 		/* What changed while it was opened. */
 		port_refresh(w, index);
 		return;

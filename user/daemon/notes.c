@@ -6,32 +6,56 @@
 #include "audit/details.h"
 #include "daemon/weir.h"
 
-static void note_event(struct weir *w, const struct worker_note *n, const char *type, json_t *body)
+static void tell(struct weir *w, const struct worker_note *n, enum eve_type type, unsigned int app,
+		 json_t *body, json_t *weir)
 {
-	const char *interface = n->in_port < WEIR_PORTS_MAX ? w->ports[n->in_port].interface : "";
+	const struct eve_note note = {
+		.time_ns = n->time_ns,
+		.flow_id = n->flow_id,
+		.key = &n->key,
+		.origin = n->origin,
+		.in_port = n->in_port,
+		.app = app,
+		.tx = -1,
+	};
 
-	if (body)
-		audit_note(w->audit, type,
-			   &(struct audit_note){
-				   .time_ns = n->time_ns,
-				   .flow_id = n->flow_id,
-				   .key = &n->key,
-				   .origin = n->origin,
-				   .interface = interface,
-				   .app = app_registry_get(w->registry, n->app),
-			   },
-			   body);
+	if (body && audit_admit(w->audit, type)) {
+		audit_put(w->audit, type, eve_note(events_context(w), type, &note, body, weir));
+		return;
+	}
+	json_decref(body);
+	json_decref(weir);
+}
+
+/* The first question is told before its flow is identified by it. */
+static unsigned int app_of_dns(const struct weir *w, const struct worker_note *n)
+{
+	int app = n->app ? n->app : app_registry_find(w->registry, "dns");
+
+	return app > 0 ? (unsigned int)app : 0;
+}
+
+static void note_details(struct weir *w, const struct worker_note *n)
+{
+	unsigned int wanted = w->policy->event_protocols;
+	const struct flow_details *d = n->details;
+
+	if (wanted & POLICY_EVENT_TLS)
+		tell(w, n, EVE_TLS, n->app, details_tls_event(d), details_weir_event(d));
+	if (wanted & POLICY_EVENT_QUIC)
+		tell(w, n, EVE_QUIC, n->app, details_quic_event(d), details_weir_event(d));
+	if (wanted & POLICY_EVENT_HTTP)
+		tell(w, n, EVE_HTTP, n->app, details_http_event(d), NULL);
 }
 
 static void note_visit(const struct worker_note *n, void *arg)
 {
 	struct weir *w = arg;
-	unsigned int wanted = w->policy->event_protocols;
 	const struct flow_details *d = n->details;
 	const char *hostname = d ? flow_details_text(d, FLOW_HOSTNAME) : NULL;
 
 	if (n->dns)
-		note_event(w, n, "dns", details_dns_event(n->dns));
+		tell(w, n, EVE_DNS, app_of_dns(w, n), details_dns_event(n->dns), NULL);
 	if (!d)
 		return;
 	if (hostname) {
@@ -39,23 +63,39 @@ static void note_visit(const struct worker_note *n, void *arg)
 		if (traits_of_name(w, n->flow_id, hostname))
 			gate_redecide(w->gate);
 	}
-	if (wanted & POLICY_EVENT_TLS)
-		note_event(w, n, "tls", details_tls_event(d));
-	if (wanted & POLICY_EVENT_HTTP)
-		note_event(w, n, "http", details_http_event(d));
+	note_details(w, n);
+}
+
+static void tell_drop(struct weir *w, const struct weir_event *ev)
+{
+	const struct eve *e = events_context(w);
+
+	if (audit_admit(w->audit, EVE_DROP))
+		audit_put(w->audit, EVE_DROP, eve_drop(e, ev, NULL));
+	if (e->alerts && audit_admit(w->audit, EVE_ALERT))
+		audit_put(w->audit, EVE_ALERT, eve_alert(e, ev, NULL));
 }
 
 void event_visit(const struct weir_event *ev, void *arg)
 {
 	struct weir *w = arg;
-	const char *interface = ev->in_port < WEIR_PORTS_MAX ? w->ports[ev->in_port].interface : "";
 
-	if (ev->kind == WEIR_EVENT_ANOMALY) {
-		audit_anomaly(w->audit, ev, w->registry, interface);
-		return;
+	switch (ev->kind) {
+	case WEIR_EVENT_DROPPED:
+		tell_drop(w, ev);
+		break;
+	case WEIR_EVENT_ANOMALY:
+		if (audit_admit(w->audit, EVE_ANOMALY))
+			audit_put(w->audit, EVE_ANOMALY, eve_anomaly(events_context(w), ev));
+		break;
+	case WEIR_EVENT_DECIDED:
+		if (audit_admit(w->audit, EVE_IDENTIFIED))
+			audit_put(w->audit, EVE_IDENTIFIED, eve_identified(events_context(w), ev));
+		break;
+	default:
+		if (audit_admit(w->audit, EVE_FLOW))
+			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev));
 	}
-	audit_flow(w->audit, ev, w->registry, interface, policy_rule_name(w->policy, ev->flow.rule),
-		   hostnames_get(w->hostnames, ev->flow.id, NULL));
 }
 
 void news_read(struct weir *w)
@@ -101,12 +141,13 @@ static int news_open(struct host *h, const struct policy *p _unused_, void **sel
 	return 0;
 }
 
-static const char *const types[] = {"tls", "http", "dns", NULL};
+static const char *const types[] = {"tls", "quic", "http", "dns", "fileinfo", NULL};
 
 SERVICE(news) = {
 	.name = "news",
 	.stage = SERVICE_RUNNING,
 	.open = news_open,
 	.close = news_close,
+	.metrics = stats_event_metrics,
 	.events = types,
 };

@@ -101,14 +101,14 @@ static json_t *flow_vlans(const struct weir_flow_key *k)
 
 static void flow_tuple(json_t *o, const struct weir_flow_key *k, unsigned int origin)
 {
-	char src[ADDRESS_TEXT_MAX], dst[ADDRESS_TEXT_MAX], proto[AUDIT_PROTOCOL_MAX];
-	bool ports = audit_has_ports(k->proto);
-	json_t *tuple = json_pack("{s:s, s:s, s:i, s:s, s:i, s:o}", "proto",
-				  audit_protocol(k->proto, proto), "src_ip",
-				  address_format(k->addr[origin], src), "src_port",
-				  ports ? (int)ntohs(k->port[origin]) : 0, "dest_ip",
-				  address_format(k->addr[!origin], dst), "dest_port",
-				  ports ? (int)ntohs(k->port[!origin]) : 0, "vlan", flow_vlans(k));
+	char src[ADDRESS_TEXT_MAX], dst[ADDRESS_TEXT_MAX], proto[EVE_PROTOCOL_MAX];
+	bool ports = eve_has_ports(k->proto);
+	json_t *tuple =
+		json_pack("{s:s, s:s, s:i, s:s, s:i, s:o}", "proto", eve_protocol(k->proto, proto),
+			  "src_ip", address_format(k->addr[origin], src), "src_port",
+			  ports ? (int)ntohs(k->port[origin]) : 0, "dest_ip",
+			  address_format(k->addr[!origin], dst), "dest_port",
+			  ports ? (int)ntohs(k->port[!origin]) : 0, "vlan", flow_vlans(k));
 
 	json_object_update_missing(o, tuple);
 	json_decref(tuple);
@@ -178,7 +178,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	const char *hostname = hostnames_get(q->w->hostnames, f->id, &name_source);
 	json_t *o = json_object();
 
-	json_object_set_new(o, "flow_id", json_integer(audit_flow_id(f->id)));
+	json_object_set_new(o, "flow_id", json_integer(eve_flow_id(f->id)));
 	flow_tuple(o, k, origin);
 	json_object_set_new(o, "app_proto", json_string(app ? app->name : "unknown"));
 	json_object_set_new(o, "category", json_string(app ? app->category : ""));
@@ -324,7 +324,7 @@ static const struct service_verb verbs[] = {
 	{.name = "top", .answer = query_top},
 	{.name = NULL},
 };
-static const char *const events[] = {"flow", "drop", "anomaly", NULL};
+static const char *const events[] = {"flow", "identified", "drop", "alert", "anomaly", NULL};
 
 SERVICE(flows) = {
 	.name = "flows",

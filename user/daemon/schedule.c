@@ -29,5 +29,5 @@ void schedule_tick(struct weir *w)
 	gate_switch_policy(w->gate, p);
 	w->generation = p->generation;
 	log_info("rules by schedule, generation %u", w->generation);
-	audit_change(w->audit, "policy", "scheduled", p->path);
+	audit_change(w->audit, EVE_POLICY, "scheduled", p->path);
 }

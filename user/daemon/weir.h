@@ -72,6 +72,9 @@ struct weir {
 	sd_event_source *control_source;
 	sd_event_source *news_sources[WEIR_WORKERS_MAX]; /* of the workers */
 	struct audit *audit;
+	struct eve eve;		      /* what events are made with: events_context() */
+	sd_event_source *stats_event; /* timer of the `stats` events */
+	uint64_t stats_event_ns;      /* its interval, 0 = none */
 	uint32_t generation;
 	uint64_t loads_ok, loads_failed;
 	uint64_t started_ns;
@@ -81,6 +84,11 @@ struct weir {
 	uint64_t stale_before[WEIR_PORTS_MAX];	/* and what died with it */
 	uint64_t second_ns, flow_scan_ns, look_ns; /* when the next of each is due */
 };
+
+/* audit.c: for the events of this moment. */
+const struct eve *events_context(struct weir *w);
+/* stats_event.c: writes a `stats` event. arg: struct weir. */
+void stats_event(void *arg);
 
 /* Answers to the listing verbs; arg: struct weir. *data is a new reference; 0 or a negative errno
  * with e filled. */

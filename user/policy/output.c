@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the policy names outside itself: signature files, the event file. */
+/* What the policy names outside itself: signature files. */
 #include "policy/draft.h"
 
 /* path as seen from the policy file's folder; as it is when absolute. */
@@ -63,42 +63,3 @@ static int signatures_read(struct draft *d, const struct yaml_node *n, void *dat
 }
 
 POLICY_SECTION(signatures) = {.key = "signatures", .read = signatures_read, POLICY_LIVE};
-
-static int protocols_read(struct draft *d, const struct yaml_node *n)
-{
-	/* In the order of POLICY_EVENT_*. */
-	static const char *const choices[] = {"tls", "http", "dns"};
-	int err = n ? draft_list(d, n, "protocols") : 0;
-
-	for (size_t i = 0; n && err == 0 && i < n->count; i++) {
-		unsigned int which = 0;
-
-		err = draft_choice(d, n->items[i], "protocols", choices, ARRAY_SIZE(choices),
-				   &which);
-		d->policy->event_protocols |= 1u << which;
-	}
-	return err;
-}
-
-static int events_read(struct draft *d, const struct yaml_node *n, void *data _unused_)
-{
-	static const char *const known[] = {"file", "protocols", NULL};
-	const struct yaml_node *file = yaml_get(n, "file");
-	const char *text = NULL;
-	int err = n ? draft_mapping(d, n, "events", known) : 0;
-
-	if (err < 0 || !n)
-		return err;
-	if (!file)
-		return draft_error(d, n, "events: `file` is missing");
-	err = yaml_string(d->file, file, "file", &text, d->e);
-	if (err < 0)
-		return err;
-	if (!text[0])
-		return draft_error(d, file, "file: expected a file name, found \"\"");
-	d->policy->events_file = strdup(text);
-	return d->policy->events_file ? protocols_read(d, yaml_get(n, "protocols"))
-				      : draft_memory(d);
-}
-
-POLICY_SECTION(events) = {.key = "events", .read = events_read, POLICY_LIVE};

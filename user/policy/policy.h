@@ -71,9 +71,11 @@ struct policy_class {
 };
 
 /* events.protocols */
-#define POLICY_EVENT_TLS  (1u << 0)
-#define POLICY_EVENT_HTTP (1u << 1)
-#define POLICY_EVENT_DNS  (1u << 2)
+#define POLICY_EVENT_TLS   (1u << 0)
+#define POLICY_EVENT_HTTP  (1u << 1)
+#define POLICY_EVENT_DNS   (1u << 2)
+#define POLICY_EVENT_QUIC  (1u << 3)
+#define POLICY_EVENT_FILES (1u << 4)
 
 /* A loaded policy. Read-only for everybody but policy_load. */
 struct policy {
@@ -103,6 +105,11 @@ struct policy {
 	size_t signature_count;
 	char *events_file;	      /* NULL = none */
 	unsigned int event_protocols; /* POLICY_EVENT_*: whose events are made */
+	bool events_alerts;	      /* drops are told as alerts too */
+	bool events_plain;	      /* without `community_id` */
+	uint32_t events_seed;	      /* of `community_id` */
+	uint32_t events_rate;	      /* of each type, a second; 0 = without a bound */
+	uint64_t events_stats_ns;     /* between two `stats` events, 0 = none */
 	struct policy_rule *rules;
 	unsigned int rule_count;
 	enum weir_action default_action;

@@ -34,6 +34,14 @@ static bool wanted(const struct worker *w)
 	return gate_ctl(w->shared->gate)->flags & WEIR_CTL_EVENTS;
 }
 
+/* Where the originator's packets come in; 0: not known. */
+static uint8_t origin_port(const struct flow *f, const struct weir_punt *punt)
+{
+	if (f->origin == weir_punt_dir(punt))
+		return punt->in_port;
+	return punt->out_port < WEIR_PORTS_MAX ? punt->out_port : 0;
+}
+
 static void fill(struct worker *w, struct weir_event *e, enum weir_event_kind kind,
 		 const struct flow *f, const struct weir_punt *punt)
 {
@@ -41,7 +49,7 @@ static void fill(struct worker *w, struct weir_event *e, enum weir_event_kind ki
 		.time_ns = w->now_ns,
 		.key = f->key,
 		.kind = (uint8_t)kind,
-		.in_port = punt->in_port,
+		.in_port = origin_port(f, punt),
 		.dir = weir_punt_dir(punt),
 		.flow = {.id = f->id,
 			 .flags = f->origin ? WEIR_FLOW_ORIGIN : 0,

@@ -2,6 +2,14 @@
 /* Sends the daemon what a worker knows of a flow beyond its application: details, DNS answers. */
 #include "worker/worker_private.h"
 
+void worker_note_ports(struct worker *w, const struct weir_punt *punt)
+{
+	uint8_t dir = weir_punt_dir(punt);
+
+	w->note_port[dir] = punt->in_port;
+	w->note_port[!dir] = punt->out_port < WEIR_PORTS_MAX ? punt->out_port : 0;
+}
+
 static int tell(struct worker *w, enum worker_news kind, const struct flow *f, const void *rest,
 		size_t len)
 {
@@ -10,7 +18,7 @@ static int tell(struct worker *w, enum worker_news kind, const struct flow *f, c
 		.flow_id = f->id,
 		.key = f->key,
 		.origin = f->origin,
-		.in_port = w->note_port,
+		.in_port = w->note_port[f->origin],
 		.app = f->app,
 	};
 	const struct iovec pieces[] = {{&n, sizeof(n)}, {(void *)rest, len}};

@@ -126,7 +126,7 @@ void worker_settings_ordered(struct worker *w)
 /* Whether any event needs the details of a flow's first messages. */
 static bool reads_on(const struct policy *p)
 {
-	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_HTTP) ||
+	return p->event_protocols & (POLICY_EVENT_TLS | POLICY_EVENT_QUIC | POLICY_EVENT_HTTP) ||
 	       policy_asks(p, POLICY_CONDITION_HOSTNAME);
 }
 

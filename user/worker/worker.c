@@ -182,7 +182,7 @@ static void expire(struct worker *w)
 	if (w->now_ns < w->expire_ns)
 		return;
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
-	w->note_port = 0;
+	memset(w->note_port, 0, sizeof(w->note_port));
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
 	inspector_fragments_stats(w->inspector, &w->counters.fragments);

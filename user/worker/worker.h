@@ -78,7 +78,7 @@ struct worker_note {
 	uint64_t flow_id;
 	struct weir_flow_key key;
 	uint8_t origin;
-	uint8_t in_port; /* where the packet came in; 0: the flow has ended */
+	uint8_t in_port; /* where the originator's packets come in; 0: not known */
 	uint16_t app;
 	const struct flow_details *details; /* or NULL */
 	const struct app_dns *dns;	    /* an answer to the flow's origin, or NULL; beyond

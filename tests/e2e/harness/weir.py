@@ -122,6 +122,7 @@ class Weir:
         """SIGTERM; the exit status must be 0 and, unless told otherwise, nothing may be left."""
         self.process.signal(signal.SIGTERM)
         check_equal(self.process.wait(15), 0, "exit status of weir after SIGTERM")
+        self.check_events()
         if trace:
             self.check_no_trace()
 
@@ -193,6 +194,16 @@ class Weir:
             lines = [line for line in file if line.endswith("\n")]
         found = [json.loads(line) for line in lines]
         return [event for event in found if kind in (None, event["event_type"])]
+
+    def check_events(self):
+        """Every event is as docs/events.schema.json says. Returns their number by type."""
+        if not os.path.exists(self.events_path):
+            return {}
+        schema = os.path.join(self.lab.top, "docs", "events.schema.json")
+        status, out, err = proc.run([self.lab.built("tests", "tools", "evecheck"), schema,
+                                     self.events_path], 60)
+        check(status == 0, f"events that are not as {schema} says:\n{err}")
+        return json.loads(out)
 
     # ---- conservation ----
 

@@ -31,8 +31,9 @@ def one_datagram(weir, net, version):
         sender.sendto(DHT_QUERY, (address, PORT))
         wait_for(lambda: drops(weir, address), "an event tells of the drop", 3)
         event, = drops(weir, address)
-        check_equal((event["app_proto"], event["drop"]["reason"], event["drop"]["rule"]),
-                    ("bittorrent", "verdict", "no-bittorrent"), "what it tells")
+        check_equal((event["app_proto"], event["drop"]["reason"], event["weir"]["reason"],
+                     event["weir"]["rule"]), ("bittorrent", "rules", "verdict", "no-bittorrent"),
+                    "what it tells")
         flow, = [flow for flow in weir.flows("--app", "bittorrent") if flow["dest_ip"] == address]
         check_equal((flow["action"], flow["flow_id"]), ("drop", event["flow_id"]),
                     "the flow as it is shown")
@@ -47,6 +48,6 @@ def blocked(weir, net, version):
             sender.sendto(b"whatever", (address, PORT))
         wait_for(lambda: weir.dropped("blocked") >= before + 500, "all were dropped", 5)
     wait_for(lambda: len(drops(weir, address)) > 1, "an event tells of the block", 3)
-    told = [event for event in drops(weir, address) if event["drop"]["reason"] == "blocked"]
+    told = [event for event in drops(weir, address) if event["weir"]["reason"] == "blocked"]
     check(1 <= len(told) <= 4, f"{len(told)} events for one blocked sender")
     weir.must("unblock", address)

@@ -15,7 +15,7 @@ def names(lab):
     dns = Dns(net.s1, net.s1.ip4).start()
     with open(net.s1.path("www", "page"), "w") as file:
         file.write("page")
-    weir = lab.weir(net, "default: pass", protocols=("tls", "http", "dns")).start()
+    weir = lab.weir(net, "default: pass", protocols=("tls", "quic", "http", "dns")).start()
     http(net, weir, web)
     tls(net, weir)
     certificate(net, weir, web)
@@ -58,14 +58,14 @@ def tls(net, weir):
     check_equal((flow["app_proto"], flow["hostname"], flow["hostname_source"]),
                 ("tls", NAME, "sni"), "its flow")
     closed = [e for e in weir.events("flow") if e["flow_id"] == told["flow_id"]]
-    check_equal(closed[-1]["flow"].get("hostname"), NAME, "the host name in the flow's events")
+    check_equal(closed[-1]["weir"].get("hostname"), NAME, "the host name in the flow's events")
 
 
 def certificate(net, weir, web):
     """No name in the hello, since an address was asked for; TLS 1.2 shows the certificate."""
     status, _ = fetch(net.c1, web.url("page", tls=True), "page", words=["--tls-max", "1.2"])
     check_equal(status, 0, "curl's exit status")
-    told = event(weir, "tls", lambda e: e["tls"].get("subject") == NAME)
+    told = event(weir, "tls", lambda e: e["tls"].get("subject") == f"CN={NAME}")
     check_equal((told["tls"]["version"], told["tls"].get("sni")), ("TLS 1.2", None), "the event")
     check_equal(shown(weir, told)["hostname_source"], "certificate", "where the name comes from")
 
@@ -74,8 +74,11 @@ def by_dns(net, weir, dns):
     """What was told to one host names its flows, and nobody else's."""
     for tcp in (False, True):
         check_equal(dns.query(net.c1, tcp=tcp), net.s1.ip4, "the answer")
-    told = event(weir, "dns", lambda e: e["proto"] == "TCP")
-    event(weir, "dns", lambda e: e["proto"] == "UDP")
+    for proto in ("TCP", "UDP"):
+        asked = event(weir, "dns", lambda e: e["proto"] == proto and e["dns"]["type"] == "query")
+        told = event(weir, "dns", lambda e: e["proto"] == proto and e["dns"]["type"] == "answer")
+        check_equal((asked["flow_id"], asked["dns"]["id"], asked["dns"]["rrname"]),
+                    (told["flow_id"], told["dns"]["id"], NAME), "the question of the answer")
     check_equal((told["dns"]["rrname"], told["dns"]["rrtype"], told["dns"]["rcode"],
                  [answer["rdata"] for answer in told["dns"]["answers"]]),
                 (NAME, "A", "NOERROR", [net.s1.ip4]), "what the event tells")

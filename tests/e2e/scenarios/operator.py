@@ -93,6 +93,6 @@ def look(net, weir, follower):
           f"flows of c2: {flows}")
     check("http" in weir.must("top", "--once"), "weir top names http")
     kinds = {event["event_type"] for event in weir.events()}
-    check({"flow", "policy"} <= kinds, f"events in the file: {kinds}")
+    check({"identified", "policy"} <= kinds, f"events in the file: {kinds}")
     wait_for(lambda: '"event_type":"policy"' in follower.log().replace(": ", ":"),
              "the follower hears of the policy load", 5)

@@ -32,7 +32,7 @@ def tunnels(lab):
             for end in tunnel[:2]:
                 end.close()
         if not passes:
-            check_equal({(e["app_proto"], e["src_ip"], e["dest_ip"], e["drop"]["reason"])
+            check_equal({(e["app_proto"], e["src_ip"], e["dest_ip"], e["weir"]["reason"])
                          for e in weir.events("drop")},
                         {("bittorrent", NEAR, FAR, "tunnel")}, "the drops that are told of")
         weir.check_conservation()
