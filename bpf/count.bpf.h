@@ -13,8 +13,14 @@ enum {
 	CACHE_UNDECIDED,
 	CACHE_NEW,
 	CACHE_EVENTS_LOST,
-	CACHE_EVICTED, /* decided flows that made room for others */
-	CACHE_REFUSED, /* flows to be decided for which there was no room */
+	CACHE_EVICTED,	   /* decided flows that made room for others */
+	CACHE_REFUSED,	   /* flows to be decided for which there was no room */
+	CACHE_ENDED,	   /* flows whose end was told */
+	CACHE_UNTOLD_RING, /* flows whose end was not: the ring was full */
+	CACHE_UNTOLD_RATE, /* too many in one moment */
+	CACHE_WAITING,	   /* flows that became undecided, */
+	CACHE_SETTLED, /* and that were decided since, or ended and were told or counted as untold
+			*/
 };
 
 /* The port of an interface; 0 = none of ours. */

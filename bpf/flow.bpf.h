@@ -20,12 +20,16 @@ static __always_inline void flow_init(const struct frame *f, struct weir_flow *f
 
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
-	flow->created_ds = f->clock_ds;
+	flow->created_ns = bpf_ktime_get_ns();
 	flow->generation = f->generation;
 	flow->rule = WEIR_RULE_DEFAULT;
 	flow->flags = dir ? WEIR_FLOW_ORIGIN : 0;
 	if (f->pkt.key.proto == IPPROTO_TCP && !(f->pkt.tcp_flags & PACKET_TCP_SYN))
 		flow->flags |= WEIR_FLOW_MIDSTREAM;
+	if (packet_is_icmp(f->pkt.key.proto)) {
+		flow->icmp[0] = f->pkt.seq >> 8;
+		flow->icmp[1] = f->pkt.seq;
+	}
 	flow->in_port[0] = dir ? WEIR_PORT_NONE : f->port;
 	flow->in_port[1] = dir ? f->port : WEIR_PORT_NONE;
 }
@@ -45,6 +49,8 @@ static __always_inline void flow_see(const struct frame *f, struct weir_flow *fl
 		flow->seen_ds = f->clock_ds;
 	if (flow->in_port[dir] != f->port)
 		flow->in_port[dir] = f->port;
+	if (f->pkt.tcp_flags & ~flow->tcp_flags[dir])
+		flow->tcp_flags[dir] |= f->pkt.tcp_flags;
 	if (!(flags & WEIR_FLOW_TWOWAY) && dir != (flags & WEIR_FLOW_ORIGIN ? 1 : 0))
 		__sync_fetch_and_or(&flow->flags, WEIR_FLOW_TWOWAY);
 }
@@ -54,10 +60,10 @@ static __always_inline bool flow_is_tracked(const struct packet *p)
 	return p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST);
 }
 
-/* Notes SYN, FIN and RST of a TCP segment. Returns whether it closed the connection. */
+/* Notes SYN, FIN and RST of a TCP segment. */
 __noinline int flow_track(const struct frame *f, struct weir_flow *flow)
 {
-	__u32 dir, set = 0, before;
+	__u32 dir, set = 0;
 
 	if (!f || !flow)
 		return 0;
@@ -70,8 +76,18 @@ __noinline int flow_track(const struct frame *f, struct weir_flow *flow)
 		set |= WEIR_FLOW_FIN(dir);
 	if (f->pkt.tcp_flags & PACKET_TCP_RST)
 		set |= WEIR_FLOW_RST;
-	before = __sync_fetch_and_or(&flow->flags, set);
-	return !flow_closed(before) && flow_closed(before | set);
+	__sync_fetch_and_or(&flow->flags, set);
+	return 0;
+}
+
+static __always_inline void flow_tell_decision(const struct frame *f, const struct weir_flow *flow)
+{
+	if (!ctl_has(WEIR_CTL_EVENTS))
+		return;
+	if (event_in_time(WEIR_TOLD_DECIDED, f->clock_ds, DECIDED_MAX_A_DS))
+		flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
+	else
+		count_cache(CACHE_EVENTS_LOST);
 }
 
 static __always_inline __u32 flow_slot(const struct weir_flow *flow)
@@ -207,7 +223,7 @@ static __always_inline int flow_insert(const struct frame *f, struct weir_scratc
 	count_app(d->app, (d->origin & 1) ^ 1, flow->frames[1], flow->bytes[1]);
 	count_app_flow(d->app, d->method);
 	count_rule(f->generation, d->rule);
-	flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
+	flow_tell_decision(f, flow);
 	return r;
 }
 
@@ -261,7 +277,9 @@ static __always_inline int flow_move(const struct frame *f, struct weir_flow *un
 	r = flow_insert(f, s);
 	if (r == -ENOSPC)
 		return r;
-	__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED);
+	if (!(__sync_fetch_and_or(&undecided->flags, WEIR_FLOW_MOVED) &
+	      (WEIR_FLOW_MOVED | WEIR_FLOW_TOLD)))
+		count_cache(CACHE_SETTLED);
 	e = table_at(r < 0 ? table_search(f) : r);
 	if (e && e->flow.id == undecided->id) {
 		flow_catch_up(&e->flow, undecided);
@@ -370,7 +388,8 @@ __noinline int flow_redecide(const struct frame *f, struct weir_flow *flow)
 	if (!changed)
 		return 0;
 	count_rule(f->generation, d->rule);
-	return flow_event(f, flow, WEIR_EVENT_DECIDED, 0);
+	flow_tell_decision(f, flow);
+	return 0;
 }
 
 #endif

@@ -56,7 +56,7 @@ struct packet {
 	__be16 tag[WEIR_VLAN_TAGS_MAX][2]; /* protocol, TCI; outer first */
 	__be16 mac[6];			   /* destination, source */
 	__u32 len;			   /* bytes from the Ethernet header on */
-	__u32 seq;			   /* TCP, host order */
+	__u32 seq;			   /* TCP, host order; ICMP: type, code */
 	__u32 payload;			   /* bytes after the transport header */
 	__u32 datagram;			   /* of a fragment: identification, host order */
 	__u16 headers;			   /* bytes up to the payload */

@@ -37,8 +37,10 @@ struct weir_probe {
 
 #define WEIR_TOLD 1024 /* a power of two; what shares an element is told of again */
 
-/* A flow whose drop was reported, and when; the element behind the last counts reports. CPUs
- * may both report what came in at the same time. */
+/* Elements behind the last: how many events of a kind there were in this tenth of a second. */
+enum { WEIR_TOLD_DROPS = WEIR_TOLD, WEIR_TOLD_ENDS, WEIR_TOLD_DECIDED, WEIR_TOLD_COUNT };
+
+/* A flow whose drop was reported, and when. CPUs may both report what came in at the same time. */
 struct weir_told {
 	__u32 hash;
 	__u32 time_ds;
@@ -170,7 +172,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WEIR_TOLD + 1);
+	__uint(max_entries, WEIR_TOLD_COUNT);
 	__type(key, __u32);
 	__type(value, struct weir_told);
 } weir_told SEC(".maps");
@@ -408,7 +410,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 8);
+	__uint(max_entries, 16);
 	__type(key, __u32);
 	__type(value, __u64);
 } weir_cache SEC(".maps");

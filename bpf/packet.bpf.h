@@ -75,6 +75,11 @@ static __always_inline bool packet_icmp_is_error(__u8 proto, __u8 type)
 	return type >= 1 && type <= 4;
 }
 
+static __always_inline bool packet_is_icmp(__u8 proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 static __always_inline bool packet_icmp_is_echo(__u8 proto, __u8 type)
 {
 	return proto == IPPROTO_ICMP ? type == 0 || type == 8 : type == 128 || type == 129;
@@ -90,6 +95,7 @@ static __always_inline int packet_icmp(struct packet *p, void *data, void *end, 
 		return WEIR_REASON_DROP_MALFORMED;
 	if (data + off + 4 > end)
 		return packet_cut(p, off + 4);
+	p->seq = type[0] << 8 | type[1];
 	if (packet_icmp_is_error(p->key.proto, *type))
 		return p->part ? WEIR_REASON_STACK_CONTROL : PACKET_RARE;
 	if (p->key.proto == IPPROTO_ICMP ? packet_icmp4_control(*type)

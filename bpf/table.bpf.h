@@ -17,13 +17,6 @@
 #define TABLE_RECENT_DS 20 /* a flow seen within two seconds is not evicted */
 #define TABLE_ATTEMPTS	32 /* reads of a set that another CPU is writing to */
 
-static __always_inline bool flow_closed(__u32 flags)
-{
-	const __u32 both = WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
-
-	return flags & WEIR_FLOW_RST || (flags & both) == both;
-}
-
 static __always_inline struct weir_entry *table_at(int index)
 {
 	__u32 at = index;
@@ -99,16 +92,20 @@ __noinline int table_search(const struct frame *f)
 	return way < WEIR_WAYS ? set * WEIR_WAYS + way : -1;
 }
 
-/* Takes the flow of this frame's key out. */
+/* Takes the flow of this frame's key out, for another connection of the same ends. */
 __noinline int table_remove(const struct frame *f)
 {
 	int index = table_search(f);
 	__u32 set = (__u32)index / WEIR_WAYS;
 	struct weir_tags *tags;
+	struct weir_entry *e;
 	__u64 tag;
 
-	if (index < 0)
+	if (!f || index < 0)
 		return 0;
+	e = table_at(index);
+	if (e)
+		flow_ends(&e->key, &e->flow, f->clock_ds, WEIR_END_FORCED);
 	tags = bpf_map_lookup_elem(&weir_tags, &set);
 	if (!tags)
 		return 0;
@@ -137,7 +134,7 @@ __noinline int table_victim(const struct frame *f, __u32 set)
 		age = f->clock_ds - e->flow.seen_ds;
 		if ((__s32)age < TABLE_RECENT_DS)
 			continue;
-		age |= flow_closed(e->flow.flags) ? 1u << 31 : 0;
+		age |= weir_flow_closed(e->flow.flags) ? 1u << 31 : 0;
 		if (age > most) {
 			most = age;
 			victim = way;
@@ -280,9 +277,7 @@ __noinline int table_insert(const struct frame *f)
 		return -ENOSPC;
 	if (old != WEIR_TAG_FREE) {
 		count_cache(CACHE_EVICTED);
-		/* Of a closed one the end was told. */
-		if (!flow_closed(e->flow.flags))
-			entry_event(e, WEIR_EVENT_EVICTED);
+		flow_ends(&e->key, &e->flow, f->clock_ds, WEIR_END_EVICTED);
 	}
 	e->key = f->pkt.key;
 	e->pad = 0;

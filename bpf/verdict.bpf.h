@@ -143,8 +143,8 @@ static __always_inline int decided_end(struct frame *f, struct weir_flow *flow)
 	flow_see(f, flow);
 	flags = flow->flags;
 	count_app(flow->app, (f->pkt.dir & 1) ^ (flags & WEIR_FLOW_ORIGIN ? 1 : 0), 1, f->bytes);
-	if (unlikely(flow_is_tracked(&f->pkt)) && flow_track(f, flow))
-		flow_event(f, flow, WEIR_EVENT_CLOSED, 0);
+	if (unlikely(flow_is_tracked(&f->pkt)))
+		flow_track(f, flow);
 	if (flow->action == WEIR_ACTION_PASS) {
 		if (unlikely(flags &
 			     (WEIR_FLOW_HANDOVER(f->pkt.dir & 1) |
@@ -221,7 +221,10 @@ static __noinline int first_verdict(struct frame *f, const struct weir_flow_key 
 	reason = peer_identify(f, d);
 	if (reason == PACKET_FLOW) {
 		r = bpf_map_update_elem(&weir_undecided, key, &s->flow, BPF_ANY);
-		return r ? WEIR_REASON_STACK_TABLE : FIRST_UNDECIDED;
+		if (r)
+			return WEIR_REASON_STACK_TABLE;
+		count_cache(CACHE_WAITING);
+		return FIRST_UNDECIDED;
 	}
 	policy_decide(f, d);
 	if (policy_blocked(f, d->origin, d->app)) {
@@ -299,14 +302,38 @@ static __always_inline bool undecided_restarts(const struct frame *f, const stru
 
 	if (!packet_is_syn(&f->pkt))
 		return false;
-	if (flow_closed(flags) || flags & WEIR_FLOW_MIDSTREAM)
+	if (weir_flow_closed(flags) || flags & WEIR_FLOW_MIDSTREAM)
 		return true;
 	return flags & WEIR_FLOW_SYN(dir) && flow->isn[dir] != f->pkt.seq;
 }
 
+/* Another connection takes the place of this one. */
+static __always_inline void undecided_ends(const struct weir_flow_key *key, struct weir_flow *flow,
+					   __u32 clock_ds)
+{
+	if (flow->flags & (WEIR_FLOW_MOVED | WEIR_FLOW_TOLD))
+		return;
+	flow_ends(key, flow, clock_ds, WEIR_END_FORCED);
+	count_cache(CACHE_SETTLED);
+}
+
+/* A flow that was in the decided table and ended there goes on: what it carried was told. */
+static __always_inline void undecided_again(struct weir_flow *flow)
+{
+	__u32 before = __sync_fetch_and_and(&flow->flags, ~(WEIR_FLOW_MOVED | WEIR_FLOW_TOLD));
+
+	if (before & WEIR_FLOW_MOVED)
+		count_cache(CACHE_WAITING);
+	flow->frames[0] = flow->frames[1] = 0;
+	flow->bytes[0] = flow->bytes[1] = 0;
+	flow->tcp_flags[0] = flow->tcp_flags[1] = 0;
+	flow->created_ns = bpf_ktime_get_ns();
+}
+
 /*
  * The undecided flow of a frame. One that was moved is in the decided table by now; when it is not,
- * it was evicted from there and is undecided again.
+ * it was idle there or made room for another, and is undecided again. What the sweep is just taking
+ * out is none.
  */
 static __always_inline struct weir_flow *undecided_find(const struct frame *f,
 							const struct weir_flow_key *key)
@@ -315,9 +342,13 @@ static __always_inline struct weir_flow *undecided_find(const struct frame *f,
 
 	if (!flow)
 		return NULL;
+	if (undecided_restarts(f, flow)) {
+		undecided_ends(key, flow, f->clock_ds);
+		return NULL;
+	}
 	if (flow->flags & WEIR_FLOW_MOVED)
-		__sync_fetch_and_and(&flow->flags, ~WEIR_FLOW_MOVED);
-	return undecided_restarts(f, flow) ? NULL : flow;
+		undecided_again(flow);
+	return flow->flags & WEIR_FLOW_TOLD && !weir_flow_closed(flow->flags) ? NULL : flow;
 }
 
 /* Everything but a hit in the decided table. restart: a SYN on a flow that was closed. */
@@ -355,7 +386,7 @@ static __always_inline int gate_verdict(struct frame *f)
 {
 	struct weir_flow *flow = table_flow(&f->pkt.key);
 
-	if (unlikely(!flow || (packet_is_syn(&f->pkt) && flow_closed(flow->flags)))) {
+	if (unlikely(!flow || (packet_is_syn(&f->pkt) && weir_flow_closed(flow->flags)))) {
 		struct weir_entry *e;
 		int r = gate_miss(f, !!flow);
 

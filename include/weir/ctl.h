@@ -144,8 +144,7 @@ _Static_assert(sizeof(struct weir_prefix) == 64, "weir_prefix");
 #define WEIR_EVENT_KINDS(X)                                                                        \
 	X(DECIDED, "decided", "a flow was decided or re-decided")                                  \
 	X(DROPPED, "dropped", "a first packet was dropped without a flow")                         \
-	X(CLOSED, "closed", "both ends closed a decided TCP flow, or one reset it")                \
-	X(EVICTED, "evicted", "a decided flow made room in the table for another")                 \
+	X(ENDED, "ended", "a flow ended (enum weir_end)")                                          \
 	X(ANOMALY, "anomaly", "the slow path saw an anomaly (weir/anomaly.h)")
 
 enum weir_event_kind {
@@ -159,10 +158,11 @@ enum weir_event_kind {
 struct weir_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	struct weir_flow_key key;
-	__u8 kind;	       /* enum weir_event_kind */
-	__u8 reason;	       /* enum weir_reason for DROPPED, enum weir_anomaly for ANOMALY */
-	__u8 in_port;	       /* where the frame came in */
-	__u8 dir;	       /* of the frame */
+	__u8 kind;    /* enum weir_event_kind */
+	__u8 reason;  /* enum weir_reason for DROPPED, weir_end for ENDED, weir_anomaly for ANOMALY
+		       */
+	__u8 in_port; /* where the side that opened the flow comes in */
+	__u8 dir;     /* of the frame; ENDED: that side's */
 	struct weir_flow flow; /* as it was; id 0 where there is none */
 };
 _Static_assert(sizeof(struct weir_event) == 200, "weir_event");

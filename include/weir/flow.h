@@ -71,6 +71,51 @@ static inline __attribute__((always_inline)) int weir_side_before(const __u32 a[
 #define WEIR_FLOW_QUEUED (1u << 22)
 /* Its identification does not want what this direction carries: INSPECT is for the other one. */
 #define WEIR_FLOW_SKIP(dir) (1u << (23 + (dir)))
+#define WEIR_FLOW_TOLD	    (1u << 25) /* that it ended was told, or is not worth telling */
+
+static inline __attribute__((always_inline)) int weir_flow_closed(__u32 flags)
+{
+	const __u32 both = WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
+
+	return flags & WEIR_FLOW_RST || (flags & both) == both;
+}
+
+/* X(enumerator, "label", "help") */
+#define WEIR_FLOW_STATES(X)                                                                        \
+	X(NEW, "new", "one direction was seen")                                                    \
+	X(ESTABLISHED, "established", "both directions were seen")                                 \
+	X(CLOSED, "closed", "both ends closed it, or one reset it (TCP)")
+
+enum weir_flow_state {
+#define X(id, name, help) WEIR_FLOW_STATE_##id,
+	WEIR_FLOW_STATES(X)
+#undef X
+		WEIR_FLOW_STATE_COUNT,
+};
+
+static inline __attribute__((always_inline)) enum weir_flow_state weir_flow_state(__u32 flags)
+{
+	if (weir_flow_closed(flags))
+		return WEIR_FLOW_STATE_CLOSED;
+	return flags & WEIR_FLOW_TWOWAY ? WEIR_FLOW_STATE_ESTABLISHED : WEIR_FLOW_STATE_NEW;
+}
+
+/* X(enumerator, "label", "help"): how a flow ended. */
+#define WEIR_ENDS(X)                                                                               \
+	X(FIN, "fin", "both ends closed it")                                                       \
+	X(RST, "rst", "one end reset it")                                                          \
+	X(IDLE, "idle", "nothing came of it for as long as its timeout")                           \
+	X(EVICTED, "evicted", "it made room in the table for another")                             \
+	X(FORCED, "forced",                                                                        \
+	  "the policy reset it, or another connection took its addresses and "                     \
+	  "ports")
+
+enum weir_end {
+#define X(id, name, help) WEIR_END_##id,
+	WEIR_ENDS(X)
+#undef X
+		WEIR_END_COUNT,
+};
 
 /*
  * What is kept of a flow. In struct weir_entry it begins at byte 48, so that all that a cached pass
@@ -93,18 +138,22 @@ struct weir_flow {
 	__u16 moved;	 /* stations moved when mac was compared */
 	__u32 next[2];	 /* next expected sequence number of each direction, host order */
 	__u8 payloads;	 /* as in weir_identification */
-	__u8 spare[7];
+	union {
+		__u8 tcp_flags[2]; /* TCP: all that were seen, per direction */
+		__u8 icmp[2];	   /* ICMP: type and code of the first frame */
+	};
+	__u8 spare;
+	__u16 class[2]; /* address class of side 0 and side 1 */
 
 	__u64 id;	  /* random, never 0 */
 	__u64 decided_ns; /* CLOCK_MONOTONIC, 0 = undecided */
 	__u64 traits;	  /* conditions of rules that it meets: low half by the gate, high by user
 			     space */
-	__u32 created_ds;
-	__u32 isn[2];	/* host order */
-	__u32 given[2]; /* number of the frame last punted, per direction; 0 = none yet */
-	__u32 user[2];	/* of side 0 and side 1, 0 = not known */
-	__u16 class[2]; /* address class of side 0 and side 1 */
-	__u16 rule;	/* index of the rule that decided it, WEIR_RULE_DEFAULT for the default */
+	__u64 created_ns; /* CLOCK_MONOTONIC */
+	__u32 isn[2];	  /* host order */
+	__u32 given[2];	  /* number of the frame last punted, per direction; 0 = none yet */
+	__u32 user[2];	  /* of side 0 and side 1, 0 = not known */
+	__u16 rule;	  /* index of the rule that decided it, WEIR_RULE_DEFAULT for the default */
 	__u16 pipe;
 	__u8 method; /* enum weir_method */
 	__u8 confidence;
@@ -116,7 +165,7 @@ _Static_assert(__builtin_offsetof(struct weir_flow, frames) == 16, "weir_flow, s
 _Static_assert(__builtin_offsetof(struct weir_flow, mac) == 48, "weir_flow.mac");
 _Static_assert(__builtin_offsetof(struct weir_flow, next) == 64, "weir_flow.next");
 _Static_assert(__builtin_offsetof(struct weir_flow, id) == 80, "weir_flow, third line");
-_Static_assert(__builtin_offsetof(struct weir_flow, given) == 116, "weir_flow.given");
+_Static_assert(__builtin_offsetof(struct weir_flow, given) == 120, "weir_flow.given");
 _Static_assert(__builtin_offsetof(struct weir_flow, method) == 140, "weir_flow.method");
 
 /* weir_decided: three cache lines. */

@@ -20,6 +20,6 @@
 #define WEIR_RULE_DEFAULT     0xffff
 #define WEIR_HASH_KEYS	      12 /* of weir_flow_hash(): one for each word of a key, one to add */
 /* Changes when a struct here or a map's meaning changes. */
-#define WEIR_ABI 4
+#define WEIR_ABI 5
 
 #endif

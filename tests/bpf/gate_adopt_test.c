@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "bpf/layout3.h"
+#include "bpf/layout4.h"
 #include "gate/table.h"
 
 #define FLOWS 1500
@@ -184,7 +185,7 @@ static bool flow_seen(const struct weir_flow_key *key, const struct weir_flow *f
 	assert_memory_equal(flow->class, old.class, sizeof(old.class));
 	assert_int_equal(flow->generation, old.generation);
 	assert_int_equal(flow->flags, WEIR_FLOW_TWOWAY);
-	assert_int_equal(flow->created_ds, old.created_ds);
+	assert_true(flow->created_ns == old.created_ds * 100000000ULL);
 	assert_int_equal(flow->seen_ds, old.seen_ds);
 	assert_int_equal(flow->app, old.app);
 	assert_int_equal(flow->rule, old.rule);
@@ -294,6 +295,104 @@ static void other_sizes_are_taken_over(void **state)
 	assert_true(gate_ctl(g)->hash_key[5] == key);
 	gate_close(g);
 	fixture_remove(&f);
+}
+
+/* ---- layout 4: the sizes of this one, with other contents ---- */
+
+static const struct layout4_flow flow_4 = {
+	.generation = 7,
+	.flags = WEIR_FLOW_TWOWAY | WEIR_FLOW_INSPECT | WEIR_FLOW_ASKED_INSPECT,
+	.seen_ds = 999,
+	.app = 3,
+	.action = WEIR_ACTION_PASS,
+	.exit = WEIR_EXIT_SHAPED,
+	.frames = {1, 2},
+	.bytes = {3, 4},
+	.in_port = {1, 2},
+	.payloads = 5,
+	.id = 0x1234567800000001,
+	.decided_ns = 6,
+	.traits = 7ULL << 32 | 8,
+	.created_ds = 900,
+	.isn = {11, 12},
+	.given = {13, 14},
+	.class = {15, 16},
+	.rule = 17,
+	.pipe = 18,
+	.method = WEIR_METHOD_SIGNATURE,
+	.confidence = 90,
+	.resets = 1,
+	.oversize = 2,
+};
+
+static bool flow_4_seen(const struct weir_flow_key *key, const struct weir_flow *f, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->count++;
+	assert_int_equal(f->generation, 7);
+	assert_int_equal(f->flags, flow_4.flags);
+	assert_int_equal(f->seen_ds, 999);
+	assert_true(f->created_ns == 90000000000ULL && f->id == flow_4.id);
+	assert_true(f->traits == flow_4.traits && f->decided_ns == 6);
+	assert_int_equal(f->app * 100 + f->action * 10 + f->exit,
+			 300 + WEIR_ACTION_PASS * 10 + WEIR_EXIT_SHAPED);
+	assert_memory_equal(f->frames, flow_4.frames, sizeof(f->frames));
+	assert_memory_equal(f->bytes, flow_4.bytes, sizeof(f->bytes));
+	assert_memory_equal(f->in_port, flow_4.in_port, sizeof(f->in_port));
+	assert_memory_equal(f->isn, flow_4.isn, sizeof(f->isn));
+	assert_memory_equal(f->given, flow_4.given, sizeof(f->given));
+	assert_memory_equal(f->class, flow_4.class, sizeof(f->class));
+	assert_int_equal(f->payloads * 1000 + f->rule * 10 + f->resets, 5171);
+	assert_int_equal(f->pipe * 1000 + f->method * 100 + f->confidence,
+			 18000 + WEIR_METHOD_SIGNATURE * 100 + 90);
+	assert_int_equal(f->tcp_flags[0] | f->tcp_flags[1], 0);
+	return true;
+}
+
+static void layout_4_is_taken_over(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *g = fixture_open(f, false);
+	struct weir_flow_key key;
+	struct weir_flow flow;
+	uint64_t secret;
+
+	memcpy(&flow, &flow_4, sizeof(flow));
+	flow_key(1, &key);
+	{
+		_cleanup_close_ int tags = pin_open(f, "maps/weir_tags");
+		_cleanup_close_ int entries = pin_open(f, "maps/weir_decided");
+		_cleanup_close_ int undecided = pin_open(f, "maps/weir_undecided");
+		struct gate_table table;
+
+		assert_int_equal(gate_table_map(&table, tags, entries, gate_ctl(g)->sets_mask + 1,
+						gate_ctl(g)->hash_key),
+				 0);
+		assert_int_equal(gate_table_put(&table, &key, &flow), 0);
+		gate_table_unmap(&table);
+		flow_key(2, &key);
+		assert_int_equal(bpf_map_update_elem(undecided, &key, &flow, BPF_ANY), 0);
+	}
+	gate_ctl(g)->abi = 4;
+	gate_ctl(g)->generation = 7;
+	secret = gate_ctl(g)->hash_key[3];
+	gate_close(g);
+
+	for (int opened = 0; opened < 2; opened++) {
+		struct seen seen = {};
+
+		g = fixture_open(f, true);
+		assert_int_equal(gate_ctl(g)->abi, WEIR_ABI);
+		assert_int_equal(gate_ctl(g)->generation, 7);
+		assert_true(gate_ctl(g)->hash_key[3] == secret);
+		assert_int_equal(gate_each_flow(g, true, flow_4_seen, &seen), 0);
+		assert_int_equal(seen.count, 1);
+		assert_int_equal(gate_each_flow(g, false, flow_4_seen, &seen), 0);
+		assert_int_equal(seen.count, 2);
+		gate_close(g);
+	}
+	fixture_remove(f);
 }
 
 /* ---- under traffic ---- */
@@ -492,6 +591,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layout_3_is_taken_over),
+		cmocka_unit_test(layout_4_is_taken_over),
 		cmocka_unit_test(other_sizes_are_taken_over),
 		cmocka_unit_test(adopted_under_traffic),
 	};

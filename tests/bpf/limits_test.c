@@ -356,7 +356,7 @@ static void the_clock_moves_on(void **state)
 	r->ctl->clock_ds = 130;
 	SEND(r, PUNTED, DATA);
 	assert_true(rig_flow(r, false, &tcp, &flow));
-	assert_int_equal(flow.created_ds, 100);
+	assert_in_range(time_now_ns() - flow.created_ns, 0, 10000000000ULL);
 	assert_int_equal(flow.seen_ds, 130);
 }
 

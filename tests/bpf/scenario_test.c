@@ -417,10 +417,16 @@ static void restart_after_close(void **state)
 	SEND(r, REDIRECTED, DATA);
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_SYN, .seq = 5);
 	close_both(r);
-	assert_int_equal(rig_events(r, WEIR_EVENT_CLOSED, &event), 1);
-	assert_true(event.flow.id == id);
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_ACK);
+	/* Its end is told with all that came of it. */
+	assert_int_equal(rig_events(r, WEIR_EVENT_ENDED, NULL), 0);
 	SEND(r, STACK_NO_PAYLOAD, .tcp_flags = SHAPE_SYN, .seq = 77);
+	assert_int_equal(rig_events(r, WEIR_EVENT_ENDED, &event), 1);
+	assert_true(event.flow.id == id);
+	assert_int_equal(event.reason, WEIR_END_FIN);
+	assert_int_equal(event.flow.frames[0] + event.flow.frames[1], 6);
+	assert_int_equal(event.flow.tcp_flags[0], SHAPE_SYN | SHAPE_FIN | SHAPE_ACK);
+	assert_int_equal(event.flow.tcp_flags[1], SHAPE_FIN | SHAPE_ACK);
 	assert_false(rig_flow(r, true, &tcp, &flow));
 	assert_true(rig_flow(r, false, &tcp, &flow));
 	assert_true(flow.id != id && !(flow.flags & WEIR_FLOW_MOVED));

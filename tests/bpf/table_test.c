@@ -33,8 +33,8 @@ static bool is_there(const struct rig *r, uint16_t sport)
 	return rig_flow(r, true, &(struct shape){.sport = sport}, &flow);
 }
 
-/* A flow more, and which one goes for it; its end is told unless it has closed before. */
-static void expect_eviction(struct rig *r, uint16_t sport, uint16_t victim, bool closed)
+/* A flow more, and which one goes for it; its end is told. */
+static void expect_eviction(struct rig *r, uint16_t sport, uint16_t victim, enum weir_end end)
 {
 	uint64_t before = rig_sum(r, "weir_cache", CACHE_EVICTED);
 	struct weir_flow_key key;
@@ -46,9 +46,8 @@ static void expect_eviction(struct rig *r, uint16_t sport, uint16_t victim, bool
 	assert_true(is_there(r, sport));
 	assert_false(is_there(r, victim));
 	assert_int_equal(rig_sum(r, "weir_cache", CACHE_EVICTED), before + 1);
-	assert_int_equal(rig_events(r, WEIR_EVENT_EVICTED, &event), !closed);
-	if (closed)
-		return;
+	assert_int_equal(rig_events(r, WEIR_EVENT_ENDED, &event), 1);
+	assert_int_equal(event.reason, end);
 	shape_key(&(struct shape){.sport = victim}, &key, NULL);
 	assert_memory_equal(&event.key, &key, sizeof(key));
 	assert_memory_equal(&event.flow, &flow, sizeof(flow));
@@ -71,15 +70,15 @@ static void closed_flows_go_first_and_then_the_oldest(void **state)
 	r->ctl->clock_ds = 119;
 	SEND(r, REDIRECTED, .tcp_flags = SHAPE_RST, .sport = 5);
 	r->ctl->clock_ds = 150;
-	expect_eviction(r, 11, 5, true);
-	expect_eviction(r, 12, 3, true);
+	expect_eviction(r, 11, 5, WEIR_END_RST);
+	expect_eviction(r, 12, 3, WEIR_END_FIN);
 	/* Seen at 110 + 0, 2, 3, 4, 5, 6. */
-	expect_eviction(r, 13, 8, false);
-	expect_eviction(r, 14, 2, false);
-	expect_eviction(r, 15, 7, false);
-	expect_eviction(r, 16, 4, false);
-	expect_eviction(r, 17, 1, false);
-	expect_eviction(r, 18, 6, false);
+	expect_eviction(r, 13, 8, WEIR_END_EVICTED);
+	expect_eviction(r, 14, 2, WEIR_END_EVICTED);
+	expect_eviction(r, 15, 7, WEIR_END_EVICTED);
+	expect_eviction(r, 16, 4, WEIR_END_EVICTED);
+	expect_eviction(r, 17, 1, WEIR_END_EVICTED);
+	expect_eviction(r, 18, 6, WEIR_END_EVICTED);
 	assert_int_equal(gate_table_count(&r->table), WEIR_WAYS);
 }
 

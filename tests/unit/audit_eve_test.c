@@ -98,7 +98,7 @@ static struct weir_event an_event(enum weir_event_kind kind)
 		.key = {.proto = IPPROTO_TCP, .port = {htons(6881), htons(40000)}},
 	};
 
-	ev.flow.created_ds = (uint32_t)((ev.time_ns - 7500000000ull) / 100000000);
+	ev.flow.created_ns = ev.time_ns - 7500000000ull;
 	ev.flow.seen_ds = (uint32_t)(ev.time_ns / 100000000);
 	address_parse("192.0.2.1", ev.key.addr[0]);
 	address_parse("192.0.2.9", ev.key.addr[1]);
@@ -160,7 +160,7 @@ static void an_identified_flow_reads_from_its_originator(void **state)
 
 static void an_ended_flow_has_its_totals(void **state)
 {
-	struct weir_event ev = an_event(WEIR_EVENT_CLOSED);
+	struct weir_event ev = an_event(WEIR_EVENT_ENDED);
 	const struct eve e = an_eve();
 	const json_t *flow, *tcp;
 	json_t *o;
@@ -168,6 +168,7 @@ static void an_ended_flow_has_its_totals(void **state)
 	ev.key.vlan[0] = htons(100);
 	ev.key.vlan[1] = htons(7);
 	ev.flow.flags |= WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1) | WEIR_FLOW_SYN(0) | WEIR_FLOW_SYN(1);
+	ev.flow.tcp_flags[0] = ev.flow.tcp_flags[1] = 0x13;
 	o = valid(eve_flow(&e, &ev));
 	flow = json_object_get(o, "flow");
 	tcp = json_object_get(o, "tcp");
@@ -193,11 +194,12 @@ static void an_ended_flow_has_its_totals(void **state)
 
 static void how_flows_end(void **state)
 {
-	struct weir_event ev = an_event(WEIR_EVENT_EVICTED);
+	struct weir_event ev = an_event(WEIR_EVENT_ENDED);
 	struct eve e = an_eve();
 	json_t *o;
 
-	ev.flow.seen_ds = ev.flow.created_ds - 1;
+	ev.flow.seen_ds = (uint32_t)(ev.flow.created_ns / 100000000);
+	ev.reason = WEIR_END_EVICTED;
 	ev.flow.action = WEIR_ACTION_PASS;
 	ev.flow.app = 0;
 	ev.flow.rule = WEIR_RULE_DEFAULT;
@@ -357,7 +359,7 @@ static void values_out_of_range_are_named_unknown(void **state)
 
 static void echo_has_its_types(void **state)
 {
-	struct weir_event ev = an_event(WEIR_EVENT_EVICTED);
+	struct weir_event ev = an_event(WEIR_EVENT_ENDED);
 	const struct eve e = an_eve();
 	json_t *o;
 
@@ -490,7 +492,7 @@ static void the_schema_refuses(void **state)
 		{"flow", "{\"state\": \"decided\"}"},
 		{"icmp_type", "8"},
 	};
-	const struct weir_event ev = an_event(WEIR_EVENT_CLOSED);
+	const struct weir_event ev = an_event(WEIR_EVENT_ENDED);
 	const struct eve e = an_eve();
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -140,7 +140,7 @@ static struct weir_flow *add_flow(struct fixture *f, bool decided, uint8_t n, ui
 				   .flags = WEIR_FLOW_ORIGIN,
 				   .bytes = {10, 20},
 				   .frames = {1, 2},
-				   .created_ds = (uint32_t)(time_now_ns() / 100000000) - 50,
+				   .created_ns = time_now_ns() - 5000000000,
 				   .in_port = {WEIR_PORT_NONE, 2}};
 	return flow;
 }

@@ -18,14 +18,13 @@ enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
 
 uint64_t flow_start_ns(const struct weir_flow *f)
 {
-	return (uint64_t)f->created_ds * NS_PER_DS;
+	return f->created_ns;
 }
 
 uint64_t flow_end_ns(const struct weir_event *ev)
 {
 	uint64_t start = flow_start_ns(&ev->flow);
-	uint64_t end = ev->kind == WEIR_EVENT_EVICTED ? (uint64_t)ev->flow.seen_ds * NS_PER_DS
-						      : ev->time_ns;
+	uint64_t end = (uint64_t)ev->flow.seen_ds * NS_PER_DS;
 
 	/* The last packet is known to a tenth of a second. */
 	return end > start ? end : start;
@@ -33,24 +32,31 @@ uint64_t flow_end_ns(const struct weir_event *ev)
 
 const char *flow_end_name(const struct weir_event *ev)
 {
-	if (ev->kind == WEIR_EVENT_EVICTED)
-		return "evicted";
-	return ev->flow.flags & WEIR_FLOW_RST ? "rst" : "fin";
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_END_##id] = name,
+		WEIR_ENDS(X)
+#undef X
+	};
+
+	return ev->reason < ARRAY_SIZE(names) ? names[ev->reason] : "unknown";
 }
 
 const char *flow_reason_name(const struct weir_event *ev)
 {
 	/* Suricata keeps a closed flow until its time is over, and so says `timeout` of it. */
-	return ev->kind == WEIR_EVENT_EVICTED ? "forced" : "timeout";
+	return ev->reason == WEIR_END_EVICTED || ev->reason == WEIR_END_FORCED ? "forced"
+									       : "timeout";
 }
 
 const char *flow_state_name(const struct weir_event *ev)
 {
-	uint32_t flags = ev->flow.flags, fins = WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_FLOW_STATE_##id] = name,
+		WEIR_FLOW_STATES(X)
+#undef X
+	};
 
-	if (flags & WEIR_FLOW_RST || (flags & fins) == fins)
-		return "closed";
-	return flags & WEIR_FLOW_TWOWAY ? "established" : "new";
+	return names[weir_flow_state(ev->flow.flags)];
 }
 
 /* The state that these flags have led to; client, server: what either side has sent. */
@@ -91,16 +97,5 @@ json_t *tcp_json(uint8_t client, uint8_t server)
 
 json_t *eve_tcp(const struct weir_flow *flow, unsigned int origin)
 {
-	uint8_t sent[2];
-
-	for (unsigned int side = 0; side < 2; side++) {
-		sent[side] = ACK;
-		if (flow->flags & WEIR_FLOW_SYN(side))
-			sent[side] |= SYN;
-		if (flow->flags & WEIR_FLOW_FIN(side))
-			sent[side] |= FIN;
-		if (!flow->frames[side])
-			sent[side] = 0;
-	}
-	return tcp_json(sent[origin], sent[!origin]);
+	return tcp_json(flow->tcp_flags[origin], flow->tcp_flags[!origin]);
 }

@@ -122,6 +122,11 @@ static void flow_volume(json_t *o, const struct weir_flow *f, unsigned int origi
 	json_object_set_new(o, "bytes_toclient", json_integer((json_int_t)f->bytes[!origin]));
 }
 
+static json_t *age_seconds(const struct flow_filter *q, const struct weir_flow *f)
+{
+	return json_real(q->now_ns > f->created_ns ? (double)(q->now_ns - f->created_ns) / 1e9 : 0);
+}
+
 /* Since a moment of the gate's clock, which may be a tick ahead of ours. */
 static json_t *seconds_since(const struct flow_filter *q, uint32_t then_ds)
 {
@@ -195,7 +200,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 		json_object_set_new(o, "hostname_source",
 				    json_string(flow_name_source_name(name_source)));
 	flow_volume(o, f, origin);
-	json_object_set_new(o, "age_seconds", seconds_since(q, f->created_ds));
+	json_object_set_new(o, "age_seconds", age_seconds(q, f));
 	json_object_set_new(o, "idle_seconds", seconds_since(q, f->seen_ds));
 	json_object_set_new(o, "in_port", json_string(interface_name(q->w, f->in_port[origin])));
 	json_object_set_new(o, "out_port", json_string(interface_name(q->w, f->in_port[!origin])));

@@ -79,6 +79,7 @@ struct weir {
 	uint64_t loads_ok, loads_failed;
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided;       /* from the last scan */
+	bool sweeps;				       /* which counts undecided flows */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
 	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon ended */
 	uint64_t stale_before[WEIR_PORTS_MAX];	/* and what died with it */

@@ -8,6 +8,8 @@
 
 #include "gate/gate_private.h"
 
+#define DECISECOND_NS 100000000ULL
+
 /* ---- layout 3 ---- */
 
 struct ctl_3 {
@@ -41,7 +43,7 @@ static struct weir_flow flow_of_3(const struct flow_3 *f)
 		.payloads = f->payloads,
 		.id = f->id,
 		.decided_ns = f->decided_ns,
-		.created_ds = f->created_ds,
+		.created_ns = f->created_ds * DECISECOND_NS,
 		.isn = {f->isn[0], f->isn[1]},
 		.class = {f->class[0], f -> class[1]},
 		.rule = f->rule,
@@ -67,9 +69,60 @@ static void ctl_of_3(struct weir_ctl *ctl, const struct ctl_3 *old)
 	ctl->loaded = old->generation;
 }
 
+/* ---- layout 4 ---- */
+
+/* weir_ctl was as it is now. */
+struct flow_4 {
+	uint32_t generation, flags, seen_ds;
+	uint16_t app;
+	uint8_t action, exit;
+	uint64_t frames[2], bytes[2];
+	uint8_t mac[2][6], in_port[2];
+	uint16_t moved;
+	uint32_t next[2];
+	uint8_t payloads, spare[7];
+	uint64_t id, decided_ns, traits;
+	uint32_t created_ds, isn[2], given[2], user[2];
+	uint16_t class[2], rule, pipe;
+	uint8_t method, confidence, resets, oversize;
+};
+_Static_assert(sizeof(struct flow_4) == sizeof(struct weir_flow), "weir_flow of layout 4");
+
+static struct weir_flow flow_of_4(const struct weir_flow *pinned)
+{
+	struct flow_4 f;
+
+	memcpy(&f, pinned, sizeof(f));
+	return (struct weir_flow){
+		.generation = f.generation,
+		.flags = f.flags,
+		.seen_ds = f.seen_ds,
+		.app = f.app,
+		.action = f.action,
+		.exit = f.exit,
+		.frames = {f.frames[0], f.frames[1]},
+		.bytes = {f.bytes[0], f.bytes[1]},
+		.in_port = {f.in_port[0], f.in_port[1]},
+		.payloads = f.payloads,
+		.id = f.id,
+		.decided_ns = f.decided_ns,
+		.traits = f.traits,
+		.created_ns = f.created_ds * DECISECOND_NS,
+		.isn = {f.isn[0], f.isn[1]},
+		.given = {f.given[0], f.given[1]},
+		.class = {f.class[0], f.class[1]},
+		.rule = f.rule,
+		.pipe = f.pipe,
+		.method = f.method,
+		.confidence = f.confidence,
+		.resets = f.resets,
+		.oversize = f.oversize,
+	};
+}
+
 /* ---- settings ---- */
 
-int gate_adopt_check(const struct gate *g, struct error *e)
+int gate_adopt_check(struct gate *g, struct error *e)
 {
 	_cleanup_free_ struct weir_ctl *ctl = NULL;
 	struct bpf_map_info info = {};
@@ -87,7 +140,8 @@ int gate_adopt_check(const struct gate *g, struct error *e)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &zero, ctl))
 		return error_set(e, -errno, "pinned weir_ctl: %s", strerror(errno));
-	if ((ctl->abi == WEIR_ABI && info.value_size <= sizeof(*ctl)) ||
+	g->layout = ctl->abi;
+	if (((ctl->abi == WEIR_ABI || ctl->abi == 4) && info.value_size <= sizeof(*ctl)) ||
 	    (ctl->abi == 3 && info.value_size == sizeof(struct ctl_3)))
 		return 0;
 	return error_set(e, -EEXIST,
@@ -113,6 +167,7 @@ static int copy_ctl(struct gate *g)
 		return 0;
 	}
 	*g->ctl = old.now;
+	g->ctl->abi = WEIR_ABI;
 	g->ctl->slots_mask = slots_mask;
 	g->ctl->sets_mask = sets_mask;
 	return 0;
@@ -132,6 +187,12 @@ static void copy_flow(struct flow_copy *c, const struct weir_flow_key *key,
 		c->refused++;
 	else
 		c->copied++;
+}
+
+/* What is pinned has the size of this layout's, or is layout 4. */
+static struct weir_flow flow_of(const struct gate *g, const struct weir_flow *pinned)
+{
+	return g->layout == WEIR_ABI ? *pinned : flow_of_4(pinned);
 }
 
 static bool copy_flow_3(const void *key, const void *value, void *arg)
@@ -160,9 +221,12 @@ static int copy_table(struct gate *g, struct flow_copy *c, uint32_t entries)
 			   g->ctl->hash_key);
 	if (r)
 		return r;
-	for (uint32_t i = 0; i < sets * WEIR_WAYS; i++)
-		if (gate_table_read(&from, i, &e))
-			copy_flow(c, &e.key, &e.flow);
+	for (uint32_t i = 0; i < sets * WEIR_WAYS; i++) {
+		if (!gate_table_read(&from, i, &e))
+			continue;
+		e.flow = flow_of(g, &e.flow);
+		copy_flow(c, &e.key, &e.flow);
+	}
 	gate_table_unmap(&from);
 	return 0;
 }
@@ -225,6 +289,24 @@ static int copy_elements(struct gate *g, enum gate_map map, const struct bpf_map
 	return gate_walk(g->pinned[map], copy_element, &g->maps[map]);
 }
 
+static bool copy_undecided_flow(const void *key, const void *value, void *arg)
+{
+	const struct gate *g = arg;
+	struct weir_flow flow;
+
+	memcpy(&flow, value, sizeof(flow));
+	flow = flow_of(g, &flow);
+	return copy_element(key, &flow, (void *)&g->maps[GATE_MAP_UNDECIDED]);
+}
+
+static int copy_undecided(struct gate *g, const struct bpf_map_info *old,
+			  const struct bpf_map_info *new)
+{
+	if (old->key_size != new->key_size || old->value_size != new->value_size)
+		return -EINVAL;
+	return gate_walk(g->pinned[GATE_MAP_UNDECIDED], copy_undecided_flow, g);
+}
+
 /* As they were until prefixes could be blocked. */
 struct old_block {
 	uint32_t addr[4];
@@ -276,6 +358,7 @@ static int map_copy(struct gate *g, enum gate_map map)
 	case GATE_MAP_BLOCKS:
 		return copy_blocks(g, map, &old, &new);
 	case GATE_MAP_UNDECIDED:
+		return copy_undecided(g, &old, &new);
 	case GATE_MAP_IDENTIFIED:
 	case GATE_MAP_RECONNECTS:
 	case GATE_MAP_ENDPOINTS:

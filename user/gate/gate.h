@@ -15,6 +15,7 @@
 #include "weir/park.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
+#include "weir/sweep.h"
 
 /* Load-time sizes. Pinned maps of other sizes are made anew and their content is copied. */
 struct gate_sizes {
@@ -28,10 +29,9 @@ struct gate;
  * Opens the gate: adopts what is pinned under pins (a bpffs folder, made when absent) or loads it
  * fresh and pins it. *adopted tells which. Adopting loads the programs anew over the pinned maps
  * and updates the pinned links in place, so that no connection is cut. Maps of other sizes or of
- * layout 3 are made anew and filled from the old ones; what those count or decide after the copy is
- * lost. -EPERM, -EBUSY (another process has
- * this gate open), -EEXIST (the pinned layout is not known: e says what to do), -ENOTSUP (kernel
- * lacks something: says what).
+ * layouts 3 and 4 are made anew and filled from the old ones; what those count or decide after the
+ * copy is lost. -EPERM, -EBUSY (another process has this gate open), -EEXIST (the pinned layout is
+ * not known: e says what to do), -ENOTSUP (kernel lacks something: says what).
  */
 int gate_open(const char *pins, const struct gate_sizes *sizes, struct gate **out, bool *adopted,
 	      struct error *e);
@@ -131,6 +131,14 @@ int gate_del_block(struct gate *g, const struct weir_block *k);
  * flows are not decided again. */
 int gate_load_blocks(struct gate *g, const struct policy_blocks *b);
 
+/*
+ * Ends flows of which nothing comes any more, and tells what ended (weir/sweep.h): some sets of the
+ * decided table, or all undecided flows. -ENOTSUP: this kernel does not run such programs.
+ */
+int gate_sweep(struct gate *g, struct weir_sweep *s);
+int gate_sweep_waiting(struct gate *g, struct weir_sweep *s);
+uint32_t gate_sets(const struct gate *g); /* of the decided table */
+
 /* How many decided flows there are: reads the table's tags alone, without a system call. */
 uint64_t gate_count_decided(const struct gate *g);
 
@@ -158,12 +166,19 @@ enum gate_cache_result {
 	GATE_CACHE_EVENTS_LOST,
 	GATE_CACHE_EVICTED,
 	GATE_CACHE_REFUSED,
+	GATE_CACHE_ENDED,
+	GATE_CACHE_UNTOLD_RING,
+	GATE_CACHE_UNTOLD_RATE,
+	GATE_CACHE_WAITING,
+	GATE_CACHE_SETTLED,
 	GATE_CACHE_COUNT,
 	GATE_CACHE_RESULTS = GATE_CACHE_EVENTS_LOST
 };
 /* Lookups that found a decided flow, an undecided one, none (GATE_CACHE_RESULTS); events lost
  * because the ring was full; decided flows that made room for others, and those for which there was
- * no room. */
+ * no room; flows whose end was told, and those whose end was not: the ring was full, or there were
+ * too many at once; flows that became undecided, and those that are not any more and of which the
+ * gate knows. */
 int gate_read_cache(struct gate *g, uint64_t out[GATE_CACHE_COUNT]);
 /* Descriptor to poll; gate_read_events hands every waiting event to fn. */
 int gate_events_fd(struct gate *g);

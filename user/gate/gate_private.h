@@ -61,7 +61,7 @@ enum gate_map {
 		GATE_MAP_COUNT,
 };
 
-/* X(enumerator, "name"): the programs of the three objects. */
+/* X(enumerator, "name"): the programs of the objects. Those up to PAIR_FAR have to load. */
 #define GATE_PROGS(X)                                                                              \
 	X(GATE, "weir_gate")                                                                       \
 	X(QUEUE, "weir_queue")                                                                     \
@@ -69,6 +69,8 @@ enum gate_map {
 	X(INGRESS, "weir_ingress")                                                                 \
 	X(EGRESS, "weir_egress")                                                                   \
 	X(PAIR_FAR, "weir_pair_far")                                                               \
+	X(SWEEP, "weir_sweep")                                                                     \
+	X(SWEEP_WAITING, "weir_sweep_waiting")                                                     \
 	X(REDIRECT_ERR, "weir_redirect_err")                                                       \
 	X(DEVMAP_XMIT, "weir_devmap_xmit")
 
@@ -87,6 +89,7 @@ struct gate {
 	int maps[GATE_MAP_COUNT];
 	int pinned[GATE_MAP_COUNT]; /* found under the pins, and replaced by another in maps */
 	bool pins_differ;	    /* from maps: there are others, or fewer */
+	uint32_t layout;	    /* of what is pinned; 0: nothing is */
 	int progs[GATE_PROG_COUNT]; /* -1 where the kernel lacks what an optional one needs */
 	char tracepoints[GATE_PROG_COUNT][32]; /* raw tracepoint of an accounting program */
 	struct weir_ctl *ctl;
@@ -108,7 +111,7 @@ struct gate {
 int gate_check_privilege(struct error *e);
 int gate_check_kernel(struct error *e);
 
-/* objects.c: names, and the three objects loaded over those of g->pinned that fit, which become
+/* objects.c: names, and the objects loaded over those of g->pinned that fit, which become
  * g->maps; the others are made. */
 const char *gate_map_name(enum gate_map id);
 const char *gate_prog_name(enum gate_prog id);
@@ -168,7 +171,7 @@ int gate_clsact_exists(unsigned int ifindex);
 int gate_clsact_empty(unsigned int ifindex);
 
 /* adopt.c: whether what is pinned is of a layout that is known; copies what was replaced. */
-int gate_adopt_check(const struct gate *g, struct error *e);
+int gate_adopt_check(struct gate *g, struct error *e);
 int gate_adopt_copy(struct gate *g, struct error *e);
 
 /* walk.c: every element of a hash map. fn returns false to stop. */

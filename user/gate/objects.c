@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Three objects, one set of maps: the first object that names a map makes it, the others (and an
+/* Several objects, one set of maps: the first object that names a map makes it, the others (and an
  * adopting gate's first) are given its descriptor before they are loaded. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "gate.skel.h"
 #include "gate/gate_private.h"
 #include "queue.skel.h"
+#include "sweep.skel.h"
 
 static const char *const map_names[] = {
 #define X(id, name, size) name,
@@ -65,13 +66,21 @@ static uint32_t map_entries(const struct gate_sizes *s, enum gate_map id)
 /* Of a map's flags, those that it is declared with; the kernel adds some to a DEVMAP. */
 #define MAP_FLAGS (BPF_F_MMAPABLE | BPF_F_NO_PREALLOC | BPF_F_INNER_MAP)
 
+/* Maps with structures that layout 5 changed without changing their size. */
+static bool layout_fits(const struct gate *g, enum gate_map id)
+{
+	return g->layout == WEIR_ABI || (id != GATE_MAP_DECIDED && id != GATE_MAP_UNDECIDED &&
+					 id != GATE_MAP_SCRATCH && id != GATE_MAP_EVENTS);
+}
+
 /* Whether a pinned map is what this program's object declares. */
-static bool map_fits(const struct bpf_map *want, int fd)
+static bool map_fits(const struct gate *g, enum gate_map id, const struct bpf_map *want)
 {
 	struct bpf_map_info have = {};
 	uint32_t len = sizeof(have);
+	int fd = g->pinned[id];
 
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &have, &len) &&
+	return fd >= 0 && layout_fits(g, id) && !bpf_obj_get_info_by_fd(fd, &have, &len) &&
 	       have.type == bpf_map__type(want) && have.key_size == bpf_map__key_size(want) &&
 	       have.value_size == bpf_map__value_size(want) &&
 	       have.max_entries == bpf_map__max_entries(want) &&
@@ -99,7 +108,7 @@ static bool tables_fit(const struct gate *g, const struct bpf_object *object)
 		const struct bpf_map *map =
 			bpf_object__find_map_by_name(object, map_names[tables[i]]);
 
-		if (map && !map_fits(map, g->pinned[tables[i]]))
+		if (map && !map_fits(g, tables[i], map))
 			return false;
 	}
 	return true;
@@ -111,7 +120,7 @@ static int map_prepare(struct gate *g, struct bpf_map *map, bool tables, struct 
 
 	if (id < 0)
 		return 0;
-	if (g->maps[id] < 0 && map_fits(map, g->pinned[id]) &&
+	if (g->maps[id] < 0 && map_fits(g, id, map) &&
 	    (tables || (id != GATE_MAP_CTL && id != GATE_MAP_TAGS && id != GATE_MAP_DECIDED)))
 		g->maps[id] = TAKE_FD(g->pinned[id]);
 	if (g->maps[id] < 0)
@@ -232,7 +241,7 @@ static int check_complete(const struct gate *g, struct error *e)
 
 int gate_objects_load(struct gate *g, const struct gate_sizes *sizes, struct error *e)
 {
-	struct error account = {};
+	struct error account = {}, sweep = {};
 	const void *elf;
 	size_t elf_bytes;
 	int r;
@@ -253,5 +262,10 @@ int gate_objects_load(struct gate *g, const struct gate_sizes *sizes, struct err
 				    ? "; the kernel does not describe its types "
 				      "(/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"
 				    : "");
+	elf = sweep_bpf__elf_bytes(&elf_bytes);
+	if (object_load(g, "sweep", elf, elf_bytes, sizes, &sweep))
+		log_warning("flows end when others need their place, and their ends are told no "
+			    "sooner: %s",
+			    sweep.text);
 	return check_complete(g, e);
 }
