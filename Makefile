@@ -45,7 +45,7 @@ BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 SKEL := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.skel.h)
 # Tables of rows that stand in the sources: mk/rows.mk.
-ROWS := policy_section service
+ROWS := policy_section service reader consumer
 USER_SRC := $(filter-out user/main.c,$(wildcard user/*/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/user/classify/builtin.o $(ROWS:%=$(B)/rows/%.o)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The DNS module. Input: a byte (bit 0: TCP), then messages: a byte of direction (bit 0) and
- * whether the flow is undecided (bit 1), two of length, the bytes.
+ * The consumer of DNS. Input: a byte (bit 0: TCP), then messages: a byte of direction (bit 0) and
+ * whether a gap comes first (bit 1), two of length, the bytes.
  */
 #include <netinet/in.h>
 
 #include "app/app.h"
 #include "harness.h"
+#include "unit/consume.h"
 
 static void see_answer(void *arg, const struct app_message *m, const struct app_dns *answer)
 {
@@ -17,12 +18,11 @@ static void see_answer(void *arg, const struct app_message *m, const struct app_
 }
 
 static void say(const struct app_services *s, uint8_t proto, uint8_t how, const uint8_t *data,
-		size_t len, void **state)
+		size_t len, struct consume *c)
 {
-	const struct app_module *module = app_module_find("dns");
 	uint8_t *copy = exact_copy(data, len);
-	struct app_finding finding = {.app = (uint16_t)app_registry_find(s->registry, "dns")};
 	struct app_message m = {
+		.flow = c->flow,
 		.data = copy,
 		.len = len,
 		.dir = how & 1,
@@ -32,10 +32,9 @@ static void say(const struct app_services *s, uint8_t proto, uint8_t how, const 
 		.dport = how & 1 ? 4000 : 53,
 	};
 
-	if (how & 2)
-		module->undecided(s, &m, state, &finding);
-	else
-		module->inspected(s, &m, state, &finding);
+	if (how & 2 && c->decided)
+		consume_event(c, s, &m, (struct stream_event){.kind = STREAM_GAP, .len = len});
+	consume_show(c, s, &m);
 	free(copy);
 }
 
@@ -43,10 +42,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct app_services s = {.answered = see_answer};
 	uint8_t proto = size && data[0] & 1 ? IPPROTO_TCP : IPPROTO_UDP;
-	void *state = NULL;
+	struct flow flow = {0};
+	struct consume c = {.module = app_module_find("dns"), .flow = &flow};
 
 	if (!s.registry)
 		s.registry = registry_with("dns", "network");
+	c.finding = (struct app_finding){
+		.app = (uint16_t)app_registry_find(s.registry, "dns"),
+		.method = WEIR_METHOD_SIGNATURE,
+		.confidence = 95,
+	};
 	for (size_t at = 1; at + 3 <= size;) {
 		size_t len = (size_t)data[at + 1] << 8 | data[at + 2];
 		uint8_t how = data[at];
@@ -54,9 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += 3;
 		if (len > size - at)
 			len = size - at;
-		say(&s, proto, how, data + at, len, &state);
+		say(&s, proto, how, data + at, len, &c);
 		at += len;
 	}
-	app_module_find("dns")->release(state);
+	consume_end(&c);
 	return 0;
 }

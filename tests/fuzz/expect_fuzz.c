@@ -20,19 +20,12 @@ static bool expect(void *arg, const struct app_message *m, const uint32_t *addr,
 static void show(struct session *s, bool from_client, const uint8_t *data, size_t len)
 {
 	struct app_message m = session_message(s, from_client, data, len);
-	struct app_finding f = {.app = 1};
 
 	s->shown += len + 2;
-	if (!s->decided || !s->module->inspected) {
-		s->decided = true;
-		s->module->undecided(&s->services, &m, &s->state, &f);
-		s->inspecting = f.inspect;
-		check(!f.inspect || s->module->inspected);
-	} else if (s->inspecting) {
-		f.inspect = true;
-		s->module->inspected(&s->services, &m, &s->state, &f);
-		s->inspecting = !f.done;
-	}
+	if (!s->consume.decided)
+		s->consume.finding = (struct app_finding){
+			.app = 1, .method = WEIR_METHOD_SIGNATURE, .confidence = 95};
+	consume_show(&s->consume, &s->services, &m);
 	/* A line may have begun in messages before. */
 	check(s->expected <= s->shown);
 }

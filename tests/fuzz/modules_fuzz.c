@@ -20,22 +20,11 @@ static void show(struct session *s, bool from_client, const uint8_t *data, size_
 	struct app_message m = session_message(s, from_client, data, len);
 	unsigned int before = s->learned;
 
-	if (!s->decided) {
-		struct app_finding f = s->finding;
-
-		s->module->undecided(&s->services, &m, &s->state, &f);
-		check(f.confidence <= 100);
-		s->decided = f.app && f.confidence >= 50;
-		s->inspecting = s->decided && f.inspect;
-		s->finding.app = s->decided ? f.app : s->finding.app;
-	} else if (s->inspecting && s->module->inspected) {
-		struct app_finding f = {.app = s->finding.app, .inspect = true};
-
-		s->module->inspected(&s->services, &m, &s->state, &f);
-		s->inspecting = !f.done;
-	}
+	s->shown += len;
+	consume_show(&s->consume, &s->services, &m);
+	check(s->consume.finding.confidence <= 100);
 	/* A message that was begun before may end here. */
-	check(s->learned - before <= 5 * len + 1024);
+	check(s->learned - before <= 5 * s->shown + 1024);
 }
 
 static void know(struct session *s)
@@ -75,8 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (s.choices & CHOICE_KNOWN)
 		know(&s);
 	if (s.choices & CHOICE_NAMED) {
-		s.finding.app = (uint16_t)app_registry_find(s.services.registry, names[module]);
-		s.finding.confidence = 97;
+		s.consume.finding = (struct app_finding){
+			.app = (uint16_t)app_registry_find(s.services.registry, names[module]),
+			.method = WEIR_METHOD_SIGNATURE,
+			.confidence = 97,
+		};
 	}
 	session_run(&s, data + 1, size - 1, show);
 	facts_free(s.services.facts);

@@ -11,17 +11,16 @@
 #include "app/app.h"
 #include "app/peers.h"
 #include "harness.h"
+#include "unit/consume.h"
 
 struct session {
 	const struct app_module *module;
 	struct flow flow;
 	struct app_services services;
-	struct app_finding finding; /* what the flow is known as */
-	void *state;
+	struct consume consume;
 	uint8_t choices, proto;
 	uint16_t port[2]; /* the client's, the server's */
 	uint32_t addr[2][4];
-	bool decided, inspecting;
 	unsigned int learned, expected;
 	size_t shown; /* bytes, and two for each message */
 };
@@ -47,6 +46,8 @@ static inline void session_begin(struct session *s, struct app_registry *r, bool
 	s->port[1] = server_port;
 	s->services.registry = r;
 	s->services.arg = s;
+	s->consume.module = s->module;
+	s->consume.flow = &s->flow;
 }
 
 static inline struct app_message session_message(struct session *s, bool from_client,
@@ -86,8 +87,7 @@ static inline void session_run(struct session *s, const uint8_t *data, size_t si
 		data += len;
 		size -= len;
 	}
-	if (s->state)
-		s->module->release(s->state);
+	consume_end(&s->consume);
 }
 
 #endif

@@ -16,7 +16,8 @@
 #define FAR	 1 /* flags: somewhere in all numbers */
 #define FOLLOW	 2
 #define ACKED	 4
-#define ODD	 8 /* one byte differs from the others of its kind */
+#define ODD	 8  /* one byte differs from the others of its kind */
+#define START	 16 /* with FOLLOW: from the first byte on */
 #define ISN	 0xffffff00u
 #define DATA_MAX 1024
 #define PUT_MAX	 1024
@@ -29,8 +30,9 @@ struct model {
 		uint32_t place, len;
 	} put[PUT_MAX];
 	size_t put_count;
-	uint32_t read; /* places before this were read or given up; those from PLACES on are not
-			  known */
+	uint32_t read;	 /* places before this were read or given up; those from PLACES on are not
+			    known */
+	uint64_t offset; /* where the events have come to */
 };
 
 static void check_message(const struct flow *f, const struct model *m)
@@ -43,20 +45,29 @@ static void check_message(const struct flow *f, const struct model *m)
 	check(f->follow || len >= LIMIT || !m->have[len]);
 }
 
-static void read_on(struct flow *f, struct model *m)
+/* One event: its bytes are those that came first, and behind those that were given before. */
+static void read_event(const struct flow *f, struct model *m, const struct stream_event *e)
 {
 	uint32_t next = 0;
-	size_t len;
-	const uint8_t *fresh = flow_stream_unread(f, 0, &len);
 
+	check(e->offset >= m->offset);
+	check(e->kind == STREAM_GAP || (e->kind == STREAM_DATA && e->offset == m->offset));
+	m->offset = e->offset + e->len;
 	flow_stream_next(f, 0, &next);
 	next -= ISN + 1;
-	if (len > 0 && next <= PLACES && next >= len) {
-		check(next - len >= m->read);
-		check(memcmp(fresh, m->first + next - len, len) == 0);
+	if (e->kind == STREAM_DATA && next <= PLACES && next >= e->len) {
+		check(next - e->len >= m->read);
+		check(memcmp(e->data, m->first + next - e->len, e->len) == 0);
 		m->read = next;
 	}
-	flow_stream_read(f, 0);
+}
+
+static void read_on(struct flow *f, struct model *m)
+{
+	struct stream_event e;
+
+	while (flow_stream_take(f, 0, &e))
+		read_event(f, m, &e);
 }
 
 static void model_clear(struct model *m)
@@ -68,6 +79,7 @@ static void model_clear(struct model *m)
 		memset(m->have + place, 0, len);
 	}
 	m->read = 0;
+	m->offset = 0;
 }
 
 /* What was taken of a segment, beside what is there. Whether it contradicts that. */
@@ -126,9 +138,11 @@ static void one_segment(struct flow_table *t, struct flow *f, struct model *m, c
 	if (in[0] & FOLLOW && !f->follow) {
 		uint32_t next;
 
-		flow_stream_follow(t, f);
+		flow_stream_follow(t, f, in[0] & START);
 		if (flow_stream_next(f, 0, &next))
-			m->read = next - ISN - 1;
+			m->offset = m->read = next - ISN - 1;
+		if (in[0] & START)
+			m->offset = m->read = 0;
 	}
 	if (in[0] & ACKED)
 		flow_stream_acked(f, 0, ISN + 1 + place);

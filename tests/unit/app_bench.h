@@ -16,6 +16,7 @@
 
 #include "app/app.h"
 #include "app/bittorrent.h"
+#include "unit/consume.h"
 
 #define LEARNED_MAX 400
 #define CLIENT	    "10.1.0.5"
@@ -28,9 +29,7 @@ struct bench {
 	struct app_registry *registry;
 	struct app_services services;
 	struct flow flow;
-	void *state;
-	struct app_finding finding;
-	bool inspecting;
+	struct consume consume;
 	uint8_t proto;
 	const char *client, *server;
 	uint16_t server_port;
@@ -64,6 +63,7 @@ static inline struct bench *bench_of(const char *name, uint8_t proto, uint16_t s
 					    .learn = learn,
 					    .arg = b,
 					    .facts = facts_new(64, UINT64_C(1) << 60)};
+	b->consume = (struct consume){.module = b->module, .flow = &b->flow};
 	b->proto = proto;
 	b->client = CLIENT;
 	b->server = TRACKER;
@@ -78,14 +78,29 @@ static inline struct bench *bench_new(uint8_t proto, uint16_t server_port)
 
 static inline void bench_free(struct bench *b)
 {
-	b->module->release(b->state);
+	consume_end(&b->consume);
 	facts_free(b->services.facts);
 	app_registry_free(b->registry);
 	free(b);
 }
 
+static inline bool is_read(const struct bench *b)
+{
+	return b->consume.reading > 0;
+}
+
+/* A signature has named the application. */
+static inline void name(struct bench *b)
+{
+	b->consume.finding = (struct app_finding){
+		.app = (uint16_t)app_registry_find(b->registry, b->name),
+		.method = WEIR_METHOD_SIGNATURE,
+		.confidence = 97,
+	};
+}
+
 /* A message from the client or to it, as the inspector would show it: undecided until something was
- * found, then inspected where that was asked for. */
+ * found, then to consumers that ask for it. */
 static inline void message(struct bench *b, bool from_client, const void *data, size_t len)
 {
 	struct app_message m = {
@@ -106,15 +121,7 @@ static inline void message(struct bench *b, bool from_client, const void *data, 
 	m.data = copy;
 	assert_int_equal(address_parse(from_client ? b->client : b->server, m.src), 0);
 	assert_int_equal(address_parse(from_client ? b->server : b->client, m.dst), 0);
-	if (!b->finding.app) {
-		b->module->undecided(&b->services, &m, &b->state, &b->finding);
-		b->inspecting = b->finding.inspect;
-	} else if (b->inspecting) {
-		struct app_finding f = {.app = b->finding.app, .inspect = true};
-
-		b->module->inspected(&b->services, &m, &b->state, &f);
-		b->inspecting = !f.done;
-	}
+	consume_show(&b->consume, &b->services, &m);
 	free(copy);
 }
 
@@ -147,11 +154,11 @@ static inline void assert_learned(const struct bench *b, size_t i, const char *h
 static inline void assert_found(const struct bench *b, enum weir_method method, bool inspect,
 				bool reconnect)
 {
-	assert_int_equal(b->finding.app, app_registry_find(b->registry, b->name));
-	assert_int_equal(b->finding.method, method);
-	assert_int_equal(b->finding.confidence, 100);
-	assert_int_equal(b->finding.inspect, inspect);
-	assert_int_equal(b->finding.reconnect, reconnect);
+	assert_int_equal(b->consume.finding.app, app_registry_find(b->registry, b->name));
+	assert_int_equal(b->consume.finding.method, method);
+	assert_int_equal(b->consume.finding.confidence, 100);
+	assert_int_equal(is_read(b), inspect);
+	assert_int_equal(b->consume.finding.reconnect, reconnect);
 }
 
 #endif

@@ -137,11 +137,11 @@ static void other_datagrams_end_it(void **state)
 	struct bench *b = bench_new(IPPROTO_UDP, 6881);
 
 	client_text(b, PING);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	server_text(b, PONG);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	message(b, true, "\x01\0\0\0", 4);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 

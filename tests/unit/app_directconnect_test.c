@@ -5,18 +5,9 @@
 static struct bench *known(const char *text)
 {
 	struct bench *b = bench_of("directconnect", IPPROTO_TCP, 1511);
-	struct app_message m = {
-		.flow = &b->flow,
-		.data = (const uint8_t *)text,
-		.len = strlen(text),
-		.proto = IPPROTO_TCP,
-		.from_origin = text[0] != '$',
-	};
 
-	b->finding = (struct app_finding){
-		.app = (uint16_t)app_registry_find(b->registry, "directconnect"), .confidence = 97};
-	b->module->undecided(&b->services, &m, &b->state, &b->finding);
-	b->inspecting = b->finding.inspect;
+	name(b);
+	message(b, text[0] != '$', text, strlen(text));
 	return b;
 }
 
@@ -24,7 +15,7 @@ static void adc_hub_tells_where_clients_wait(void **state)
 {
 	struct bench *b = known("HSUP ADBASE ADTIGR\n");
 
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	server_text(b, "ISUP ADBASE\nISID AAAB\n");
 	client_text(b, "BINF AAAB IDX NIme I40.0.0.0 U45000\n");
 	assert_learned(b, 0, NULL, CLIENT, 5000, WEIR_SOURCE_DC_HUB);
@@ -38,7 +29,7 @@ static void adc_hub_tells_where_clients_wait(void **state)
 	/* Of a client that never said where it is. */
 	server_text(b, "DCTM AAAD AAAB ADC/1.0 43882 1234\nDCTM AAAC AAAB ADC/1.0 80 1234\n");
 	assert_int_equal(b->count, 4);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	bench_free(b);
 }
 
@@ -46,7 +37,7 @@ static void nmdc_hub_tells_where_clients_wait(void **state)
 {
 	struct bench *b = known("$Lock EXTENDEDPROTOCOL Pk=x|$HubName test|");
 
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	server_text(b, "$ConnectToMe me 198.51.100.7:5000|$ConnectToMe me 198.51.100.8:5001S|");
 	assert_learned(b, 0, CLIENT, "198.51.100.7", 5000, WEIR_SOURCE_DC_HUB);
 	assert_learned(b, 1, CLIENT, "198.51.100.8", 5001, WEIR_SOURCE_DC_HUB);
@@ -69,7 +60,7 @@ static void a_client_is_no_hub(void **state)
 	assert_int_equal(b->count, 0);
 	for (int i = 0; i < 16; i++)
 		server_text(b, file);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 

@@ -13,6 +13,7 @@
 
 #include "app/app.h"
 #include "app/dns.h"
+#include "unit/consume.h"
 #include "util/util.h"
 
 struct bench {
@@ -20,10 +21,8 @@ struct bench {
 	struct app_registry *registry;
 	struct app_services services;
 	struct flow flow;
-	void *state;
-	struct app_finding finding;
+	struct consume consume;
 	uint8_t proto;
-	bool decided;
 	unsigned int questions, answers;
 	struct app_dns question, answer; /* the last ones */
 	uint32_t to[4];			 /* who got it */
@@ -53,6 +52,14 @@ static int setup(void **state)
 	assert_true(app_registry_add(b->registry, "dns", "network") > 0);
 	b->services =
 		(struct app_services){.registry = b->registry, .answered = answered, .arg = b};
+	/* A signature has named the application. */
+	b->consume = (struct consume){
+		.module = b->module,
+		.flow = &b->flow,
+		.finding = {.app = (uint16_t)app_registry_find(b->registry, "dns"),
+			    .method = WEIR_METHOD_SIGNATURE,
+			    .confidence = 95},
+	};
 	b->proto = IPPROTO_UDP;
 	*state = b;
 	return 0;
@@ -62,7 +69,7 @@ static int teardown(void **state)
 {
 	struct bench *b = *state;
 
-	b->module->release(b->state);
+	consume_end(&b->consume);
 	app_registry_free(b->registry);
 	free(b);
 	return 0;
@@ -87,13 +94,7 @@ static void say(struct bench *b, bool back, const uint8_t *data, size_t len)
 	memcpy(copy, data, len);
 	address_from_v4(m.src, htonl(back ? 0x0a000035 : 0x0a000001));
 	address_from_v4(m.dst, htonl(back ? 0x0a000001 : 0x0a000035));
-	b->finding = (struct app_finding){.app = (uint16_t)app_registry_find(b->registry, "dns"),
-					  .confidence = 95};
-	if (b->decided)
-		b->module->inspected(&b->services, &m, &b->state, &b->finding);
-	else
-		b->module->undecided(&b->services, &m, &b->state, &b->finding);
-	b->decided = true;
+	consume_show(&b->consume, &b->services, &m);
 	free(copy);
 }
 
@@ -197,7 +198,7 @@ static void an_answer_names_an_address(void **state)
 
 	put_record(&a, NULL, 1, 300, web, 4);
 	say(b, false, q.at, q.len);
-	assert_true(b->finding.inspect);
+	assert_int_equal(b->consume.reading, 1);
 	say(b, true, a.at, a.len);
 	assert_int_equal(b->answers, 1);
 	assert_int_equal(b->answer.flags & 0x8000, 0x8000);
@@ -362,8 +363,7 @@ static void over_tcp(void **state)
 	put16(&wire, (unsigned int)q.len);
 	put(&wire, q.at, q.len);
 	say(b, false, wire.at, 5);
-	b->decided = false;
-	say(b, false, wire.at, wire.len);
+	say(b, false, wire.at + 5, wire.len - 5);
 	wire.len = 0;
 	put16(&wire, 0);
 	put16(&wire, (unsigned int)a.len);
@@ -383,21 +383,35 @@ static void zone_transfers_are_not_read(void **state)
 
 	b->proto = IPPROTO_TCP;
 	say(b, false, nothing, sizeof(nothing));
-	assert_false(b->finding.done);
+	assert_int_equal(b->consume.reading, 1);
 	say(b, true, nothing, 2);
-	assert_true(b->finding.done);
+	assert_int_equal(b->consume.reading, 0);
 }
 
-static void what_is_no_dns_is_left_alone(void **state)
+static void what_is_on_other_ports_is_left_alone(void **state)
 {
 	struct bench *b = *state;
 	struct message q = message(7, false, "www.example.org", 1, 0);
-	struct app_message m = {.data = q.at, .len = q.len, .proto = IPPROTO_UDP, .dport = 53};
-	struct app_finding finding = {.app = 0};
+	struct app_message m = {
+		.flow = &b->flow, .data = q.at, .len = q.len, .proto = IPPROTO_UDP, .dport = 5353};
 
-	b->module->undecided(&b->services, &m, &b->state, &finding);
-	assert_null(b->state);
-	assert_false(finding.inspect);
+	consume_show(&b->consume, &b->services, &m);
+	assert_int_equal(b->consume.reading, 0);
+	assert_int_equal(b->questions, 0);
+}
+
+/* Nothing tells where the next message begins. */
+static void a_gap_ends_it(void **state)
+{
+	struct bench *b = *state;
+	struct app_message m = {.flow = &b->flow, .proto = IPPROTO_TCP};
+
+	b->proto = IPPROTO_TCP;
+	say(b, false, (const uint8_t *)"\0", 1);
+	assert_int_equal(b->consume.reading, 1);
+	consume_event(&b->consume, &b->services, &m,
+		      (struct stream_event){.kind = STREAM_GAP, .len = 10});
+	assert_int_equal(b->consume.reading, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -415,7 +429,8 @@ int main(void)
 		TEST(the_longest_name),
 		TEST(over_tcp),
 		TEST(zone_transfers_are_not_read),
-		TEST(what_is_no_dns_is_left_alone),
+		TEST(what_is_on_other_ports_is_left_alone),
+		TEST(a_gap_ends_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,23 +33,9 @@ static void show(struct bench *b, bool from_client, const char *text)
 static void identified(struct bench *b, bool from_client, const char *text)
 {
 	uint8_t data[512];
-	struct app_message m = {
-		.flow = &b->flow,
-		.data = data,
-		.len = hex(text, data),
-		.proto = b->proto,
-		.from_origin = from_client,
-		.sport = from_client ? 50000 : b->server_port,
-		.dport = from_client ? b->server_port : 50000,
-		.domain = 3,
-	};
 
-	assert_int_equal(address_parse(from_client ? b->client : b->server, m.src), 0);
-	assert_int_equal(address_parse(from_client ? b->server : b->client, m.dst), 0);
-	b->finding = (struct app_finding){
-		.app = (uint16_t)app_registry_find(b->registry, "edonkey"), .confidence = 97};
-	b->module->undecided(&b->services, &m, &b->state, &b->finding);
-	b->inspecting = b->finding.inspect;
+	name(b);
+	message(b, from_client, data, hex(text, data));
 }
 
 #define LOGIN "e3 1f000000 01 000102030405060708090a0b0c0d0e0f 00000000 1234 01000000 02010001"
@@ -111,7 +97,7 @@ static void a_server_tells_of_itself_and_of_sources(void **state)
 	uint32_t peer[4];
 
 	identified(b, true, LOGIN);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	/* Id change: the server's UDP ports. */
 	show(b, false, "e3 09000000 40 0a010005 00060000");
 	assert_learned(b, 1, CLIENT, TRACKER, PORT + 4, WEIR_SOURCE_ED2K_SERVER);
@@ -137,9 +123,9 @@ static void a_server_tells_of_itself_and_of_sources(void **state)
 	assert_learned(b, 6, CLIENT, "198.51.100.10", 4661, WEIR_SOURCE_ED2K_SERVER);
 	assert_learned(b, 9, CLIENT, "198.51.100.11", 55005, WEIR_SOURCE_ED2K_SERVER);
 	assert_int_equal(b->count, 10);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	show(b, false, "00");
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -184,11 +170,11 @@ static void an_obfuscated_connection_is_opened(void **state)
 		identity[i] = (uint8_t)i;
 	assert_int_equal(address_parse(TRACKER, server), 0);
 	show(b, true, "77010203041716dcbe604f14");
-	assert_int_equal(b->finding.app, 0);
+	assert_int_equal(b->consume.finding.app, 0);
 	facts_identity_is(b->services.facts, server, htons(5000), 3, identity, 0);
 	show(b, true, "77010203041716dcbe");
 	assert_found(b, WEIR_METHOD_SIGNATURE, false, true);
-	assert_int_equal(b->finding.confidence, 100);
+	assert_int_equal(b->consume.finding.confidence, 100);
 	bench_free(b);
 }
 
@@ -214,10 +200,10 @@ static void kad_contacts_are_learned_when_asked_for(void **state)
 	assert_true(facts_identity(b->services.facts, peer, htons(0x1235), 3, 1, identity));
 	b->server = "198.51.100.7";
 	b->server_port = 0x1235;
-	b->finding = (struct app_finding){0};
+	consume_end(&b->consume);
 	show(b, true, "400908da72031703d7c89f909920cc1a54e7");
 	show(b, true, "400a08db72031703d7c89f909920cc1a54e7");
-	assert_int_equal(b->finding.app, 0);
+	assert_int_equal(b->consume.finding.app, 0);
 	show(b, true, "400908db72031703d7c89f909920cc1a54e7");
 	assert_found(b, WEIR_METHOD_SIGNATURE, false, false);
 	bench_free(b);

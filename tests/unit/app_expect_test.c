@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "app/app.h"
+#include "unit/consume.h"
 
 #define CLIENT	  "192.0.2.5"
 #define SERVER	  "198.51.100.10"
@@ -25,11 +25,9 @@ struct bench {
 	const struct app_module *module;
 	struct app_services services;
 	struct flow flow;
-	void *state;
-	struct app_finding finding;
+	struct consume consume;
 	uint8_t proto;
 	bool v6;
-	bool inspecting;
 	unsigned int count;
 	char told[TOLD_MAX][TOLD_TEXT];
 };
@@ -57,19 +55,22 @@ static struct bench *bench_new(const char *module, uint8_t proto)
 	b->module = app_module_find(module);
 	assert_non_null(b->module);
 	b->services = (struct app_services){.expect = expect, .arg = b};
+	/* A signature has named the application. */
+	b->consume = (struct consume){
+		.module = b->module,
+		.flow = &b->flow,
+		.finding = {.app = 1, .method = WEIR_METHOD_SIGNATURE, .confidence = 95},
+	};
 	b->proto = proto;
 	return b;
 }
 
 static void bench_free(struct bench *b)
 {
-	if (b->state)
-		b->module->release(b->state);
+	consume_end(&b->consume);
 	free(b);
 }
 
-/* As the inspector does: the message that named the application to undecided(), what follows to
- * inspected(). */
 static void show(struct bench *b, bool from_client, const char *data, size_t len)
 {
 	const char *client = b->v6 ? "2001:db8::5" : CLIENT;
@@ -88,16 +89,7 @@ static void show(struct bench *b, bool from_client, const char *data, size_t len
 	m.data = copy;
 	assert_int_equal(address_parse(from_client ? client : server, m.src), 0);
 	assert_int_equal(address_parse(from_client ? server : client, m.dst), 0);
-	if (!b->finding.app) {
-		b->finding.app = 1;
-		b->module->undecided(&b->services, &m, &b->state, &b->finding);
-		b->inspecting = b->finding.inspect;
-	} else if (b->inspecting) {
-		struct app_finding f = {.app = 1, .inspect = true};
-
-		b->module->inspected(&b->services, &m, &b->state, &f);
-		b->inspecting = !f.done;
-	}
+	consume_show(&b->consume, &b->services, &m);
 	free(copy);
 }
 
@@ -133,7 +125,7 @@ static void test_ftp_passive(void **state)
 
 	(void)state;
 	server(b, "220 ftp\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	client(b, "PASV\r\n");
 	server(b, "227 Entering Passive Mode (198,51,100,10,4,1).\r\n");
 	assert_told(b, TOLD("server 1025 ftp-data"));
@@ -261,8 +253,8 @@ static void test_no_text(void **state)
 		unsigned int n = 0;
 
 		server(b, "220 ftp\r\n");
-		assert_true(b->inspecting);
-		while (b->inspecting && n++ < 1000)
+		assert_true(b->consume.reading > 0);
+		while (b->consume.reading > 0 && n++ < 1000)
 			show(b, true, text[i % 2], sizeof(text[0]));
 		assert_in_range(n, 90, 110);
 		bench_free(b);
@@ -278,9 +270,9 @@ static void test_sip_datagrams(void **state)
 	client(b, "\r\n\r\n");
 	client(b, "INVITE sip:b@example.com SIP/2.0\r\n");
 	server(b, "SIP/2.0 100 Trying\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	server(b, "\x80 media on this port");
-	assert_false(b->inspecting);
+	assert_int_equal(b->consume.reading, 0);
 	bench_free(b);
 }
 
@@ -292,10 +284,10 @@ static void test_ftp_encrypted(void **state)
 	server(b, "220 ftp\r\n");
 	client(b, "AUTH TLS\r\n");
 	server(b, "500 no\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	client(b, "AUTH TLS\r\n");
 	server(b, "234 go ahead\r\n");
-	assert_false(b->inspecting);
+	assert_int_equal(b->consume.reading, 0);
 	bench_free(b);
 }
 
@@ -310,7 +302,7 @@ static void test_no_learning(void **state)
 
 		b->services.expect = NULL;
 		client(b, "PORT 192,0,2,5,8,0\r\n");
-		assert_false(b->inspecting);
+		assert_int_equal(b->consume.reading, 0);
 		bench_free(b);
 	}
 }
@@ -325,10 +317,9 @@ static void test_no_learning_any_more(void **state)
 		struct bench *b = bench_new(modules[i], IPPROTO_TCP);
 
 		b->services.expect = NULL;
-		b->finding.app = 1;
-		b->inspecting = true;
+		consume_resume(&b->consume, &b->services, b->proto, 1);
 		client(b, "PORT 192,0,2,5,8,0\r\n");
-		assert_false(b->inspecting);
+		assert_int_equal(b->consume.reading, 0);
 		bench_free(b);
 	}
 }
@@ -339,8 +330,7 @@ static void test_resumed(void **state)
 	struct bench *b = bench_new("ftp", IPPROTO_TCP);
 
 	(void)state;
-	b->finding.app = 1;
-	b->inspecting = true;
+	consume_resume(&b->consume, &b->services, b->proto, 1);
 	client(b, "PORT 192,0,2,5,8,0\r\n");
 	assert_told(b, TOLD("client 2048 ftp-data"));
 	bench_free(b);
@@ -372,7 +362,7 @@ static void test_sip_offer_and_answer(void **state)
 		  "v=0\r\no=- 1 1 IN IP4 192.0.2.5\r\ns=-\r\nc=IN IP4 192.0.2.5\r\nt=0 0\r\n"
 		  "m=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 		  "m=video 51372 RTP/AVP 31\r\na=rtcp:51400 IN IP4 192.0.2.5\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	assert_told(b, TOLD("client 49170 rtp", "client 49171 rtcp", "client 51372 rtp",
 			    "client 51373 rtcp", "client 51400 rtcp"));
 	/* The last line of a datagram need not end. */
@@ -439,7 +429,7 @@ static void test_rtsp(void **state)
 
 	(void)state;
 	client(b, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	client(b, "SETUP rtsp://h/1 RTSP/1.0\r\nTransport: RTP/AVP;unicast;client_port=4588-4589,"
 		  "RTP/SAVP/UDP;unicast;client_port=4600\r\n\r\n");
 	assert_told(b, TOLD("client 4588 rtp", "client 4589 rtcp", "client 4600 srtp"));
@@ -463,14 +453,14 @@ static void test_rtsp_interleaved(void **state)
 	(void)state;
 	client(b, "OPTIONS * RTSP/1.0\r\n\r\n");
 	client(b, "Transport: RTP/AVP/TCP;interleaved=0-1\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	server(b, "Transport: RTP/AVP/TCP;interleaved=0-1\r\n");
-	assert_false(b->inspecting);
+	assert_int_equal(b->consume.reading, 0);
 	bench_free(b);
 	b = bench_new("rtsp", IPPROTO_TCP);
 	client(b, "OPTIONS * RTSP/1.0\r\n\r\n");
 	server(b, "$\1\2abc");
-	assert_false(b->inspecting);
+	assert_int_equal(b->consume.reading, 0);
 	bench_free(b);
 }
 
@@ -494,7 +484,7 @@ static void test_irc_offer(void **state)
 
 	(void)state;
 	client(b, "NICK a\r\nUSER a b c :d\r\n");
-	assert_true(b->inspecting);
+	assert_true(b->consume.reading > 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		client(b, cases[i].line);
 		assert_told(b, TOLD(cases[i].told));

@@ -9,23 +9,9 @@
 static struct bench *known(uint8_t proto, const void *data, size_t len)
 {
 	struct bench *b = bench_of("gnutella", proto, PORT);
-	struct app_message m = {
-		.flow = &b->flow,
-		.data = data,
-		.len = len,
-		.proto = proto,
-		.from_origin = true,
-		.sport = 50000,
-		.dport = PORT,
-		.domain = 3,
-	};
 
-	assert_int_equal(address_parse(CLIENT, m.src), 0);
-	assert_int_equal(address_parse(TRACKER, m.dst), 0);
-	b->finding = (struct app_finding){
-		.app = (uint16_t)app_registry_find(b->registry, "gnutella"), .confidence = 97};
-	b->module->undecided(&b->services, &m, &b->state, &b->finding);
-	b->inspecting = b->finding.inspect;
+	name(b);
+	message(b, true, data, len);
 	return b;
 }
 
@@ -56,7 +42,7 @@ static void an_answer_names_other_hosts(void **state)
 {
 	struct bench *b = connected(ASK "Node: 203.0.113.4:28681\r\nX-Ultrapeer: False\r\n\r\n");
 
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	/* The address is the one outside of its NAT. */
 	assert_learned(b, 0, NULL, CLIENT, 28681, WEIR_SOURCE_GNUTELLA);
 	server_text(b, "GNUTELLA/0.6 503 Full\r\nX-Try-Ultrapeers: 198.51.100.7:6348,198.51.");
@@ -104,12 +90,12 @@ static void descriptors_name_other_hosts(void **state)
 	len += descriptor(data + len, 9, 0x02, "", 0);
 	message(b, false, data, len);
 	assert_int_equal(b->count, 5);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	/* A length that nobody means. */
 	descriptor(data, 9, 0x01, pong, sizeof(pong));
 	data[22] = 1;
 	message(b, false, data, 23);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -158,10 +144,10 @@ static void what_is_compressed_is_left_alone(void **state)
 	struct bench *b = connected(ASK "Accept-Encoding: deflate\r\n\r\n");
 
 	server_text(b, OK "Content-Encoding: deflate\r\n\r\n");
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	client_text(b, OK "Content-Encoding: deflate\r\nX-Try: 198.51.100.7:6348\r\n\r\n");
 	assert_learned(b, 1, TRACKER, "198.51.100.7", 6348, WEIR_SOURCE_GNUTELLA);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -176,14 +162,14 @@ static void reading_is_bounded(void **state)
 		client_text(b, line);
 	client_text(b, " 198.51.100.7:6348\r\n");
 	assert_int_equal(b->count, 0);
-	for (int i = 0; b->inspecting && i < 2000; i++)
+	for (int i = 0; is_read(b) && i < 2000; i++)
 		client_text(b, "X-Try: 198.51.100.7:6348,198.51.100.7:6349,198.51.100.7:6350\r\n");
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	assert_int_equal(b->count, 256);
 	bench_free(b);
 
 	b = known(IPPROTO_TCP, "GET /uri-res/N2R?urn:sha1:x HTTP/1.1\r\n", 38);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -193,7 +179,7 @@ static void a_datagram_must_answer_a_ping(void **state)
 	size_t len = descriptor(data, 1, 0x00, "", 0);
 	struct bench *b = known(IPPROTO_UDP, data, len);
 
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	/* Another's identifier, and the pinging side's own word. */
 	message(b, false, data, descriptor(data, 2, 0x01, pong, sizeof(pong)));
 	message(b, true, data, descriptor(data, 1, 0x01, pong, sizeof(pong)));
@@ -209,9 +195,9 @@ static void a_datagram_must_answer_a_ping(void **state)
 	assert_int_equal(b->count, 2);
 	for (int i = 0; i < 24; i++)
 		message(b, false, data, len);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	message(b, false, data, len);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 

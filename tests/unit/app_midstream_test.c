@@ -111,8 +111,8 @@ static void found_by(const char *module, const uint8_t *data, size_t len)
 
 		b->flow.midstream = midstream;
 		message(b, false, data, len);
-		assert_int_equal(b->finding.app != 0, midstream);
-		assert_false(b->finding.reconnect);
+		assert_int_equal(b->consume.finding.app != 0, midstream);
+		assert_false(b->consume.finding.reconnect);
 		bench_free(b);
 	}
 }

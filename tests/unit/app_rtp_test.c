@@ -12,6 +12,7 @@
 
 #include "app/app.h"
 #include "app/rtp.h"
+#include "unit/consume.h"
 
 static size_t put_rtp(uint8_t *out, uint16_t sequence, uint32_t timestamp, uint32_t ssrc)
 {
@@ -40,7 +41,7 @@ struct bench {
 	struct app_registry *registry;
 	struct app_services services;
 	struct flow flow;
-	void *state;
+	struct consume consume;
 	uint8_t proto;
 };
 
@@ -54,6 +55,7 @@ static int setup(void **state)
 		assert_true(app_registry_add(b->registry, names[i], "voip") > 0);
 	b->services.registry = b->registry;
 	b->module = app_module_find("rtp");
+	b->consume = (struct consume){.module = b->module, .flow = &b->flow};
 	b->proto = IPPROTO_UDP;
 	*state = b;
 	return 0;
@@ -63,17 +65,15 @@ static int teardown(void **state)
 {
 	struct bench *b = *state;
 
-	if (b->state)
-		b->module->release(b->state);
+	consume_end(&b->consume);
 	app_registry_free(b->registry);
 	free(b);
 	return 0;
 }
 
-static struct app_finding show(struct bench *b, bool from_origin, const uint8_t *data, size_t len,
-			       bool inspected)
+/* What the flow is, behind this message. */
+static struct app_finding show(struct bench *b, bool from_origin, const uint8_t *data, size_t len)
 {
-	struct app_finding f = {0};
 	uint8_t *copy = malloc(len ? len : 1);
 	struct app_message m = {
 		.flow = &b->flow,
@@ -84,12 +84,9 @@ static struct app_finding show(struct bench *b, bool from_origin, const uint8_t 
 	};
 
 	memcpy(copy, data, len);
-	if (inspected)
-		b->module->inspected(&b->services, &m, &b->state, &f);
-	else
-		b->module->undecided(&b->services, &m, &b->state, &f);
+	consume_show(&b->consume, &b->services, &m);
 	free(copy);
-	return f;
+	return b->consume.finding;
 }
 
 static struct app_finding packet(struct bench *b, bool from_origin, uint16_t sequence,
@@ -97,7 +94,7 @@ static struct app_finding packet(struct bench *b, bool from_origin, uint16_t seq
 {
 	uint8_t data[64];
 
-	return show(b, from_origin, data, put_rtp(data, sequence, timestamp, ssrc), false);
+	return show(b, from_origin, data, put_rtp(data, sequence, timestamp, ssrc));
 }
 
 static bool is(const struct bench *b, struct app_finding f, const char *name)
@@ -164,8 +161,7 @@ static void what_is_no_row(void **state)
 						cases[i].timestamp[k], cases[i].ssrc[k])
 						 .app,
 					 0);
-		free(b->state);
-		b->state = NULL;
+		consume_end(&b->consume);
 	}
 }
 
@@ -220,7 +216,7 @@ static void framed(void **state)
 		len += 2 + put_rtp(data + len + 2, i, i * 160u, 9);
 	}
 	b->proto = IPPROTO_TCP;
-	assert_true(is(b, show(b, true, data, len, false), "rtp"));
+	assert_true(is(b, show(b, true, data, len), "rtp"));
 	/* Of the third the header is enough. */
 	assert_true(rtp_is_framed(data, 68 + 14));
 	for (size_t n = 0; n < 68 + 14; n++)
@@ -238,13 +234,14 @@ static void named_flows_are_left_alone(void **state)
 	uint8_t data[64];
 	struct app_message m = {.flow = &b->flow, .data = data, .proto = IPPROTO_UDP};
 	struct app_finding f = {.app = 99, .confidence = 90};
+	void *kept = NULL;
 
 	for (uint16_t i = 0; i < 4; i++) {
 		m.len = put_rtp(data, i, i, 7);
-		b->module->undecided(&b->services, &m, &b->state, &f);
+		b->module->undecided(&b->services, &m, &kept, &f);
 	}
 	assert_int_equal(f.app, 99);
-	assert_null(b->state);
+	assert_null(kept);
 }
 
 /* ---- STUN ---- */
@@ -253,41 +250,54 @@ static const uint8_t check[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
 
 static void stun_begin(struct bench *b)
 {
-	b->module = app_module_find("stun");
-	assert_true(show(b, true, check, sizeof(check), false).inspect);
+	b->consume = (struct consume){
+		.module = app_module_find("stun"),
+		.flow = &b->flow,
+		.finding = {.app = (uint16_t)app_registry_find(b->registry, "stun"),
+			    .method = WEIR_METHOD_SIGNATURE,
+			    .confidence = 90},
+	};
+	show(b, true, check, sizeof(check));
+	assert_int_equal(b->consume.reading, 1);
 }
 
 static void stun_then_dtls(void **state)
 {
 	static const uint8_t hello[] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0};
-	static const uint8_t data[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 0xaa};
 	struct bench *b = *state;
 	struct app_finding f;
 
 	stun_begin(b);
-	assert_int_equal(show(b, false, check, sizeof(check), true).app, 0);
-	assert_int_equal(show(b, true, hello, sizeof(hello) - 1, true).app, 0);
-	f = show(b, true, hello, sizeof(hello), true);
+	assert_true(is(b, show(b, false, check, sizeof(check)), "stun"));
+	assert_true(is(b, show(b, true, hello, sizeof(hello) - 1), "stun"));
+	f = show(b, true, hello, sizeof(hello));
 	assert_true(is(b, f, "dtls"));
 	assert_int_equal(f.method, WEIR_METHOD_SIGNATURE);
-	assert_true(f.done);
-	assert_true(is(b, show(b, true, data, sizeof(data), true), "dtls"));
+	assert_int_equal(b->consume.reading, 0);
+}
+
+static void stun_then_dtls_data(void **state)
+{
+	static const uint8_t data[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 0xaa};
+	struct bench *b = *state;
+
+	stun_begin(b);
+	assert_true(is(b, show(b, true, data, sizeof(data)), "dtls"));
 }
 
 static void stun_then_srtp(void **state)
 {
 	struct bench *b = *state;
 	uint8_t data[64];
-	struct app_finding f = {0};
 
 	stun_begin(b);
 	for (uint16_t i = 0; i < 3; i++) {
-		assert_int_equal(f.app, 0);
-		f = show(b, false, data, put_rtp(data, i, i, 7), true);
+		assert_true(is(b, b->consume.finding, "stun"));
+		show(b, false, data, put_rtp(data, i, i, 7));
 	}
-	assert_true(is(b, f, "srtp"));
-	assert_int_equal(f.method, WEIR_METHOD_STATISTICS);
-	assert_true(f.done);
+	assert_true(is(b, b->consume.finding, "srtp"));
+	assert_int_equal(b->consume.finding.method, WEIR_METHOD_STATISTICS);
+	assert_int_equal(b->consume.reading, 0);
 }
 
 /* Looking ends, whatever comes. */
@@ -295,14 +305,12 @@ static void stun_alone(void **state)
 {
 	struct bench *b = *state;
 	unsigned int n = 0;
-	struct app_finding f;
 
 	stun_begin(b);
 	do {
-		f = show(b, n & 1, check, sizeof(check), true);
-		assert_int_equal(f.app, 0);
-	} while (!f.done && ++n < 100);
-	assert_true(n < 20);
+		assert_true(is(b, show(b, n & 1, check, sizeof(check)), "stun"));
+	} while (b->consume.reading && ++n < 100);
+	assert_in_range(n, 8, 20);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -318,6 +326,7 @@ int main(void)
 		TEST(framed),
 		TEST(named_flows_are_left_alone),
 		TEST(stun_then_dtls),
+		TEST(stun_then_dtls_data),
 		TEST(stun_then_srtp),
 		TEST(stun_alone),
 	};

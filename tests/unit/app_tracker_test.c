@@ -56,7 +56,7 @@ static void http_announce(void **state)
 		assert_learned(b, 2, CLIENT, "198.51.100.2", 51413, WEIR_SOURCE_HTTP_TRACKER);
 		assert_learned(b, 3, CLIENT, "203.0.113.9", 1024, WEIR_SOURCE_HTTP_TRACKER);
 		assert_learned(b, 4, CLIENT, "2001:db8::5", 6881, WEIR_SOURCE_HTTP_TRACKER);
-		assert_true(b->inspecting);
+		assert_true(is_read(b));
 		bench_free(b);
 	}
 }
@@ -70,7 +70,7 @@ static void http_request_in_segments(void **state)
 	/* The inspector shows all of the message so far each time. */
 	for (size_t len = 1; len < line; len++) {
 		message(b, true, request, len);
-		assert_int_equal(b->finding.app, 0);
+		assert_int_equal(b->consume.finding.app, 0);
 	}
 	message(b, true, request, line);
 	assert_found(b, WEIR_METHOD_SIGNATURE, true, false);
@@ -95,7 +95,7 @@ static void http_keep_alive(void **state)
 	assert_int_equal(b->count, 7);
 	assert_learned(b, 5, NULL, CLIENT, 51414, WEIR_SOURCE_ANNOUNCE);
 	assert_learned(b, 6, CLIENT, "198.51.100.7", 6881, WEIR_SOURCE_HTTP_TRACKER);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	bench_free(b);
 }
 
@@ -105,18 +105,18 @@ static void http_close(void **state)
 
 	respond(b, compact, sizeof(compact) - 1, 1448);
 	assert_int_equal(b->count, 5);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 
 	b = http_bench(ANNOUNCE "\r\n");
 	server_text(b, "HTTP/1.0 200 OK\r\n\r\nd5:peers");
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	message(b, false,
 		"6:\xc6\x33\x64\x07\x1a\xe1"
 		"e",
 		9);
 	assert_int_equal(b->count, 2);
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -132,7 +132,7 @@ static void http_chunked(void **state)
 		15);
 	assert_int_equal(b->count, 2);
 	assert_learned(b, 1, CLIENT, "198.51.100.7", 6881, WEIR_SOURCE_HTTP_TRACKER);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	bench_free(b);
 }
 
@@ -213,9 +213,9 @@ static void http_large_body(void **state)
 	server_text(b, OK "Content-Length: 10000000\r\n\r\n");
 	for (int i = 0; i < 63; i++)
 		message(b, false, kilobyte, sizeof(kilobyte));
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	message(b, false, kilobyte, sizeof(kilobyte));
-	assert_false(b->inspecting);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -339,7 +339,7 @@ static void udp_announce(void **state)
 	assert_learned(b, 0, NULL, CLIENT, 51413, WEIR_SOURCE_ANNOUNCE);
 	assert_learned(b, 1, CLIENT, "198.51.100.1", 6881, WEIR_SOURCE_UDP_TRACKER);
 	assert_learned(b, 2, CLIENT, "198.51.100.2", 51413, WEIR_SOURCE_UDP_TRACKER);
-	assert_true(b->inspecting);
+	assert_true(is_read(b));
 	/* Said once, it counts once. */
 	message(b, false, data, announce_response(data, 77, "\xc6\x33\x64\x01\x1a\xe1", 6));
 	assert_int_equal(b->count, 3);
@@ -429,9 +429,9 @@ static void udp_announce_without_connect(void **state)
 	uint8_t data[256];
 
 	message(b, true, data, announce_request(data, 77, 51413));
-	assert_int_equal(b->finding.app, 0);
+	assert_int_equal(b->consume.finding.app, 0);
 	message(b, false, data, announce_response(data, 78, "\xc6\x33\x64\x01\x1a\xe1", 6));
-	assert_int_equal(b->finding.app, 0);
+	assert_int_equal(b->consume.finding.app, 0);
 	message(b, false, data, announce_response(data, 77, "\xc6\x33\x64\x01\x1a\xe1", 6));
 	assert_found(b, WEIR_METHOD_HANDSHAKE, true, false);
 	assert_int_equal(b->count, 2);
@@ -444,8 +444,8 @@ static void state_was_lost(void **state)
 	struct bench *b = bench_new(IPPROTO_UDP, 6969);
 	uint8_t data[256];
 
-	b->finding.app = (uint16_t)app_registry_find(b->registry, "bittorrent");
-	b->inspecting = true;
+	consume_resume(&b->consume, &b->services, b->proto,
+		       (uint16_t)app_registry_find(b->registry, "bittorrent"));
 	message(b, false, data, announce_response(data, 77, "\xc6\x33\x64\x01\x1a\xe1", 6));
 	assert_int_equal(b->count, 0);
 	message(b, true, data, announce_request(data, 77, 51413));
@@ -454,8 +454,8 @@ static void state_was_lost(void **state)
 	bench_free(b);
 
 	b = bench_new(IPPROTO_TCP, 80);
-	b->finding.app = (uint16_t)app_registry_find(b->registry, "bittorrent");
-	b->inspecting = true;
+	consume_resume(&b->consume, &b->services, b->proto,
+		       (uint16_t)app_registry_find(b->registry, "bittorrent"));
 	respond(b, compact, sizeof(compact) - 1, 1448);
 	assert_int_equal(b->count, 0);
 	client_text(b, ANNOUNCE "\r\n");

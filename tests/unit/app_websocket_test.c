@@ -27,32 +27,20 @@ static struct bench *upgraded(void)
 
 	assert_true(app_registry_add(b->registry, "bittorrent", "p2p") > 0);
 	b->services.learn = ws_learn;
-	/* The signature engine's word. */
-	b->finding = (struct app_finding){.app = (uint16_t)app_registry_find(b->registry, "http"),
-					  .confidence = 90};
+	name(b);
 	return b;
 }
 
 static void first(struct bench *b, const char *text)
 {
-	struct app_message m = {
-		.flow = &b->flow,
-		.data = (const uint8_t *)text,
-		.len = strlen(text),
-		.proto = IPPROTO_TCP,
-		.from_origin = true,
-	};
-
-	b->module->undecided(&b->services, &m, &b->state, &b->finding);
-	b->inspecting = b->finding.inspect;
+	client_text(b, text);
 }
 
-/* One frame; a client's is masked. Shown in pieces of `piece` bytes. Returns the last answer. */
-static struct app_finding frame(struct bench *b, bool client, const char *text, size_t piece)
+/* One frame; a client's is masked. Shown in pieces of `piece` bytes. */
+static void frame(struct bench *b, bool client, const char *text, size_t piece)
 {
 	static const uint8_t key[4] = {0x11, 0x82, 0xf3, 0x64};
 	size_t len = strlen(text), at = 0;
-	struct app_finding f = {.app = b->finding.app, .inspect = true};
 	uint8_t data[4096];
 
 	data[at++] = 0x81;
@@ -67,47 +55,28 @@ static struct app_finding frame(struct bench *b, bool client, const char *text, 
 	}
 	for (size_t i = 0; i < len; i++)
 		data[at++] = (uint8_t)(text[i] ^ (client ? key[i & 3] : 0));
-	for (size_t from = 0; from < at; from += piece) {
-		struct app_message m = {
-			.flow = &b->flow,
-			.data = data + from,
-			.len = at - from < piece ? at - from : piece,
-			.proto = IPPROTO_TCP,
-			.from_origin = client,
-			.domain = 3,
-		};
-
-		assert_int_equal(address_parse(client ? CLIENT : TRACKER, m.src), 0);
-		assert_int_equal(address_parse(client ? TRACKER : CLIENT, m.dst), 0);
-		b->module->inspected(&b->services, &m, &b->state, &f);
-	}
-	return f;
+	for (size_t from = 0; from < at; from += piece)
+		message(b, client, data + from, at - from < piece ? at - from : piece);
 }
 
-static struct app_finding answer(struct bench *b, const char *text)
+static void answer(struct bench *b, const char *text)
 {
-	struct app_finding f = {.app = b->finding.app, .inspect = true};
-	struct app_message m = {.flow = &b->flow,
-				.data = (const uint8_t *)text,
-				.len = strlen(text),
-				.proto = IPPROTO_TCP};
-
-	b->module->inspected(&b->services, &m, &b->state, &f);
-	return f;
+	server_text(b, text);
 }
 
 static void tracker_in_pieces(struct bench *b, size_t piece)
 {
-	struct app_finding f;
+	const struct app_finding *f = &b->consume.finding;
 
 	first(b, HEAD);
-	assert_true(b->inspecting);
-	assert_false(answer(b, ANSWER).done);
-	f = frame(b, true, ANNOUNCE OFFER("2001:db8::1", 40000) "}", piece);
-	assert_int_equal(f.app, app_registry_find(b->registry, "bittorrent"));
-	assert_int_equal(f.method, WEIR_METHOD_HANDSHAKE);
-	assert_false(f.reconnect);
-	assert_false(f.done);
+	assert_true(is_read(b));
+	answer(b, ANSWER);
+	assert_true(is_read(b));
+	frame(b, true, ANNOUNCE OFFER("2001:db8::1", 40000) "}", piece);
+	assert_int_equal(f->app, app_registry_find(b->registry, "bittorrent"));
+	assert_int_equal(f->method, WEIR_METHOD_HANDSHAKE);
+	assert_false(f->reconnect);
+	assert_true(is_read(b));
 	assert_int_equal(b->count, 0);
 	frame(b, false, "{\"action\":\"announce\"," OFFER("198.51.100.7", 41000) "}", piece);
 	/* For the address that asked, and for the one that the client offered. */
@@ -149,19 +118,19 @@ static void long_messages_are_searched_all_through(void **state)
 static void other_talk_stays_http(void **state)
 {
 	struct bench *b = upgraded();
-	struct app_finding f;
+	uint16_t http = b->consume.finding.app;
 	char text[1001];
 
 	memset(text, 'x', 1000);
 	text[1000] = '\0';
 	first(b, HEAD);
-	assert_false(answer(b, ANSWER).done);
-	f = frame(b, true, "{\"action\":\"announce\"}", 4096);
-	assert_int_equal(f.app, b->finding.app);
-	for (int i = 0; i < 70 && !f.done; i++)
-		f = frame(b, true, text, 4096);
-	assert_true(f.done);
-	assert_int_equal(f.app, b->finding.app);
+	answer(b, ANSWER);
+	frame(b, true, "{\"action\":\"announce\"}", 4096);
+	assert_true(is_read(b));
+	for (int i = 0; i < 70 && is_read(b); i++)
+		frame(b, true, text, 4096);
+	assert_false(is_read(b));
+	assert_int_equal(b->consume.finding.app, http);
 	bench_free(b);
 }
 
@@ -169,29 +138,28 @@ static void what_cannot_be_read_ends_it(void **state)
 {
 	static const uint8_t compressed[] = {0xc1, 0x81, 1, 2, 3, 4, 5};
 	static const uint8_t bare[] = {0x81, 0x01, 'x'};
-	struct app_finding f = {0};
-	struct app_message m = {.data = compressed, .len = sizeof(compressed), .from_origin = true};
 	struct bench *b = upgraded();
 
 	first(b, "GET / HTTP/1.1\r\nHost: tracker\r\n\r\n");
-	assert_false(b->inspecting);
-	first(b, HEAD);
-	assert_true(answer(b, "HTTP/1.1 403 Forbidden\r\n\r\n").done);
+	assert_false(is_read(b));
 	bench_free(b);
 
 	b = upgraded();
 	first(b, HEAD);
-	b->module->inspected(&b->services, &m, &b->state, &f);
-	assert_true(f.done);
+	answer(b, "HTTP/1.1 403 Forbidden\r\n\r\n");
+	assert_false(is_read(b));
 	bench_free(b);
 
 	b = upgraded();
 	first(b, HEAD);
-	m.data = bare;
-	m.len = sizeof(bare);
-	f.done = false;
-	b->module->inspected(&b->services, &m, &b->state, &f);
-	assert_true(f.done);
+	message(b, true, compressed, sizeof(compressed));
+	assert_false(is_read(b));
+	bench_free(b);
+
+	b = upgraded();
+	first(b, HEAD);
+	message(b, true, bare, sizeof(bare));
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -226,8 +194,7 @@ static void only_a_whole_head_asks(void **state)
 		struct bench *b = upgraded();
 
 		first(b, others[i]);
-		assert_false(b->inspecting);
-		assert_null(b->state);
+		assert_false(is_read(b));
 		bench_free(b);
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/consumer.h"
 #include "frame_build.h"
 #include "inspect/inspect.h"
 #include "util/util.h"
@@ -34,17 +35,21 @@ static const char bench_yaml[] =
 	"  http: { category: web, when: web, confidence: 90 }\n"
 	"  stun: { category: voip, when: stun, confidence: 90 }\n";
 
-/* What a fake module saw and what it shall say. */
+/* What a fake module and its consumer saw and what they shall say. */
 struct fake {
-	unsigned int undecided_calls, inspected_calls, released;
+	unsigned int undecided_calls, events, released;
+	unsigned int reads;	 /* CONSUMER_*: what the consumer wants */
 	const char *when;	 /* says it of messages that begin so; NULL = of all */
 	struct app_finding says; /* app 0 and no veto: leaves the finding alone */
 	bool veto;		 /* takes the engine's finding back */
 	bool keeps_state;
-	bool complete;	     /* the last message was */
-	char text[256];	     /* what inspected() was shown, joined */
-	const char *until;   /* inspected: done when text ends so */
-	uint16_t learn_port; /* tells of 192.0.2.9, or of learn_peer, at this port */
+	bool complete;	   /* the last message was */
+	char text[256];	   /* what the consumer was given, joined: "[n]" a gap, "." an end, "!" a
+			      reset */
+	const char *until; /* the consumer leaves when text ends so */
+	const char *only;  /* it wants the client's side alone when text ends so */
+	struct app_finding later; /* what it says when text ends with `when` */
+	uint16_t learn_port;	  /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
 	bool learn_for_all;	       /* not for the message's receiver alone */
 	enum weir_source learn_source; /* 0: the DHT */
@@ -86,17 +91,37 @@ static void fake_undecided(struct fake *f, const struct app_services *s,
 		*finding = f->says;
 }
 
-static void fake_inspected(struct fake *f, const struct app_message *m, struct app_finding *finding)
+static bool ends_with(const struct fake *f, const char *end)
 {
 	size_t used = strlen(f->text);
 
-	f->inspected_calls++;
-	snprintf(f->text + used, sizeof(f->text) - used, "%.*s", (int)m->len,
-		 (const char *)m->data);
-	used = strlen(f->text);
-	if (f->until && used >= strlen(f->until) &&
-	    strcmp(f->text + used - strlen(f->until), f->until) == 0)
-		finding->done = true;
+	return end && used >= strlen(end) && strcmp(f->text + used - strlen(end), end) == 0;
+}
+
+static void fake_event(struct fake *f, const struct app_message *m, const struct stream_event *e,
+		       void **state, struct consumer_answer *answer)
+{
+	size_t used = strlen(f->text), room = sizeof(f->text) - used;
+
+	f->events++;
+	if (!*state)
+		*state = f;
+	if (stream_has_bytes(e)) {
+		assert_int_equal(m->len, e->len);
+		snprintf(f->text + used, room, "%.*s", (int)m->len, (const char *)m->data);
+	} else {
+		assert_null(m->data);
+		if (e->kind == STREAM_GAP)
+			snprintf(f->text + used, room, "[%u]", (unsigned int)e->len);
+		else
+			snprintf(f->text + used, room, e->kind == STREAM_END ? "." : "!");
+	}
+	if (ends_with(f, f->until))
+		answer->verb = CONSUMER_LEAVE;
+	if (ends_with(f, f->only))
+		answer->sides = CONSUMER_CLIENT;
+	if (f->later.app && ends_with(f, f->when))
+		answer->finding = f->later;
 }
 
 static void alpha_undecided(const struct app_services *s, const struct app_message *m, void **state,
@@ -123,12 +148,6 @@ static void named_undecided(const struct app_services *s, const struct app_messa
 	fake_undecided(&named, s, m, state, finding);
 }
 
-static void alpha_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			    struct app_finding *finding)
-{
-	fake_inspected(&alpha, m, finding);
-}
-
 static void fake_release(void *state)
 {
 	((struct fake *)state)->released++;
@@ -137,7 +156,6 @@ static void fake_release(void *state)
 static const struct app_module alpha_module = {
 	.name = "alpha",
 	.undecided = alpha_undecided,
-	.inspected = alpha_inspected,
 	.release = fake_release,
 };
 static const struct app_module beta_module = {
@@ -172,6 +190,36 @@ const struct app_module *app_module_find(const char *name)
 	       : strcmp(name, "beta") == 0 ? &beta_module
 					   : NULL;
 }
+
+static unsigned int alpha_wants(const struct app_services *s, const struct flow *f)
+{
+	return alpha.reads;
+}
+
+static void alpha_event(const struct app_services *s, const struct app_message *m,
+			const void *event, void **state, struct consumer_answer *answer)
+{
+	fake_event(&alpha, m, event, state, answer);
+}
+
+static CONSUMER(alpha) = {
+	.abi = CONSUMER_ABI,
+	.name = "alpha",
+	.module = "alpha",
+	.wants = alpha_wants,
+	.event = alpha_event,
+	.release = fake_release,
+};
+
+#ifndef BENCH_CONSUMERS /* a test's own, besides */
+#define BENCH_CONSUMERS
+#endif
+#ifndef BENCH_READERS
+#define BENCH_READERS
+#endif
+/* In place of the program's own tables. */
+const struct consumer *const consumers[] = {&consumer_alpha, BENCH_CONSUMERS NULL};
+const struct reader *const readers[] = {BENCH_READERS NULL};
 
 struct bench {
 	struct app_registry *registry;
@@ -355,17 +403,17 @@ _unused_ static uint8_t client_side(void)
 	return weir_side_before(client, htons(4000), server, htons(80)) ? 0 : 1;
 }
 
-/* A flow that alpha's module reads on. */
+/* A flow that alpha's consumer takes. */
 _unused_ static void begin_inspection(struct bench *b)
 {
-	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
-					  .method = WEIR_METHOD_HANDSHAKE,
-					  .confidence = 95,
-					  .inspect = true};
+	alpha.says = (struct app_finding){
+		.app = app_of(b, "alpha"), .method = WEIR_METHOD_HANDSHAKE, .confidence = 95};
+	alpha.reads = CONSUMER_BOTH;
 	send_handshake(b);
 	assert_true(send_tcp(b, false, FRAME_ACK, 100, "ALPHA")->decided_now);
 	assert_true(b->out.flow->inspect);
-	assert_int_equal(alpha.inspected_calls, 0);
+	assert_string_equal(alpha.text, "ALPHA");
+	alpha.text[0] = '\0';
 }
 
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)

@@ -114,7 +114,7 @@ static void a_disabled_module_is_as_if_it_were_not_there(void **state)
 	assert_int_equal(alpha.undecided_calls, 1);
 }
 
-/* ---- inspected flows ---- */
+/* ---- flows that a consumer takes ---- */
 
 static void a_disabled_module_stops_reading(void **state)
 {
@@ -174,41 +174,37 @@ static void a_gap_that_stays_is_skipped(void **state)
 	assert_int_equal(b->out.anomalies, 0);
 	/* What comes no longer fits the window beside the gap. */
 	send_tcp(b, false, FRAME_ACK, 1140, "cd");
-	assert_string_equal(alpha.text, "abababababababab");
+	assert_string_equal(alpha.text, "[95]abababababababab");
 	assert_int_equal(b->out.anomalies, 1u << WEIR_ANOMALY_GAP);
 	send_tcp(b, false, FRAME_ACK, 216, "e");
-	assert_string_equal(alpha.text, "ababababababababe");
+	assert_string_equal(alpha.text, "[95]ababababababababe");
 	/* Too late. */
 	send_tcp(b, false, FRAME_ACK, 105, "one");
-	assert_string_equal(alpha.text, "ababababababababe");
+	assert_string_equal(alpha.text, "[95]ababababababababe");
 }
 
 static void each_datagram_is_shown(void **state)
 {
 	struct bench *b = *state;
 
-	alpha.says = (struct app_finding){.app = app_of(b, "alpha"),
-					  .method = WEIR_METHOD_HANDSHAKE,
-					  .confidence = 95,
-					  .inspect = true};
+	alpha.says = (struct app_finding){
+		.app = app_of(b, "alpha"), .method = WEIR_METHOD_HANDSHAKE, .confidence = 95};
+	alpha.reads = CONSUMER_BOTH;
 	alpha.until = "bye";
 	assert_true(send_udp(b, false, "first")->decided_now);
 	send_udp(b, true, "x");
 	assert_false(send_udp(b, false, "y")->decided_now);
 	assert_true(send_udp(b, true, "bye")->decided_now);
-	assert_string_equal(alpha.text, "xybye");
+	assert_string_equal(alpha.text, "firstxybye");
 }
 
-/* beta has no inspected(): its wish for more is not granted. */
 static void nobody_to_read_means_no_inspection(void **state)
 {
 	struct bench *b = *state;
 
 	app_registry_add(b->registry, "beta", "test");
-	beta.says = (struct app_finding){.app = app_of(b, "beta"),
-					 .method = WEIR_METHOD_HANDSHAKE,
-					 .confidence = 95,
-					 .inspect = true};
+	beta.says = (struct app_finding){
+		.app = app_of(b, "beta"), .method = WEIR_METHOD_HANDSHAKE, .confidence = 95};
 	assert_true(send_udp(b, false, "?")->decided_now);
 	assert_false(b->out.flow->inspect);
 }
@@ -264,7 +260,7 @@ static void draining_frames_are_not_judged(void **state)
 	assert_int_equal(alpha.undecided_calls, 0);
 }
 
-/* The table lost a flow that its module still reads. */
+/* The table lost a flow that is still read. */
 static void an_inspected_flow_goes_on(void **state)
 {
 	struct bench *b = *state;
@@ -272,9 +268,10 @@ static void an_inspected_flow_goes_on(void **state)
 		.flow_id = 42, .flags = WEIR_PUNT_INSPECT, .app = app_of(b, "alpha")};
 
 	alpha.until = "stop";
+	alpha.reads = CONSUMER_BOTH;
 	assert_false(punt_tcp(b, &punt, false, 5000, "go ")->decided_now);
 	assert_true(punt_tcp(b, &punt, false, 5003, "stop")->decided_now);
-	assert_string_equal(alpha.text, "go stop");
+	assert_string_equal(alpha.text, "[0]go stop");
 	assert_false(b->out.flow->inspect);
 	/* Nobody reads it any more: said at once, so that the gate stops punting. */
 	punt.flow_id = 43;

@@ -170,12 +170,13 @@ static void a_restart_reads_on_where_the_flow_is(void **state)
 		.flags = WEIR_PUNT_INSPECT | WEIR_PUNT_ISN | (client ? WEIR_PUNT_DIR : 0),
 	};
 
+	alpha.reads = CONSUMER_BOTH;
 	punt_tcp(b, &p, false, 90000, "here ");
 	punt_tcp(b, &p, false, 90007, "we go ");
 	assert_true(b->out.out_of_order);
-	assert_string_equal(alpha.text, "here ");
+	assert_string_equal(alpha.text, "[0]here ");
 	punt_tcp(b, &p, false, 90005, "! ");
-	assert_string_equal(alpha.text, "here ! we go ");
+	assert_string_equal(alpha.text, "[0]here ! we go ");
 	assert_int_equal(b->out.flow->anomalies, 0);
 }
 

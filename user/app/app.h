@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Application modules: protocol processing that signatures cannot express. One file and one
- * descriptor each, listed in app_modules(). A module sees the messages of flows that were
- * identified as its application (by a signature, a learned endpoint or the module itself) and of
- * undecided flows, and returns findings. It never blocks and never sees frames.
+ * Application modules: identification that signatures cannot express. One file and one descriptor
+ * each, listed in app_modules(). A module sees the first messages of undecided flows and returns
+ * findings. What is concluded from decided flows is the matter of consumers (consumer.h). Neither
+ * blocks or sees frames.
  */
 #ifndef WEIR_APP_H
 #define WEIR_APP_H
@@ -21,10 +21,8 @@ struct app_finding {
 	uint16_t app; /* 0 = none */
 	uint8_t method;
 	uint8_t confidence;
-	bool inspect;	/* keep sending the flow's payload to user space */
 	bool reconnect; /* the responder's port serves this application only, so later flows to it
 			   may be identified by it (never set for trackers or web servers) */
-	bool done;	/* an inspected flow needs no further inspection */
 };
 
 /* A question to the DNS, or the response to one that was seen (RFC 1035). */
@@ -49,6 +47,27 @@ struct app_dns {
 
 struct app_message;
 
+/* A data connection that a control connection announces. */
+#define APP_EXPECT_NAME_MAX 255 /* bytes of a name; longer ones are cut */
+#define APP_EXPECT_USER_MAX 63
+struct app_expectation {
+	const uint32_t *addr; /* the address in the announcement, NULL if it has none */
+	uint16_t port;	      /* host order */
+	bool anyone;	      /* any host may connect; else the receiver of the announcement */
+	bool inspect;	      /* the data flow's bytes are for consumers, from the first on */
+	const char *app;      /* name of its application */
+	const char *name;     /* of the file, if it is known yet; may be NULL */
+	const char *user;     /* may be NULL */
+};
+
+/* What an expected flow is part of. */
+struct app_parent {
+	uint64_t flow_id; /* of the control connection; 0 offline */
+	uint64_t handle;
+	char name[APP_EXPECT_NAME_MAX + 1];
+	char user[APP_EXPECT_USER_MAX + 1];
+};
+
 /* Services that modules can call. */
 struct app_services {
 	struct app_registry *registry;
@@ -68,15 +87,29 @@ struct app_services {
 	 */
 	bool (*expect)(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		       const char *app, bool anyone);
+	/*
+	 * The same with all that an expectation can carry. Returns its handle, 0 when it is not
+	 * expected. May be NULL.
+	 */
+	uint64_t (*expect_data)(void *arg, const struct app_message *m,
+				const struct app_expectation *e);
+	/* Names what is carried by the flow of a handle that expect_data() gave, also when that has
+	 * begun: RETR comes after PASV. May be NULL. */
+	void (*expect_name)(void *arg, uint64_t handle, const char *name);
+	/* The expectation by which the flow began, as it is known now. False: there was none. May
+	 * be NULL. */
+	bool (*parent)(void *arg, const struct flow *f, struct app_parent *out);
+	/* Ends a hold (consumer.h) before its deadline, by an enum weir_action. May be NULL. */
+	void (*release_hold)(void *arg, uint64_t handle, uint8_t action);
 	void *arg;
 	struct facts *facts; /* facts that identified flows have shown; may be NULL */
 };
 
 struct app_message {
 	const struct flow *flow;
-	const uint8_t *data; /* undecided flows over TCP: the direction's first message so far;
-				inspected flows: the next bytes in order, following those of the
-				previous call unless a gap was skipped */
+	const uint8_t
+		*data; /* undecided flows over TCP: the direction's first message so far, from
+			  its first byte on with each call; decided flows: the event's bytes */
 	size_t len;
 	uint8_t dir;
 	uint8_t proto;
@@ -101,9 +134,6 @@ struct app_module {
 	 * the module's state of this flow, NULL at first.
 	 */
 	void (*undecided)(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding);
-	/* Called for a message of a flow of this application that is inspected. May be NULL. */
-	void (*inspected)(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *finding);
 	void (*release)(void *state);
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/bittorrent.h"
+#include "app/consumer.h"
 #include "app/finding.h"
 #include "app/midstream.h"
 #include "app/module.h"
@@ -23,6 +24,7 @@ enum role {
 	ROLE_UTP,
 	ROLE_DHT,
 	ROLE_PEER, /* the handshake of one side was seen */
+	ROLE_LATE, /* a connection whose beginning was not seen */
 };
 
 /* Segments of a peer flow after which it no longer waits for the other side's handshake. */
@@ -98,7 +100,6 @@ static void found_tracker(const struct app_services *s, enum weir_method method,
 			  struct app_finding *f)
 {
 	found(s, method, f);
-	f->inspect = f->app != 0;
 	/* A web front end may serve other sites on the tracker's port. */
 	f->reconnect = false;
 }
@@ -133,12 +134,17 @@ static struct bittorrent *http_begin(const struct app_message *m, void **state)
 	return b;
 }
 
+static bool udp_is_request(const struct app_message *m)
+{
+	return tracker_udp_is_connect(m->data, m->len) ||
+	       tracker_udp_may_be_announce(m->data, m->len);
+}
+
 static struct bittorrent *udp_begin(const struct app_message *m, void **state)
 {
 	struct bittorrent *b = state_in(state, ROLE_UDP_TRACKER);
 
-	if (!tracker_udp_is_connect(m->data, m->len) &&
-	    !tracker_udp_may_be_announce(m->data, m->len))
+	if (!udp_is_request(m))
 		return NULL;
 	if (!b)
 		b = state_new(state, ROLE_UDP_TRACKER, m);
@@ -158,29 +164,14 @@ static bool peer_begin(const struct app_services *s, const struct app_message *m
 	return !b->peer.pex || pex_read(b->peer.pex, s, m);
 }
 
-/*
- * A handshake over TCP. Sent by the responder it proves that its port is BitTorrent's; sent by the
- * originator the flow is inspected until the responder answers. Without the SYN it is not known
- * which side opened the connection.
- */
-static void found_handshake(const struct app_services *s, const struct app_message *m, void **state,
-			    struct app_finding *f)
-{
-	found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
-	if (!s->learn || m->flow->midstream)
-		return;
-	if (!m->from_origin)
-		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
-	else
-		f->inspect = peer_begin(s, m, state) && f->app;
-}
-
-static void tcp_undecided(const struct app_services *s, const struct app_message *m, void **state,
+static void tcp_undecided(const struct app_services *s, const struct app_message *m,
 			  struct app_finding *f)
 {
+	struct tracker_request request;
+
 	if (is_handshake(m->data, m->len))
-		found_handshake(s, m, state, f);
-	else if (http_begin(m, state))
+		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
+	else if (tracker_request_parse(m->data, m->len, &request))
 		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
 	else if (!f->app && m->flow->midstream && bittorrent_goes_on(m->data, m->len))
 		found(s, WEIR_METHOD_SIGNATURE, f);
@@ -195,15 +186,17 @@ static bool udp_tracker_undecided(const struct app_services *s, const struct app
 	struct bittorrent *b = state_in(state, ROLE_UDP_TRACKER);
 
 	if (b && m->from_origin != b->from_origin) {
-		if (!tracker_udp_response(&b->udp, s, m))
+		if (!tracker_udp_answers(&b->udp, m))
 			return false;
 		found_tracker(s, WEIR_METHOD_HANDSHAKE, f);
 		return true;
 	}
-	if (!udp_begin(m, state))
+	if (!udp_is_request(m))
 		return false;
 	if (is_bittorrent(s, f) || tracker_udp_is_connect(m->data, m->len))
 		found_tracker(s, WEIR_METHOD_SIGNATURE, f);
+	else
+		(void)udp_begin(m, state);
 	return true;
 }
 
@@ -233,12 +226,10 @@ static void utp_undecided(const struct app_services *s, const struct app_message
 	if (payload && is_handshake(m->data + payload, m->len - payload)) {
 		found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
 	} else if (b && b->utp.began && m->from_origin != b->from_origin) {
-		if (utp_answers_syn(m->data, m->len, &b->utp.syn)) {
+		if (utp_answers_syn(m->data, m->len, &b->utp.syn))
 			found_peer(s, m, WEIR_METHOD_HANDSHAKE, f);
-			peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
-		} else {
+		else
 			utp_midstream(s, m, state, f);
-		}
 	} else if (utp_parse_syn(m->data, m->len, &syn)) {
 		b = state_new(state, ROLE_UTP, m);
 		if (!b)
@@ -265,18 +256,23 @@ static bool dht_begin(const struct app_services *s, const struct app_message *m,
 	return true;
 }
 
+static bool is_dht(const struct app_message *m)
+{
+	struct dht_message k;
+
+	dht_parse(m->data, m->len, &k);
+	return k.kind != DHT_NONE && k.kind != DHT_ERROR;
+}
+
 static void udp_undecided(const struct app_services *s, const struct app_message *m, void **state,
 			  struct app_finding *f)
 {
-	if (dht_begin(s, m, state)) {
+	if (is_dht(m))
 		found_peer(s, m, WEIR_METHOD_SIGNATURE, f);
-		f->inspect = f->app && s->learn;
-	} else if (lsd_is_group(m->dst) && lsd_parse(m->data, m->len)) {
+	else if (lsd_is_group(m->dst) && lsd_parse(m->data, m->len))
 		found(s, WEIR_METHOD_SIGNATURE, f);
-		peer_learn_sender(s, m, lsd_parse(m->data, m->len), WEIR_SOURCE_LSD);
-	} else if (!udp_tracker_undecided(s, m, state, f)) {
+	else if (!udp_tracker_undecided(s, m, state, f))
 		utp_undecided(s, m, state, f);
-	}
 }
 
 static void bittorrent_undecided(const struct app_services *s, const struct app_message *m,
@@ -285,14 +281,16 @@ static void bittorrent_undecided(const struct app_services *s, const struct app_
 	if (m->len == 0)
 		return;
 	if (m->proto == IPPROTO_TCP)
-		tcp_undecided(s, m, state, finding);
+		tcp_undecided(s, m, finding);
 	else if (m->proto == IPPROTO_UDP)
 		udp_undecided(s, m, state, finding);
 }
 
+/* ---- what is concluded of decided flows ---- */
+
 /* Requests that are split over segments are not parsed; the answer is parsed all the same. */
-static void http_inspected(struct bittorrent *b, const struct app_services *s,
-			   const struct app_message *m, struct app_finding *finding)
+static bool http_goes_on(struct bittorrent *b, const struct app_services *s,
+			 const struct app_message *m)
 {
 	struct tracker_request request;
 
@@ -302,64 +300,106 @@ static void http_inspected(struct bittorrent *b, const struct app_services *s,
 		b->http->close = request.close;
 		b->http->own = request.port;
 	}
-	finding->done = b->http->finished;
-}
-
-static void udp_inspected(struct bittorrent *b, const struct app_services *s,
-			  const struct app_message *m)
-{
-	if (m->from_origin == b->from_origin)
-		tracker_udp_request(&b->udp, m);
-	else
-		(void)tracker_udp_response(&b->udp, s, m);
+	return !b->http->finished;
 }
 
 /* When the responder has shown that its port is BitTorrent's, peer exchange follows. */
-static void peer_inspected(struct bittorrent *b, const struct app_services *s,
-			   const struct app_message *m, struct app_finding *finding)
+static bool peer_goes_on(struct bittorrent *b, const struct app_services *s,
+			 const struct app_message *m)
 {
 	bool answer = m->from_origin != b->from_origin && !b->peer.answered;
 
-	if (answer && !is_handshake(m->data, m->len)) {
-		finding->done = true;
-		return;
-	}
+	if (answer && !is_handshake(m->data, m->len))
+		return false;
 	if (answer)
 		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
 	b->peer.answered |= answer;
 	if (!b->peer.answered && ++b->peer.segments >= PEER_SEGMENTS_MAX)
-		finding->done = true;
-	else
-		finding->done = b->peer.pex ? !pex_read(b->peer.pex, s, m) : b->peer.answered;
+		return false;
+	return b->peer.pex ? pex_read(b->peer.pex, s, m) : !b->peer.answered;
 }
 
-/* A flow without state resumes with the client's next request or the next query. */
-static void resume(const struct app_services *s, const struct app_message *m, void **state)
+/* Sent by the responder, a handshake proves that its port is BitTorrent's. */
+static bool tcp_begin(const struct app_services *s, const struct app_message *m, void **state)
 {
-	if (m->proto == IPPROTO_TCP)
-		(void)http_begin(m, state);
-	else if (!dht_begin(s, m, state))
-		(void)udp_begin(m, state);
+	if (!is_handshake(m->data, m->len))
+		return http_begin(m, state);
+	if (!s->learn || m->flow->midstream)
+		return false;
+	if (m->from_origin)
+		return peer_begin(s, m, state);
+	peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+	return false;
 }
 
-static void bittorrent_inspected(const struct app_services *s, const struct app_message *m,
-				 void **state, struct app_finding *finding)
+static bool tcp_goes_on(const struct app_services *s, const struct app_message *m, void **state)
 {
 	struct bittorrent *b = *state;
 
-	if (m->len == 0)
-		return;
 	if (!b)
-		resume(s, m, state);
-	else if (b->role == ROLE_HTTP_TRACKER)
-		http_inspected(b, s, m, finding);
-	else if (b->role == ROLE_UDP_TRACKER)
-		udp_inspected(b, s, m);
-	else if (b->role == ROLE_DHT)
-		/* uTP shares the DHT's ports; its payload is not parsed. */
-		finding->done = !dht_read(&b->dht, s, m);
-	else if (b->role == ROLE_PEER)
-		peer_inspected(b, s, m, finding);
+		return tcp_begin(s, m, state);
+	if (b->role == ROLE_HTTP_TRACKER)
+		return http_goes_on(b, s, m);
+	if (b->role == ROLE_PEER)
+		return peer_goes_on(b, s, m);
+	/* It is of use from the client's next request to a tracker on. */
+	return http_begin(m, state) || ++b->peer.segments < PEER_SEGMENTS_MAX;
+}
+
+/* The datagram that answered a connection's first one, which the module has kept. */
+static bool utp_answer(const struct bittorrent *b, const struct app_services *s,
+		       const struct app_message *m)
+{
+	if (b->utp.began && m->from_origin != b->from_origin &&
+	    utp_answers_syn(m->data, m->len, &b->utp.syn))
+		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
+	return false;
+}
+
+static bool udp_begins(const struct app_services *s, const struct app_message *m, void **state)
+{
+	if (dht_begin(s, m, state))
+		return s->learn;
+	if (lsd_is_group(m->dst) && lsd_parse(m->data, m->len)) {
+		peer_learn_sender(s, m, lsd_parse(m->data, m->len), WEIR_SOURCE_LSD);
+		return false;
+	}
+	return udp_begin(m, state);
+}
+
+static bool udp_goes_on(const struct app_services *s, const struct app_message *m, void **state)
+{
+	struct bittorrent *b = *state;
+
+	if (!b)
+		return udp_begins(s, m, state);
+	if (b->role == ROLE_UTP)
+		return utp_answer(b, s, m);
+	/* uTP shares the DHT's ports; its payload is not parsed. */
+	if (b->role == ROLE_DHT)
+		return dht_read(&b->dht, s, m);
+	if (m->from_origin == b->from_origin)
+		tracker_udp_request(&b->udp, m);
+	else
+		(void)tracker_udp_response(&b->udp, s, m);
+	return true;
+}
+
+static void bittorrent_event(const struct app_services *s, const struct app_message *m,
+			     const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct stream_event *e = event;
+	bool stays = true;
+
+	if (e->kind == STREAM_GAP && !*state)
+		stays = state_new(state, ROLE_LATE, m);
+	else if (e->kind == STREAM_GAP)
+		stays = ((struct bittorrent *)*state)->role == ROLE_LATE;
+	else if (stream_has_bytes(e) && m->len)
+		stays = m->proto == IPPROTO_TCP ? tcp_goes_on(s, m, state)
+						: udp_goes_on(s, m, state);
+	if (!stays)
+		answer->verb = CONSUMER_LEAVE;
 }
 
 static void bittorrent_release(void *state)
@@ -367,11 +407,20 @@ static void bittorrent_release(void *state)
 	state_free(state);
 }
 
+CONSUMER(bittorrent) = {
+	.abi = CONSUMER_ABI,
+	.name = BITTORRENT_NAME,
+	.help = "peers that trackers, the DHT, local discovery and peer exchange tell of",
+	.module = BITTORRENT_NAME,
+	.inherits = true,
+	.event = bittorrent_event,
+	.release = bittorrent_release,
+};
+
 const struct app_module bittorrent_module = {
 	.name = BITTORRENT_NAME,
 	.category = "p2p",
 	.help = "peer handshake, DHT, uTP; learns peers from trackers, the DHT, local discovery",
 	.undecided = bittorrent_undecided,
-	.inspected = bittorrent_inspected,
 	.release = bittorrent_release,
 };

@@ -92,6 +92,8 @@ bool tracker_udp_is_connect(const uint8_t *data, size_t len);
 bool tracker_udp_may_be_announce(const uint8_t *data, size_t len);
 /* Reads a datagram of the client and remembers its transaction. */
 void tracker_udp_request(struct tracker_udp *t, const struct app_message *m);
+/* Whether a datagram of the tracker answers a remembered request. */
+bool tracker_udp_answers(const struct tracker_udp *t, const struct app_message *m);
 /* Reads a datagram of the tracker. Returns whether it answers a remembered request. Peers in an
  * announce's answer are learned, and so is the client's own port. */
 bool tracker_udp_response(struct tracker_udp *t, const struct app_services *s,

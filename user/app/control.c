@@ -3,25 +3,12 @@
 
 #include "app/control.h"
 
-void *control_begin(const struct app_services *s, void **state, size_t size,
-		    struct app_finding *finding)
+void *control_state(const struct app_services *s, void **state, size_t size,
+		    struct consumer_answer *answer)
 {
-	if (!s->expect)
-		return NULL;
-	free(*state);
-	*state = calloc(1, size);
-	finding->inspect |= *state != NULL;
-	return *state;
-}
-
-void *control_resume(const struct app_services *s, void **state, size_t size,
-		     struct app_finding *finding)
-{
-	if (!s->expect) {
-		finding->done = true;
-		return NULL;
-	}
-	if (!*state)
+	if (s->expect && !*state)
 		*state = calloc(1, size);
-	return *state;
+	if (!s->expect || !*state)
+		answer->verb = CONSUMER_LEAVE;
+	return s->expect ? *state : NULL;
 }

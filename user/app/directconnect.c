@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/consumer.h"
 #include "app/module.h"
 #include "app/peers.h"
 
@@ -31,7 +32,6 @@ struct session {
 
 struct directconnect {
 	struct line line[2];
-	size_t shown[2];
 	uint32_t bytes;
 	bool hub;
 	uint16_t next;
@@ -199,40 +199,41 @@ static bool feed(struct directconnect *d, const struct app_services *s, const st
 	return d->hub || d->bytes < PEER_BYTES_MAX;
 }
 
-static void directconnect_undecided(const struct app_services *s, const struct app_message *m,
-				    void **state, struct app_finding *f)
+static unsigned int directconnect_wants(const struct app_services *s, const struct flow *f)
 {
-	struct directconnect *d = *state;
-	size_t *shown;
+	return s->learn && f->key.proto == IPPROTO_TCP && f->method == WEIR_METHOD_SIGNATURE
+		       ? CONSUMER_BOTH
+		       : 0;
+}
 
-	if (m->proto != IPPROTO_TCP || !s->learn || !f->app || m->len < 4 ||
-	    f->app != app_registry_find(s->registry, NAME) ||
-	    (m->data[0] != '$' && memcmp(m->data + 1, "SUP", 3) != 0))
+static void directconnect_event(const struct app_services *s, const struct app_message *m,
+				const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct stream_event *e = event;
+	struct directconnect *d = *state;
+
+	if (d && e->kind == STREAM_GAP)
+		d->line[m->from_origin].len = LINE_MAX_; /* the rest of that line is skipped */
+	if (!stream_has_bytes(e))
 		return;
-	if (!d)
+	if (!d && (m->data[0] == '$' || (m->len > 4 && memcmp(m->data + 1, "SUP", 3) == 0)))
 		d = *state = calloc(1, sizeof(*d));
-	if (!d)
-		return;
-	shown = &d->shown[m->from_origin];
-	if (m->len > *shown)
-		f->inspect = feed(d, s, m, m->data + *shown, m->len - *shown);
-	*shown = m->len;
+	if (!d || !feed(d, s, m, m->data, m->len))
+		answer->verb = CONSUMER_LEAVE;
 }
 
-static void directconnect_inspected(const struct app_services *s, const struct app_message *m,
-				    void **state, struct app_finding *finding)
-{
-	struct directconnect *d = *state;
-
-	finding->done = !d || !feed(d, s, m, m->data, m->len);
-}
+CONSUMER(directconnect) = {
+	.abi = CONSUMER_ABI,
+	.name = NAME,
+	.help = "places where clients of a hub wait",
+	.module = NAME,
+	.wants = directconnect_wants,
+	.event = directconnect_event,
+	.release = free,
+};
 
 const struct app_module directconnect_module = {
 	.name = NAME,
 	.category = "p2p",
 	.help = "learns from hubs where clients wait for each other",
-	.only_named = true,
-	.undecided = directconnect_undecided,
-	.inspected = directconnect_inspected,
-	.release = free,
 };

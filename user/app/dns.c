@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/consumer.h"
 #include "app/dns.h"
 #include "app/module.h"
 #include "util/util.h"
@@ -161,22 +162,15 @@ static void read_stream(struct dns *d, const struct app_services *s, const struc
 
 /* ---- the module ---- */
 
-static bool is_dns(const struct app_services *s, unsigned int app)
-{
-	const struct app_info *info = app ? app_registry_get(s->registry, app) : NULL;
-
-	return info && strcmp(info->name, NAME) == 0;
-}
-
 static void dns_read(struct dns *d, const struct app_services *s, const struct app_message *m,
-		     struct app_finding *finding)
+		     struct consumer_answer *answer)
 {
-	if (m->proto == IPPROTO_TCP) {
+	if (m->proto == IPPROTO_TCP)
 		read_stream(d, s, m);
-		finding->done = d->messages >= TCP_MESSAGES_MAX;
-	} else if (!read_message(d, s, m, m->data, m->len)) {
-		finding->done = ++d->messages >= TCP_MESSAGES_MAX;
-	}
+	else if (!read_message(d, s, m, m->data, m->len))
+		d->messages++;
+	if (d->messages >= TCP_MESSAGES_MAX)
+		answer->verb = CONSUMER_LEAVE;
 }
 
 static struct dns *state_get(void **state)
@@ -186,29 +180,25 @@ static struct dns *state_get(void **state)
 	return *state;
 }
 
-/* Flows that the signature engine identifies as DNS are read from here on. */
-static void dns_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
+static unsigned int dns_wants(const struct app_services *s, const struct flow *f)
 {
-	struct dns *d;
+	bool port = f->key.port[0] == htons(53) || f->key.port[1] == htons(53);
 
-	if ((m->sport != 53 && m->dport != 53) || !is_dns(s, finding->app))
-		return;
-	d = state_get(state);
-	if (!d)
-		return;
-	assembly_reset(&d->stream[m->dir & 1]); /* the stream is shown again from its beginning */
-	finding->inspect = true;
-	dns_read(d, s, m, finding);
+	(void)s;
+	return port && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH : 0;
 }
 
-static void dns_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
+static void dns_event(const struct app_services *s, const struct app_message *m, const void *event,
+		      void **state, struct consumer_answer *answer)
 {
+	const struct stream_event *e = event;
 	struct dns *d = state_get(state);
 
-	if (d && m->len)
-		dns_read(d, s, m, finding);
+	/* Nothing tells where the next message begins. */
+	if (!d || (e->kind == STREAM_GAP && e->len))
+		answer->verb = CONSUMER_LEAVE;
+	else if (stream_has_bytes(e) && m->len)
+		dns_read(d, s, m, answer);
 }
 
 static void dns_release(void *state)
@@ -222,12 +212,21 @@ static void dns_release(void *state)
 	free(d);
 }
 
+static const char *const dns_apps[] = {NAME, NULL};
+
+CONSUMER(dns) = {
+	.abi = CONSUMER_ABI,
+	.name = NAME,
+	.help = "questions and answers",
+	.module = NAME,
+	.apps = dns_apps,
+	.wants = dns_wants,
+	.event = dns_event,
+	.release = dns_release,
+};
+
 const struct app_module dns_module = {
 	.name = NAME,
 	.category = "network",
 	.help = "learns from answers which names the addresses have that a host asked for",
-	.only_named = true,
-	.undecided = dns_undecided,
-	.inspected = dns_inspected,
-	.release = dns_release,
 };

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/consumer.h"
 #include "app/edonkey.h"
 #include "app/finding.h"
 #include "app/midstream.h"
@@ -22,7 +23,6 @@ enum role { ROLE_STREAM, ROLE_DATAGRAMS, ROLE_SHAPE };
 
 struct stream {
 	struct ed2k_reader reader[2];
-	size_t shown[2]; /* bytes of each direction's first message that were read */
 	uint32_t bytes;
 	bool server;
 };
@@ -64,11 +64,6 @@ static void found(const struct app_services *s, unsigned int confidence, enum we
 	(void)finding_name(s, EDONKEY_NAME, method, confidence, f);
 }
 
-static bool is_edonkey(const struct app_services *s, const struct app_finding *f)
-{
-	return f->app && f->app == app_registry_find(s->registry, EDONKEY_NAME);
-}
-
 /* ---- connections ---- */
 
 struct reading {
@@ -108,30 +103,16 @@ static bool stream_opens(const struct app_services *s, const struct app_message 
 }
 
 static void stream_undecided(const struct app_services *s, const struct app_message *m,
-			     void **state, struct app_finding *f)
+			     struct app_finding *f)
 {
-	struct edonkey *e = state_in(state, ROLE_STREAM);
-	size_t *shown;
-
-	if (!is_edonkey(s, f)) {
-		if (!f->app && stream_opens(s, m)) {
-			found(s, 100, WEIR_METHOD_SIGNATURE, f);
-			f->reconnect = peer_is_acceptable(m->dst, m->dport);
-		} else if (!f->app && m->flow->midstream && edonkey_goes_on(m->data, m->len)) {
-			found(s, 95, WEIR_METHOD_SIGNATURE, f);
-		}
+	if (f->app)
 		return;
+	if (stream_opens(s, m)) {
+		found(s, 100, WEIR_METHOD_SIGNATURE, f);
+		f->reconnect = peer_is_acceptable(m->dst, m->dport);
+	} else if (m->flow->midstream && edonkey_goes_on(m->data, m->len)) {
+		found(s, 95, WEIR_METHOD_SIGNATURE, f);
 	}
-	if (!s->learn)
-		return;
-	if (!e)
-		e = state_new(state, ROLE_STREAM);
-	if (!e)
-		return;
-	shown = &e->stream.shown[m->from_origin];
-	if (m->len > *shown)
-		f->inspect = stream_read(&e->stream, s, m, m->data + *shown, m->len - *shown);
-	*shown = m->len;
 }
 
 /* ---- datagrams ---- */
@@ -176,11 +157,6 @@ static void datagram_undecided(const struct app_services *s, const struct app_me
 	struct edonkey *e = state_in(state, ROLE_SHAPE);
 	unsigned int confidence;
 
-	if (is_edonkey(s, f)) {
-		e = s->learn ? state_new(state, ROLE_DATAGRAMS) : NULL;
-		f->inspect = e && datagram_read(e, s, m);
-		return;
-	}
 	if (f->app)
 		return;
 	if (datagram_opens(s, m)) {
@@ -202,31 +178,59 @@ static void edonkey_undecided(const struct app_services *s, const struct app_mes
 	if (m->len == 0)
 		return;
 	if (m->proto == IPPROTO_TCP)
-		stream_undecided(s, m, state, finding);
+		stream_undecided(s, m, finding);
 	else if (m->proto == IPPROTO_UDP)
 		datagram_undecided(s, m, state, finding);
 }
 
-static void edonkey_inspected(const struct app_services *s, const struct app_message *m,
-			      void **state, struct app_finding *finding)
+/* One that is obfuscated cannot be read. */
+static struct edonkey *datagrams_begin(const struct app_message *m, void **state)
 {
-	struct edonkey *e = *state;
+	static const uint8_t plain[] = {ED2K_PLAIN, ED2K_EMULE, ED2K_PACKED, ED2K_KAD,
+					ED2K_KAD_PACKED};
 
-	if (m->len == 0)
-		return;
-	if (e && e->role == ROLE_STREAM)
-		finding->done = !stream_read(&e->stream, s, m, m->data, m->len);
-	else if (e && e->role == ROLE_DATAGRAMS)
-		finding->done = !datagram_read(e, s, m);
-	else
-		finding->done = true;
+	return m->len && memchr(plain, m->data[0], sizeof(plain)) ? state_new(state, ROLE_DATAGRAMS)
+								  : NULL;
 }
+
+static unsigned int edonkey_wants(const struct app_services *s, const struct flow *f)
+{
+	return s->learn && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH : 0;
+}
+
+static void edonkey_event(const struct app_services *s, const struct app_message *m,
+			  const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct stream_event *e = event;
+	struct edonkey *k = *state;
+	bool stays = e->kind != STREAM_GAP; /* nothing tells where the next message begins */
+
+	if (stream_has_bytes(e) && m->len) {
+		if (!k)
+			k = m->proto == IPPROTO_TCP ? state_new(state, ROLE_STREAM)
+						    : datagrams_begin(m, state);
+		stays = k &&
+			(k->role == ROLE_STREAM ? stream_read(&k->stream, s, m, m->data, m->len)
+						: datagram_read(k, s, m));
+	}
+	if (!stays)
+		answer->verb = CONSUMER_LEAVE;
+}
+
+CONSUMER(edonkey) = {
+	.abi = CONSUMER_ABI,
+	.name = EDONKEY_NAME,
+	.help = "sources, servers and contacts that clients are told of",
+	.module = EDONKEY_NAME,
+	.wants = edonkey_wants,
+	.event = edonkey_event,
+	.release = free,
+};
 
 const struct app_module edonkey_module = {
 	.name = EDONKEY_NAME,
 	.category = "p2p",
 	.help = "sources and contacts that clients are told of; obfuscated eMule and Kad",
 	.undecided = edonkey_undecided,
-	.inspected = edonkey_inspected,
 	.release = free,
 };

@@ -12,10 +12,11 @@
 
 #define EDONKEY_NAME "edonkey"
 /* First bytes: protocol of a message. */
-#define ED2K_PLAIN  0xe3
-#define ED2K_EMULE  0xc5
-#define ED2K_PACKED 0xd4
-#define ED2K_KAD    0xe4
+#define ED2K_PLAIN	0xe3
+#define ED2K_EMULE	0xc5
+#define ED2K_PACKED	0xd4
+#define ED2K_KAD	0xe4
+#define ED2K_KAD_PACKED 0xe5
 /* Sources learned from one message at most. */
 #define ED2K_SOURCES_MAX 256
 /* Bytes before a datagram's message: marker, random key part (2), constant (4), padding. */

@@ -153,35 +153,42 @@ static void ftp_read(struct ftp *f, const struct app_services *s, const struct a
 		   m->from_origin ? client_line : server_line, &l);
 }
 
-static void ftp_begin(const struct app_services *s, const struct app_message *m, void **state,
-		      struct app_finding *finding)
+static void ftp_event(const struct app_services *s, const struct app_message *m, const void *event,
+		      void **state, struct consumer_answer *answer)
 {
-	struct ftp *f;
-
-	if (m->proto != IPPROTO_TCP)
-		return;
-	f = control_begin(s, state, sizeof(*f), finding);
-	if (f)
-		ftp_read(f, s, m);
-}
-
-static void ftp_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
-{
-	struct ftp *f = control_resume(s, state, sizeof(*f), finding);
+	const struct stream_event *e = event;
+	struct ftp *f = control_state(s, state, sizeof(*f), answer);
 
 	if (!f)
 		return;
+	if (e->kind == STREAM_GAP && e->len)
+		lines_gap(&f->lines[m->from_origin]);
+	if (!stream_has_bytes(e))
+		return;
 	ftp_read(f, s, m);
-	finding->done = f->ended || lines_are_none(&f->lines[m->from_origin]);
+	if (f->ended || lines_are_none(&f->lines[m->from_origin]))
+		answer->verb = CONSUMER_LEAVE;
 }
+
+static unsigned int ftp_wants(const struct app_services *s, const struct flow *f)
+{
+	return s->expect && f->key.proto == IPPROTO_TCP && f->method == WEIR_METHOD_SIGNATURE
+		       ? CONSUMER_BOTH
+		       : 0;
+}
+
+CONSUMER(ftp) = {
+	.abi = CONSUMER_ABI,
+	.name = "ftp",
+	.help = "data connections that are announced",
+	.module = "ftp",
+	.wants = ftp_wants,
+	.event = ftp_event,
+	.release = free,
+};
 
 const struct app_module ftp_module = {
 	.name = "ftp",
 	.category = "files",
 	.help = "expects the data connections of PORT, EPRT, PASV and EPSV",
-	.only_named = true,
-	.undecided = ftp_begin,
-	.inspected = ftp_inspected,
-	.release = free,
 };

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/consumer.h"
 #include "app/finding.h"
 #include "app/midstream.h"
 #include "app/module.h"
@@ -324,30 +325,46 @@ static struct gnutella *state_new(uint8_t proto)
 static void gnutella_undecided(const struct app_services *s, const struct app_message *m,
 			       void **state, struct app_finding *finding)
 {
-	struct gnutella *g;
-
+	(void)state;
 	if (!finding->app && m->proto == IPPROTO_TCP && m->flow->midstream &&
 	    gnutella_goes_on(m->data, m->len))
 		(void)finding_name(s, NAME, WEIR_METHOD_SIGNATURE, 92, finding);
-	if (!s->learn || !finding->app || finding->app != app_registry_find(s->registry, NAME))
-		return;
-	/* Requests for files use the same ports. */
-	if (m->proto == IPPROTO_TCP && (m->len < 8 || memcmp(m->data, "GNUTELLA", 8) != 0))
-		return;
-	/* Undecided flows are shown from their first byte on each call. */
-	free(*state);
-	*state = g = state_new(m->proto);
-	if (g)
-		finding->inspect = feed(s, m, g);
 }
 
-static void gnutella_inspected(const struct app_services *s, const struct app_message *m,
-			       void **state, struct app_finding *finding)
+static unsigned int gnutella_wants(const struct app_services *s, const struct flow *f)
 {
-	struct gnutella *g = *state;
-
-	finding->done = !g || !s->learn || !feed(s, m, g);
+	return s->learn && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH : 0;
 }
+
+/* Requests for files use the same ports. */
+static struct gnutella *begin(const struct app_message *m)
+{
+	if (m->proto == IPPROTO_TCP && (m->len < 8 || memcmp(m->data, "GNUTELLA", 8) != 0))
+		return NULL;
+	return state_new(m->proto);
+}
+
+static void gnutella_event(const struct app_services *s, const struct app_message *m,
+			   const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct stream_event *e = event;
+
+	if (stream_has_bytes(e) && !*state)
+		*state = begin(m);
+	/* Nothing tells where the next descriptor begins. */
+	if (e->kind == STREAM_GAP || (stream_has_bytes(e) && (!*state || !feed(s, m, *state))))
+		answer->verb = CONSUMER_LEAVE;
+}
+
+CONSUMER(gnutella) = {
+	.abi = CONSUMER_ABI,
+	.name = NAME,
+	.help = "places where peers wait",
+	.module = NAME,
+	.wants = gnutella_wants,
+	.event = gnutella_event,
+	.release = free,
+};
 
 const struct app_module gnutella_module = {
 	.name = NAME,
@@ -355,6 +372,4 @@ const struct app_module gnutella_module = {
 	.help = "learns from peers where others wait; connections whose beginning was not seen",
 	.proto = IPPROTO_TCP,
 	.undecided = gnutella_undecided,
-	.inspected = gnutella_inspected,
-	.release = free,
 };

@@ -84,35 +84,42 @@ static void irc_read(struct irc *irc, const struct app_services *s, const struct
 	lines_feed(&irc->lines[m->from_origin], m->data, m->len, irc_line, &l);
 }
 
-static void irc_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
+static void irc_event(const struct app_services *s, const struct app_message *m, const void *event,
+		      void **state, struct consumer_answer *answer)
 {
-	struct irc *irc;
-
-	if (m->proto != IPPROTO_TCP)
-		return;
-	irc = control_begin(s, state, sizeof(*irc), finding);
-	if (irc)
-		irc_read(irc, s, m);
-}
-
-static void irc_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
-{
-	struct irc *irc = control_resume(s, state, sizeof(*irc), finding);
+	const struct stream_event *e = event;
+	struct irc *irc = control_state(s, state, sizeof(*irc), answer);
 
 	if (!irc)
 		return;
+	if (e->kind == STREAM_GAP && e->len)
+		lines_gap(&irc->lines[m->from_origin]);
+	if (!stream_has_bytes(e))
+		return;
 	irc_read(irc, s, m);
-	finding->done = lines_are_none(&irc->lines[m->from_origin]);
+	if (lines_are_none(&irc->lines[m->from_origin]))
+		answer->verb = CONSUMER_LEAVE;
 }
+
+static unsigned int irc_wants(const struct app_services *s, const struct flow *f)
+{
+	return s->expect && f->key.proto == IPPROTO_TCP && f->method == WEIR_METHOD_SIGNATURE
+		       ? CONSUMER_BOTH
+		       : 0;
+}
+
+CONSUMER(irc) = {
+	.abi = CONSUMER_ABI,
+	.name = "irc",
+	.help = "connections between clients that are offered",
+	.module = "irc",
+	.wants = irc_wants,
+	.event = irc_event,
+	.release = free,
+};
 
 const struct app_module irc_module = {
 	.name = "irc",
 	.category = "chat",
 	.help = "expects the connections of DCC",
-	.only_named = true,
-	.undecided = irc_undecided,
-	.inspected = irc_inspected,
-	.release = free,
 };

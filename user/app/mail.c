@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/consumer.h"
 #include "app/module.h"
 
-/* Segments after the first that are examined: clients switch to TLS at the beginning. */
-#define SEGMENTS_MAX 16
+/* Pieces of both sides that are examined: clients switch to TLS at the beginning. */
+#define SEGMENTS_MAX 18
 
 struct mail {
 	uint8_t segments;
@@ -24,9 +25,9 @@ static bool is_client_hello(const uint8_t *data, size_t len)
 }
 
 /* The name of the secure application is the plain one's plus "s". */
-static void found_secure(const struct app_services *s, struct app_finding *f)
+static void found_secure(const struct app_services *s, unsigned int plain, struct app_finding *f)
 {
-	const struct app_info *info = app_registry_get(s->registry, f->app);
+	const struct app_info *info = app_registry_get(s->registry, plain);
 	char name[WEIR_APP_NAME_LEN + 1];
 	int app;
 
@@ -41,36 +42,43 @@ static void found_secure(const struct app_services *s, struct app_finding *f)
 	f->confidence = 95;
 }
 
-static void mail_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static unsigned int mail_wants(const struct app_services *s, const struct flow *f)
 {
 	(void)s;
-	(void)state;
-	finding->inspect = m->proto == IPPROTO_TCP;
+	return f->key.proto == IPPROTO_TCP && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH
+										 : 0;
 }
 
-static void mail_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static void mail_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
 {
 	struct mail *mail;
 
+	if (!stream_has_bytes(event))
+		return;
 	if (!*state)
 		*state = calloc(1, sizeof(*mail));
 	mail = *state;
 	if (m->from_origin && is_client_hello(m->data, m->len)) {
-		found_secure(s, finding);
-		finding->done = true;
+		found_secure(s, m->flow->app, &answer->finding);
+		answer->verb = CONSUMER_LEAVE;
 	} else if (!mail || ++mail->segments >= SEGMENTS_MAX) {
-		finding->done = true;
+		answer->verb = CONSUMER_LEAVE;
 	}
 }
+
+CONSUMER(mail) = {
+	.abi = CONSUMER_ABI,
+	.name = "mail",
+	.help = "mail connections that go on with TLS",
+	.module = "mail",
+	.wants = mail_wants,
+	.event = mail_event,
+	.release = free,
+};
 
 const struct app_module mail_module = {
 	.name = "mail",
 	.category = "mail",
 	.help = "SMTP, IMAP and POP3 that go on with TLS",
-	.only_named = true,
-	.undecided = mail_undecided,
-	.inspected = mail_inspected,
-	.release = free,
 };

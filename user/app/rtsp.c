@@ -93,38 +93,44 @@ static void rtsp_read(struct rtsp *r, const struct app_services *s, const struct
 	lines_feed(&r->lines[m->from_origin], m->data, m->len, rtsp_line, &l);
 }
 
-static void rtsp_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static void rtsp_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
 {
-	struct rtsp *r;
-
-	if (m->proto != IPPROTO_TCP)
-		return;
-	r = control_begin(s, state, sizeof(*r), finding);
-	if (r)
-		rtsp_read(r, s, m);
-}
-
-static void rtsp_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
-{
-	struct rtsp *r = control_resume(s, state, sizeof(*r), finding);
+	const struct stream_event *e = event;
+	struct rtsp *r = control_state(s, state, sizeof(*r), answer);
 
 	if (!r)
+		return;
+	if (e->kind == STREAM_GAP && e->len)
+		lines_gap(&r->lines[m->from_origin]);
+	if (!stream_has_bytes(e))
 		return;
 	rtsp_read(r, s, m);
 	/* Media on the control connection consist of no lines, and are too many bytes to be
 	 * read. */
-	finding->done = r->interleaved || (m->len > 0 && m->data[0] == '$') ||
-			lines_are_none(&r->lines[m->from_origin]);
+	if (r->interleaved || m->data[0] == '$' || lines_are_none(&r->lines[m->from_origin]))
+		answer->verb = CONSUMER_LEAVE;
 }
+
+static unsigned int rtsp_wants(const struct app_services *s, const struct flow *f)
+{
+	return s->expect && f->key.proto == IPPROTO_TCP && f->method == WEIR_METHOD_SIGNATURE
+		       ? CONSUMER_BOTH
+		       : 0;
+}
+
+CONSUMER(rtsp) = {
+	.abi = CONSUMER_ABI,
+	.name = "rtsp",
+	.help = "media flows that SETUP announces",
+	.module = "rtsp",
+	.wants = rtsp_wants,
+	.event = rtsp_event,
+	.release = free,
+};
 
 const struct app_module rtsp_module = {
 	.name = "rtsp",
 	.category = "voip",
 	.help = "expects the media of SETUP",
-	.only_named = true,
-	.undecided = rtsp_undecided,
-	.inspected = rtsp_inspected,
-	.release = free,
 };

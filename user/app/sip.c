@@ -50,32 +50,40 @@ static bool is_none(const struct app_message *m)
 	       (m->data[0] < 'A' || m->data[0] > 'Z');
 }
 
-static void sip_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
+static void sip_event(const struct app_services *s, const struct app_message *m, const void *event,
+		      void **state, struct consumer_answer *answer)
 {
-	struct sip *sip = control_begin(s, state, sizeof(*sip), finding);
-
-	if (sip)
-		sip_read(sip, s, m);
-}
-
-static void sip_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			  struct app_finding *finding)
-{
-	struct sip *sip = control_resume(s, state, sizeof(*sip), finding);
+	const struct stream_event *e = event;
+	struct sip *sip = control_state(s, state, sizeof(*sip), answer);
 
 	if (!sip)
 		return;
+	if (e->kind == STREAM_GAP && e->len)
+		lines_gap(&sip->lines[m->from_origin]);
+	if (!stream_has_bytes(e))
+		return;
 	sip_read(sip, s, m);
-	finding->done = lines_are_none(&sip->lines[m->from_origin]) || is_none(m);
+	if (lines_are_none(&sip->lines[m->from_origin]) || is_none(m))
+		answer->verb = CONSUMER_LEAVE;
 }
+
+static unsigned int sip_wants(const struct app_services *s, const struct flow *f)
+{
+	return s->expect && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH : 0;
+}
+
+CONSUMER(sip) = {
+	.abi = CONSUMER_ABI,
+	.name = "sip",
+	.help = "media flows that session descriptions announce",
+	.module = "sip",
+	.wants = sip_wants,
+	.event = sip_event,
+	.release = free,
+};
 
 const struct app_module sip_module = {
 	.name = "sip",
 	.category = "voip",
 	.help = "expects the media of session descriptions",
-	.only_named = true,
-	.undecided = sip_undecided,
-	.inspected = sip_inspected,
-	.release = free,
 };

@@ -7,11 +7,12 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "app/consumer.h"
 #include "app/finding.h"
 #include "app/module.h"
 #include "app/rtp.h"
 
-/* Datagrams after the first that are examined: there are few checks, and the media follow at
+/* Datagrams that are examined: there are few checks, and the media follow at
  * once. */
 #define MESSAGES_MAX 16
 /* RFC 6347, 4.1: type, version, epoch, sequence number, length. */
@@ -31,45 +32,53 @@ static bool is_dtls_record(const uint8_t *data, size_t len)
 }
 
 static void found(const struct app_services *s, const char *name, enum weir_method method,
-		  uint8_t confidence, struct app_finding *f)
+		  uint8_t confidence, struct consumer_answer *answer)
 {
-	f->done |= finding_name(s, name, method, confidence, f);
+	if (finding_name(s, name, method, confidence, &answer->finding))
+		answer->verb = CONSUMER_LEAVE;
 }
 
-static void stun_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static unsigned int stun_wants(const struct app_services *s, const struct flow *f)
 {
 	(void)s;
-	(void)state;
-	finding->inspect = m->proto == IPPROTO_UDP;
+	return f->key.proto == IPPROTO_UDP && f->method == WEIR_METHOD_SIGNATURE ? CONSUMER_BOTH
+										 : 0;
 }
 
-static void stun_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static void stun_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
 {
 	struct rtp_header h;
 	struct stun *t;
 
+	if (!stream_has_bytes(event))
+		return;
 	if (!*state)
 		*state = calloc(1, sizeof(*t));
 	t = *state;
-	if (!t || ++t->messages >= MESSAGES_MAX)
-		finding->done = true;
+	if (!t || ++t->messages > MESSAGES_MAX)
+		answer->verb = CONSUMER_LEAVE;
 	if (!t || m->len == 0)
 		return;
 	if (is_dtls_record(m->data, m->len))
-		found(s, "dtls", WEIR_METHOD_SIGNATURE, 92, finding);
+		found(s, "dtls", WEIR_METHOD_SIGNATURE, 92, answer);
 	else if (rtp_parse(m->data, m->len, &h) && rtp_watch_packet(&t->watch, m->from_origin, &h))
 		/* Media over ICE are encrypted (RFC 8827, 6.5); the RTP header does not show it. */
-		found(s, "srtp", WEIR_METHOD_STATISTICS, 80, finding);
+		found(s, "srtp", WEIR_METHOD_STATISTICS, 80, answer);
 }
+
+CONSUMER(stun) = {
+	.abi = CONSUMER_ABI,
+	.name = "stun",
+	.help = "the DTLS and SRTP that follow on the same flow",
+	.module = "stun",
+	.wants = stun_wants,
+	.event = stun_event,
+	.release = free,
+};
 
 const struct app_module stun_module = {
 	.name = "stun",
 	.category = "voip",
 	.help = "the DTLS and SRTP that follow on the same flow",
-	.only_named = true,
-	.undecided = stun_undecided,
-	.inspected = stun_inspected,
-	.release = free,
 };

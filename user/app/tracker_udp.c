@@ -49,20 +49,21 @@ static void pending_add(struct tracker_udp *t, uint32_t transaction, enum tracke
 	t->next = (uint8_t)((t->next + 1) % TRACKER_PENDING_MAX);
 }
 
-/* Removes a remembered request, because an answer counts once. */
-static bool pending_take(struct tracker_udp *t, uint32_t transaction, enum tracker_action action,
-			 uint16_t *own)
+/* The remembered request that a datagram of the tracker answers, or NULL. */
+static const struct tracker_pending *pending_find(const struct tracker_udp *t,
+						  const struct app_message *m)
 {
-	for (size_t i = 0; i < TRACKER_PENDING_MAX; i++) {
-		struct tracker_pending *p = &t->pending[i];
+	uint32_t action = m->len < CONNECT_RESPONSE ? TRACKER_ERROR : ntohl(word_at(m->data, 0));
 
-		if (!p->used || p->transaction != transaction || p->action != action)
-			continue;
-		p->used = false;
-		*own = p->own;
-		return true;
+	if (action != TRACKER_CONNECT && (action != TRACKER_ANNOUNCE || m->len < ANNOUNCE_RESPONSE))
+		return NULL;
+	for (size_t i = 0; i < TRACKER_PENDING_MAX; i++) {
+		const struct tracker_pending *p = &t->pending[i];
+
+		if (p->used && p->transaction == word_at(m->data, 4) && p->action == action)
+			return p;
 	}
-	return false;
+	return NULL;
 }
 
 void tracker_udp_request(struct tracker_udp *t, const struct app_message *m)
@@ -89,21 +90,23 @@ static void announce_response(const struct app_services *s, const struct app_mes
 				   WEIR_SOURCE_UDP_TRACKER);
 }
 
+bool tracker_udp_answers(const struct tracker_udp *t, const struct app_message *m)
+{
+	return pending_find(t, m);
+}
+
 bool tracker_udp_response(struct tracker_udp *t, const struct app_services *s,
 			  const struct app_message *m)
 {
-	uint32_t action;
-	uint16_t own = 0;
+	const struct tracker_pending *p = pending_find(t, m);
 
-	if (m->len < 8)
+	if (!p)
 		return false;
-	action = ntohl(word_at(m->data, 0));
-	if (action == TRACKER_CONNECT && m->len >= CONNECT_RESPONSE)
-		return pending_take(t, word_at(m->data, 4), TRACKER_CONNECT, &own);
-	if (action != TRACKER_ANNOUNCE || m->len < ANNOUNCE_RESPONSE ||
-	    !pending_take(t, word_at(m->data, 4), TRACKER_ANNOUNCE, &own))
-		return false;
-	peer_learn_own(s, m, own);
+	/* An answer counts once. */
+	t->pending[p - t->pending].used = false;
+	if (p->action == TRACKER_CONNECT)
+		return true;
+	peer_learn_own(s, m, p->own);
 	announce_response(s, m);
 	return true;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "app/consumer.h"
 #include "app/module.h"
 #include "app/peers.h"
 
@@ -243,74 +244,103 @@ static void half_feed(struct websocket *w, const struct app_services *s,
 
 /* ---- the module ---- */
 
-/* Whether the request's header is complete and asks for the upgrade (RFC 6455, 4.1). */
-static bool is_upgrade(const struct app_message *m)
+/* Bytes of a complete request that asks for the upgrade (RFC 6455, 4.1); 0: it is none. */
+static size_t upgrade_bytes(const uint8_t *data, size_t len)
 {
 	static const char upgrade[] = "Upgrade: websocket\r\n";
 	const size_t wanted = sizeof(upgrade) - 1;
-	size_t left = m->len < HEAD_MAX ? m->len : HEAD_MAX;
-	const char *at = (const char *)m->data, *end;
+	size_t left = len < HEAD_MAX ? len : HEAD_MAX;
+	const char *at = (const char *)data, *end;
 	bool asks = false;
 
-	if (!m->from_origin || left < 4 || memcmp(at, "GET ", 4) != 0)
-		return false;
+	if (left < 4 || memcmp(at, "GET ", 4) != 0)
+		return 0;
 	while ((end = memchr(at, '\n', left))) {
 		left -= (size_t)(end + 1 - at);
 		if (end - at == 1 && at[0] == '\r')
-			return asks;
+			return asks ? (size_t)(end + 1 - (const char *)data) : 0;
 		at = end + 1;
 		if (end[-1] == '\r' && left >= wanted && strncasecmp(at, upgrade, wanted) == 0)
 			asks = true;
 	}
-	return false;
+	return 0;
 }
 
-static void http_undecided(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static unsigned int websocket_wants(const struct app_services *s, const struct flow *f)
+{
+	size_t len;
+	const uint8_t *data = flow_stream_data(f, f->origin, &len);
+
+	(void)s;
+	/* Most requests show at once that they ask for something else. */
+	return f->key.proto == IPPROTO_TCP && (!len || upgrade_bytes(data, len)) ? CONSUMER_BOTH
+										 : 0;
+}
+
+/* The request is in the first bytes, as wants() has seen. */
+static struct websocket *begin(const struct app_message *m, void **state, size_t *skipped)
 {
 	struct websocket *w;
 
-	if (m->proto != IPPROTO_TCP || *state || !is_upgrade(m))
-		return;
-	w = calloc(1, sizeof(*w));
+	*skipped = m->from_origin ? upgrade_bytes(m->data, m->len) : 0;
+	w = *skipped ? calloc(1, sizeof(*w)) : NULL;
 	if (!w)
-		return;
+		return NULL;
 	/* The client waits for the answer before it sends a frame. */
 	w->half[1].stage = STAGE_FRAMES;
 	*state = w;
-	finding->inspect = finding->app != 0;
+	return w;
 }
 
-static void http_inspected(const struct app_services *s, const struct app_message *m, void **state,
-			   struct app_finding *finding)
+static void found_tracker(const struct app_services *s, struct app_finding *finding)
 {
-	struct websocket *w = *state;
-	int app;
+	int app = app_registry_find(s->registry, TRACKED);
 
+	if (app <= 0)
+		return;
+	finding->app = (uint16_t)app;
+	finding->method = WEIR_METHOD_HANDSHAKE;
+	finding->confidence = 95;
+}
+
+static void websocket_event(const struct app_services *s, const struct app_message *m,
+			    const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct stream_event *e = event;
+	struct websocket *w = *state;
+	size_t skipped = 0;
+
+	/* Nothing tells where the next frame begins. */
+	if (e->kind == STREAM_GAP)
+		answer->verb = CONSUMER_LEAVE;
+	if (!stream_has_bytes(e))
+		return;
+	if (!w)
+		w = begin(m, state, &skipped);
 	if (!w) {
-		finding->done = true;
+		answer->verb = CONSUMER_LEAVE;
 		return;
 	}
 	w->bytes += (uint32_t)m->len;
-	half_feed(w, s, m, m->data, m->len);
-	finding->done =
-		w->failed || w->bytes > (w->hashed && w->announced ? TRACKER_BYTES_MAX : BYTES_MAX);
-	if (!w->announced || !w->hashed)
-		return;
-	app = app_registry_find(s->registry, TRACKED);
-	if (app > 0 && finding->app != app) {
-		finding->app = (uint16_t)app;
-		finding->method = WEIR_METHOD_HANDSHAKE;
-		finding->confidence = 95;
-	}
+	half_feed(w, s, m, m->data + skipped, m->len - skipped);
+	if (w->failed || w->bytes > (w->hashed && w->announced ? TRACKER_BYTES_MAX : BYTES_MAX))
+		answer->verb = CONSUMER_LEAVE;
+	if (w->announced && w->hashed)
+		found_tracker(s, &answer->finding);
 }
+
+CONSUMER(websocket) = {
+	.abi = CONSUMER_ABI,
+	.name = "websocket",
+	.help = "announces to trackers, and the candidates that these relay",
+	.module = "http",
+	.wants = websocket_wants,
+	.event = websocket_event,
+	.release = free,
+};
 
 const struct app_module http_module = {
 	.name = "http",
 	.category = "web",
 	.help = "WebTorrent's trackers behind WebSocket; learns the peers they tell of",
-	.proto = IPPROTO_TCP,
-	.undecided = http_undecided,
-	.inspected = http_inspected,
-	.release = free,
 };

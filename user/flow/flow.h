@@ -10,16 +10,17 @@
 
 #include "flow/details.h"
 #include "packet/packet.h"
+#include "proto/stream.h"
 #include "weir/anomaly.h"
 #include "weir/ctl.h"
 #include "weir/flow.h"
 
 /*
  * One direction of a TCP flow, put together. At first it is the direction's first message: bytes in
- * order from the first payload byte up to a limit, all kept. Where a module reads on, it becomes a
- * window that slides over the rest (flow.follow). Segments out of order are kept (bounded) until
- * the gap closes. When segments overlap, the bytes received first are kept, and later copies are
- * compared with them.
+ * order from the first payload byte up to a limit, all kept. Where somebody reads on, it becomes a
+ * window that slides over the rest (flow.follow), and gives events. Segments out of order are kept
+ * (bounded) until the gap closes. When segments overlap, the bytes received first are kept, and
+ * later copies are compared with them.
  */
 struct stream;
 
@@ -51,23 +52,25 @@ struct flow {
 	uint64_t bytes;
 	uint32_t frames; /* frames seen, with or without payload */
 	uint16_t app;
-	uint8_t method;
-	uint8_t confidence;
+	uint8_t method : 4;
+	uint8_t wanted : 2; /* with inspect: sides, bits by enum stream_side */
+	uint8_t confidence : 7;
+	bool expected : 1;  /* by an expectation with the wish to be read */
 	uint16_t anomalies; /* bits of enum weir_anomaly: what was seen of it */
 	uint8_t origin : 1; /* side that sent the first frame */
 	bool midstream : 1; /* TCP whose SYN was not seen */
 	bool two_way : 1;   /* both directions were seen */
 	bool decided : 1;
-	bool inspect : 1;	  /* decided, its module still reads it */
-	bool peer : 1;		  /* decided: the responder's port is the application's alone */
-	bool reading : 1;	  /* decided, its first messages are still read for details */
-	bool follow : 1;	  /* its streams are windows (flow_stream_follow) */
-	bool reset : 1;		  /* TCP: seen */
-	uint8_t traits_of : 7;	  /* generation whose policy judged its traits last, low bits */
-	uint8_t tunnel;		  /* enum packet_tunnel it is inside of */
-	uint8_t carries;	  /* enum packet_tunnel, where inner flows are looked at */
-	uint8_t icmp_errors;	  /* ICMP errors about its packets, up to 255 */
-	uint8_t source;		  /* enum weir_source, with WEIR_METHOD_ENDPOINT */
+	bool inspect : 1;      /* decided, consumers still read it, or it is followed for order */
+	bool peer : 1;	       /* decided: the responder's port is the application's alone */
+	bool reading : 1;      /* decided, its first messages are still read for details */
+	bool follow : 1;       /* its streams are windows (flow_stream_follow) */
+	bool reset : 1;	       /* TCP: seen */
+	uint8_t traits_of : 7; /* generation whose policy judged its traits last, low bits */
+	uint8_t tunnel;	       /* enum packet_tunnel it is inside of */
+	uint8_t carries;       /* enum packet_tunnel, where inner flows are looked at */
+	uint8_t icmp_errors;   /* ICMP errors about its packets, up to 255 */
+	uint8_t source;	       /* enum weir_source, with WEIR_METHOD_ENDPOINT */
 	struct stream *stream[2]; /* TCP: NULL until payload */
 	void *module; /* the inspector's state, with its modules' in it, as long as the flow is
 			 looked into; freed by the inspector */
@@ -154,14 +157,28 @@ void flow_stream_acked(struct flow *f, uint8_t dir, uint32_t ack);
 void flow_stream_note(struct flow_table *t, struct flow *f, enum flow_stream_event event);
 
 /*
- * From now on the flow's streams are windows: what is contiguous counts as read, and what was read
- * is kept only as long as there is room, to be compared with repeated bytes.
+ * From now on the flow's streams are windows: what was taken is kept only as long as there is room,
+ * to be compared with repeated bytes. from_start: the first messages are yet to be taken; else they
+ * count as taken.
  */
-void flow_stream_follow(struct flow_table *t, struct flow *f);
-/* The contiguous bytes that were not read; NULL when there are none. Valid until the next push. */
-const uint8_t *flow_stream_unread(const struct flow *f, uint8_t dir, size_t *len);
-/* All of them are read now. */
-void flow_stream_read(struct flow *f, uint8_t dir);
+void flow_stream_follow(struct flow_table *t, struct flow *f, bool from_start);
+/*
+ * The next event of a followed direction, in order: GAP with length 0 first, where the beginning
+ * was not seen; DATA; GAP where bytes were given up; END behind the last byte. Each is given once.
+ * False: none at present. e->time_ns is the caller's to set; data are valid until the next push.
+ */
+bool flow_stream_take(struct flow *f, uint8_t dir, struct stream_event *e);
+/* The direction ends (its FIN) before number seq. The others as in flow_stream_push(). */
+void flow_stream_end(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
+		     uint32_t isn, uint32_t seq);
+/* The sender of direction dir has broken the connection off: neither direction gives events any
+ * more. False: its end was told already. */
+bool flow_stream_reset(struct flow *f, uint8_t dir, struct stream_event *e);
+/* Whether the end was taken, or the conversation was reset. */
+bool flow_stream_ended(const struct flow *f, uint8_t dir);
+/* Nobody wants the direction for now: forgets what it holds. It goes on, behind a gap of unknown
+ * length, with the next segment that is pushed. */
+void flow_stream_pause(struct flow_table *t, struct flow *f, uint8_t dir);
 /*
  * Gives up the first gap of a followed direction: goes on at the bytes behind it. Where the
  * segment at seq, which is beyond the window, does not continue those, one such segment is no part

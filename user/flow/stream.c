@@ -23,22 +23,41 @@ struct range {
 };
 
 struct stream {
+	uint64_t offset; /* of data[0] in the direction */
 	uint32_t base;	 /* number of data[0] */
 	uint32_t limit;	 /* bytes of the first message at most */
-	uint32_t window; /* bytes kept at most, once it is followed */
 	uint32_t capacity;
-	uint32_t read;	/* followed: bytes from data[0] on that were read */
+	uint32_t read;	/* followed: bytes from data[0] on that were taken */
 	uint32_t acked; /* receiver's acknowledgement; valid with was_acked */
-	uint32_t ranges;
+	uint32_t fin;	/* number behind the last byte; valid with has_fin */
+	uint32_t gap;	/* bytes before data[read] that are missing, to be told */
+	uint8_t ranges;
 	uint8_t strays;
-	bool slid; /* bytes before data[0] were here */
-	bool was_acked;
-	struct range few[STREAM_RANGES_FEW];
-	struct range *range; /* what data holds: ascending, not touching. few, or one of
-				STREAM_RANGES_MAX on the heap once there were more */
+	bool slid : 1; /* bytes before data[0] were here */
+	bool was_acked : 1;
+	bool has_fin : 1;
+	bool cut : 1;	  /* bytes behind the first message were left */
+	bool unknown : 1; /* a gap of unknown length is to be told, before any other */
+	bool paused : 1;  /* goes on wherever the next segment is */
+	bool ended : 1;	  /* its end was told, or that of the conversation */
+	bool many : 1;	  /* more than a few ranges: they are in `more` */
+	union {		  /* what data holds: ascending, not touching */
+		struct range few[STREAM_RANGES_FEW];
+		struct range *more; /* STREAM_RANGES_MAX on the heap */
+	};
 	uint8_t *data;
 };
-_Static_assert(sizeof(struct stream) <= 72, "two of them for every undecided TCP flow");
+_Static_assert(sizeof(struct stream) <= 64, "two of them for every undecided TCP flow");
+
+static struct range *ranges_of(struct stream *s)
+{
+	return s->many ? s->more : s->few;
+}
+
+static const struct range *ranges_in(const struct stream *s)
+{
+	return s->many ? s->more : s->few;
+}
 
 /* Ranges on their way to be a stream's. */
 struct islands {
@@ -77,13 +96,15 @@ static int refuse(struct flow_table *t, struct flow *f)
 
 static uint32_t contiguous(const struct stream *s)
 {
-	return s->ranges && s->range[0].from == 0 ? s->range[0].to : 0;
+	const struct range *first = ranges_in(s);
+
+	return s->ranges && first->from == 0 ? first->to : 0;
 }
 
 /* Where the last island ends. */
 static uint32_t used(const struct stream *s)
 {
-	return s->ranges ? s->range[s->ranges - 1].to : 0;
+	return s->ranges ? ranges_in(s)[s->ranges - 1].to : 0;
 }
 
 static uint32_t clamp_bytes(size_t bytes)
@@ -97,13 +118,17 @@ static struct stream *stream_new(struct flow_table *t, uint32_t base)
 
 	if (!s)
 		return NULL;
-	s->range = s->few;
 	s->base = base;
 	s->limit = clamp_bytes(t->limits.stream_bytes);
-	s->window = clamp_bytes(t->limits.window_bytes);
-	if (s->window < s->limit)
-		s->window = s->limit;
 	return s;
+}
+
+/* Bytes kept at most, once the stream is followed. */
+static uint32_t window_of(const struct flow_table *t, const struct stream *s)
+{
+	uint32_t window = clamp_bytes(t->limits.window_bytes);
+
+	return window < s->limit ? s->limit : window;
 }
 
 static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size, uint32_t limit)
@@ -131,17 +156,18 @@ static int stream_reserve(struct flow_table *t, struct stream *s, uint32_t size,
 /* Copies into the gaps alone: what came first stays. */
 static void fill_gaps(struct stream *s, uint32_t from, uint32_t to, const uint8_t *data)
 {
+	const struct range *range = ranges_in(s);
 	uint32_t at = from;
 
 	for (uint32_t i = 0; i <= s->ranges && at < to; i++) {
-		uint32_t gap_end = i < s->ranges ? s->range[i].from : to;
+		uint32_t gap_end = i < s->ranges ? range[i].from : to;
 
 		if (gap_end > to)
 			gap_end = to;
 		if (gap_end > at)
 			memcpy(s->data + at, data + (at - from), gap_end - at);
-		if (i < s->ranges && s->range[i].to > at)
-			at = s->range[i].to;
+		if (i < s->ranges && range[i].to > at)
+			at = range[i].to;
 	}
 }
 
@@ -172,34 +198,38 @@ static int ranges_reserve(struct stream *s, uint32_t count)
 {
 	struct range *more;
 
-	if (count <= STREAM_RANGES_FEW || s->range != s->few)
+	if (count <= STREAM_RANGES_FEW || s->many)
 		return 0;
 	more = calloc(STREAM_RANGES_MAX, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	memcpy(more, s->few, sizeof(s->few));
-	s->range = more;
+	s->more = more;
+	s->many = true;
 	return 0;
 }
 
 /* Forgets the first n bytes. */
 static void stream_slide(struct stream *s, uint32_t n)
 {
-	uint32_t end = used(s), kept = 0;
+	struct range *range = ranges_of(s);
+	uint32_t end = used(s);
+	uint8_t kept = 0;
 
 	if (n == 0)
 		return;
 	for (uint32_t i = 0; i < s->ranges; i++) {
-		struct range r = s->range[i];
+		struct range r = range[i];
 
 		if (r.to <= n)
 			continue;
-		s->range[kept++] = (struct range){r.from > n ? r.from - n : 0, r.to - n};
+		range[kept++] = (struct range){r.from > n ? r.from - n : 0, r.to - n};
 	}
 	s->ranges = kept;
 	if (end > n)
 		memmove(s->data, s->data + n, end - n);
 	s->base += n;
+	s->offset += n;
 	s->read -= n < s->read ? n : s->read;
 	s->slid = true;
 }
@@ -207,7 +237,7 @@ static void stream_slide(struct stream *s, uint32_t n)
 /* Bytes that were read and stay for comparison: fewer when memory runs short. */
 static uint32_t history_max(const struct flow_table *t, const struct stream *s)
 {
-	return t->stats.stream_bytes > t->limits.stream_bytes_all / 2 ? 0 : s->window / 4;
+	return t->stats.stream_bytes > t->limits.stream_bytes_all / 2 ? 0 : window_of(t, s) / 4;
 }
 
 /* ---- what comes twice ---- */
@@ -225,11 +255,12 @@ static bool is_keep_alive(const struct stream *s, uint32_t from, uint32_t to)
 static void compare_overlap(struct flow_table *t, struct flow *f, const struct stream *s,
 			    uint32_t from, uint32_t to, const uint8_t *data)
 {
+	const struct range *range = ranges_in(s);
 	bool overlaps = false, differs = false;
 
-	for (uint32_t i = 0; i < s->ranges && s->range[i].from < to; i++) {
-		uint32_t a = s->range[i].from > from ? s->range[i].from : from;
-		uint32_t b = s->range[i].to < to ? s->range[i].to : to;
+	for (uint32_t i = 0; i < s->ranges && range[i].from < to; i++) {
+		uint32_t a = range[i].from > from ? range[i].from : from;
+		uint32_t b = range[i].to < to ? range[i].to : to;
 
 		if (a >= b)
 			continue;
@@ -256,13 +287,13 @@ static int insert_island(struct flow_table *t, struct flow *f, struct stream *s,
 	struct islands joined;
 
 	joined.count = s->ranges;
-	memcpy(joined.range, s->range, s->ranges * sizeof(joined.range[0]));
+	memcpy(joined.range, ranges_in(s), s->ranges * sizeof(joined.range[0]));
 	if (!islands_join(&joined, from, to) || ranges_reserve(s, joined.count) < 0 ||
-	    stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0)
+	    stream_reserve(t, s, to, f->follow ? window_of(t, s) : s->limit) < 0)
 		return refuse(t, f);
 	fill_gaps(s, from, to, data);
-	memcpy(s->range, joined.range, joined.count * sizeof(s->range[0]));
-	s->ranges = joined.count;
+	memcpy(ranges_of(s), joined.range, joined.count * sizeof(joined.range[0]));
+	s->ranges = (uint8_t)joined.count;
 	return 0;
 }
 
@@ -275,11 +306,11 @@ static int stream_insert(struct flow_table *t, struct flow *f, struct stream *s,
 		flow_stream_note(t, f, FLOW_STREAM_OUT_OF_ORDER);
 	if (!appends(s, from)) {
 		err = insert_island(t, f, s, from, to, data);
-	} else if (stream_reserve(t, s, to, f->follow ? s->window : s->limit) < 0) {
+	} else if (stream_reserve(t, s, to, f->follow ? window_of(t, s) : s->limit) < 0) {
 		err = refuse(t, f);
 	} else {
 		memcpy(s->data + from, data, to - from);
-		s->range[0] = (struct range){0, to};
+		*ranges_of(s) = (struct range){0, to};
 		s->ranges = 1;
 		err = 0;
 	}
@@ -291,11 +322,11 @@ static int stream_insert(struct flow_table *t, struct flow *f, struct stream *s,
 /* How much of what was read has to go, so that bytes up to `to` have room. */
 static uint32_t window_excess(const struct flow_table *t, const struct stream *s, uint32_t to)
 {
-	uint32_t keep = history_max(t, s), drop = 0;
+	uint32_t keep = history_max(t, s), window = window_of(t, s), drop = 0;
 
-	if (s->read > keep && (keep == 0 || to > s->window / 2))
+	if (s->read > keep && (keep == 0 || to > window / 2))
 		drop = s->read - keep;
-	if (to > drop && to - drop > s->window)
+	if (to > drop && to - drop > window)
 		drop = s->read;
 	return drop;
 }
@@ -310,7 +341,7 @@ static int window_push(struct flow_table *t, struct flow *f, struct stream *s, u
 	if (to > UINT32_MAX)
 		return -ENOSPC;
 	drop = window_excess(t, s, (uint32_t)to);
-	if (to > (uint64_t)drop + s->window)
+	if (to > (uint64_t)drop + window_of(t, s))
 		return -ENOSPC;
 	/* Before what it may have to be compared with is gone. */
 	compare_overlap(t, f, s, from, (uint32_t)to, data);
@@ -325,6 +356,7 @@ static int window_push(struct flow_table *t, struct flow *f, struct stream *s, u
 static int message_push(struct flow_table *t, struct flow *f, struct stream *s, uint32_t from,
 			const uint8_t *data, size_t len)
 {
+	s->cut |= from + len > s->limit;
 	if (from >= s->limit)
 		return 0;
 	if (len > s->limit - from)
@@ -333,11 +365,40 @@ static int message_push(struct flow_table *t, struct flow *f, struct stream *s, 
 	return stream_insert(t, f, s, from, from + (uint32_t)len, data);
 }
 
-static struct stream *stream_of(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t base)
+/* Goes on at the segment that begins with number seq: all before it that was not taken is gone. */
+static void stream_jump(struct stream *s, uint32_t seq)
 {
-	if (!f->stream[dir])
-		f->stream[dir] = stream_new(t, base);
-	return f->stream[dir];
+	uint32_t have = contiguous(s);
+	int32_t missing = (int32_t)(seq - (s->base + have));
+
+	s->offset += have;
+	if (missing < 0) {
+		s->unknown = true;
+	} else {
+		s->offset += (uint32_t)missing;
+		s->gap += have - s->read + (uint32_t)missing;
+	}
+	s->base = seq;
+	s->ranges = 0;
+	s->read = 0;
+	s->strays = 0;
+	s->slid = true;
+}
+
+static struct stream *stream_of(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
+				uint32_t base)
+{
+	struct stream *s = f->stream[dir];
+
+	if (!s) {
+		s = f->stream[dir] = stream_new(t, base);
+		if (s)
+			s->unknown = !isn_valid;
+	} else if (s->paused) {
+		s->base = base;
+		s->paused = false;
+	}
+	return s;
 }
 
 void streams_init(struct flow_table *t)
@@ -354,9 +415,15 @@ int64_t flow_stream_push(struct flow_table *t, struct flow *f, uint8_t dir, bool
 
 	if (len == 0)
 		return f->stream[dir] ? contiguous(f->stream[dir]) : 0;
-	s = stream_of(t, f, dir, isn_valid ? isn + 1 : seq);
+	if (f->stream[dir] && f->stream[dir]->paused)
+		isn_valid = false;
+	s = stream_of(t, f, dir, isn_valid, isn_valid ? isn + 1 : seq);
 	if (!s)
 		return refuse(t, f);
+	if (f->follow && s->cut && !flow_stream_has_gap(f, dir) &&
+	    (int32_t)(seq - (s->base + contiguous(s))) > 0)
+		stream_jump(s, seq);
+	s->cut &= !f->follow;
 	offset = (int32_t)(seq - s->base);
 	if (offset > STREAM_AHEAD_MAX && f->follow)
 		return -ENOSPC;
@@ -428,52 +495,130 @@ void flow_stream_acked(struct flow *f, uint8_t dir, uint32_t ack)
 
 /* ---- reading on ---- */
 
-void flow_stream_follow(struct flow_table *t, struct flow *f)
+void flow_stream_follow(struct flow_table *t, struct flow *f, bool from_start)
 {
 	f->follow = true;
-	for (int dir = 0; dir < 2; dir++)
-		if (f->stream[dir])
-			f->stream[dir]->read = contiguous(f->stream[dir]);
+	for (int dir = 0; dir < 2; dir++) {
+		struct stream *s = f->stream[dir];
+
+		if (s && !from_start) {
+			s->read = contiguous(s);
+			s->unknown = false;
+		}
+	}
 }
 
-const uint8_t *flow_stream_unread(const struct flow *f, uint8_t dir, size_t *len)
+void flow_stream_end(struct flow_table *t, struct flow *f, uint8_t dir, bool isn_valid,
+		     uint32_t isn, uint32_t seq)
 {
-	const struct stream *s = f->stream[dir];
+	struct stream *s;
 
-	*len = s ? contiguous(s) - s->read : 0;
-	return *len ? s->data + s->read : NULL;
+	if (f->stream[dir] && f->stream[dir]->paused)
+		isn_valid = false;
+	s = stream_of(t, f, dir, isn_valid, isn_valid ? isn + 1 : seq);
+	if (!s || s->has_fin)
+		return;
+	s->has_fin = true;
+	s->fin = seq;
 }
 
-void flow_stream_read(struct flow *f, uint8_t dir)
+bool flow_stream_reset(struct flow *f, uint8_t dir, struct stream_event *e)
+{
+	const struct stream *sender = f->stream[dir];
+	bool open = !sender || !sender->ended;
+
+	for (int d = 0; d < 2; d++)
+		if (f->stream[d])
+			f->stream[d]->ended = true;
+	*e = (struct stream_event){
+		.kind = STREAM_RESET,
+		.side = dir == f->origin ? STREAM_CLIENT : STREAM_SERVER,
+		.offset = sender ? sender->offset + sender->read : 0,
+	};
+	return open;
+}
+
+void flow_stream_pause(struct flow_table *t, struct flow *f, uint8_t dir)
 {
 	struct stream *s = f->stream[dir];
 
-	if (s)
-		s->read = contiguous(s);
+	if (!s || s->paused)
+		return;
+	s->offset += contiguous(s);
+	t->stats.stream_bytes -= s->capacity;
+	free(s->data);
+	s->data = NULL;
+	s->capacity = 0;
+	s->ranges = 0;
+	s->read = 0;
+	s->gap = 0;
+	s->strays = 0;
+	s->slid = true;
+	s->unknown = true;
+	s->paused = true;
+}
+
+bool flow_stream_ended(const struct flow *f, uint8_t dir)
+{
+	return f->stream[dir] && f->stream[dir]->ended;
+}
+
+bool flow_stream_take(struct flow *f, uint8_t dir, struct stream_event *e)
+{
+	struct stream *s = f->stream[dir];
+
+	if (!s || s->ended || s->paused)
+		return false;
+	*e = (struct stream_event){
+		.side = dir == f->origin ? STREAM_CLIENT : STREAM_SERVER,
+		.offset = s->offset + s->read,
+	};
+	if (s->unknown) {
+		e->kind = STREAM_GAP;
+		e->offset -= s->gap;
+		s->unknown = false;
+	} else if (s->gap) {
+		e->kind = STREAM_GAP;
+		e->offset -= s->gap;
+		e->len = s->gap;
+		s->gap = 0;
+	} else if (contiguous(s) > s->read) {
+		e->kind = STREAM_DATA;
+		e->data = s->data + s->read;
+		e->len = contiguous(s) - s->read;
+		s->read += (uint32_t)e->len;
+	} else if (s->has_fin && (int32_t)(s->base + contiguous(s) - s->fin) >= 0) {
+		e->kind = STREAM_END;
+		s->ended = true;
+	} else {
+		return false;
+	}
+	return true;
 }
 
 bool flow_stream_skip(struct flow_table *t, struct flow *f, uint8_t dir, uint32_t seq)
 {
 	struct stream *s = f->stream[dir];
+	const struct range *range;
 	uint32_t end;
 
 	if (!s)
 		return false;
+	range = ranges_in(s);
 	end = used(s);
-	if (end > contiguous(s) && (int32_t)(seq - (s->base + end)) <= (int32_t)s->window) {
+	if (end > contiguous(s) && (int32_t)(seq - (s->base + end)) <= (int32_t)window_of(t, s)) {
 		/* The first island that is not the contiguous one. */
-		stream_slide(s, s->range[s->range[0].from == 0].from);
-		s->read = 0;
+		uint32_t from = range[range[0].from == 0].from;
+
+		s->gap += from - s->read;
+		s->read = from;
+		stream_slide(s, from);
 	} else {
 		if (++s->strays < STREAM_STRAYS_MAX) {
 			flow_stream_note(t, f, FLOW_STREAM_OUT_OF_WINDOW);
 			return false;
 		}
-		s->base = seq;
-		s->ranges = 0;
-		s->read = 0;
-		s->strays = 0;
-		s->slid = true;
+		stream_jump(s, seq);
 	}
 	flow_stream_note(t, f, FLOW_STREAM_GAP);
 	return true;
@@ -487,8 +632,8 @@ void flow_release_streams(struct flow_table *t, struct flow *f)
 		if (!s)
 			continue;
 		t->stats.stream_bytes -= s->capacity;
-		if (s->range != s->few)
-			free(s->range);
+		if (s->many)
+			free(s->more);
 		free(s->data);
 		slab_give(&t->streams, s);
 		f->stream[dir] = NULL;

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "inspect/state.h"
+#include "inspect/evidence.h"
 
 static const uint32_t everyone[4];
 
@@ -34,6 +34,20 @@ bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *add
 	else
 		i->expect.refused++;
 	return ok;
+}
+
+bool expect_begins(struct glance *g)
+{
+	struct weir_peer peer;
+
+	if (!evidence_endpoint(g, &peer) || peer.source != WEIR_SOURCE_EXPECTATION ||
+	    !(peer.flags & WEIR_PEER_INSPECT))
+		return false;
+	g->f->method = WEIR_METHOD_ENDPOINT;
+	g->f->confidence = peer.confidence;
+	g->f->source = peer.source;
+	g->f->expected = true;
+	return true;
 }
 
 void inspector_expect_stats(const struct inspector *i, struct expect_stats *out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "inspect/evidence.h"
+#include "inspect/reading.h"
 #include "util/util.h"
 
 /* Offline: after so long a silence, the same tuple is another flow. */
@@ -31,6 +32,16 @@ static void settle(struct inspector *i, struct flow *f)
 		describe_flow(&g, false);
 }
 
+/* Tells the consumers of a flow that leaves the table. */
+static void tell_forgotten(struct inspector *i, struct flow *f)
+{
+	struct inspect_outcome outcome = {.flow = f};
+	struct glance g = {.i = i, .f = f, .j = judgement_of(f), .out = &outcome};
+
+	if (g.j)
+		reading_end(&g, !i->closing);
+}
+
 /* Frees what is needed only while the flow's payload is inspected. */
 static void judgement_end(struct inspector *i, struct flow *f)
 {
@@ -38,6 +49,7 @@ static void judgement_end(struct inspector *i, struct flow *f)
 
 	if (!j)
 		return;
+	tell_forgotten(i, f);
 	modules_release(i, j);
 	slab_give(&i->judgements, j);
 	f->module = NULL;
@@ -51,6 +63,7 @@ static void release_flow(struct flow *f, void *arg)
 	if (!i->closing && f->frames > 0) {
 		if (is_offline(i))
 			settle(i, f);
+		tell_forgotten(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
 		else if (is_offline(i))
@@ -104,8 +117,8 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->table = flow_table_new(&i->settings.limits, release_flow, i);
 	i->fragments = new_fragments(settings);
 	i->secret = secret_new();
-	if (modules_init(i) < 0 || !i->table || !i->fragments || !i->secret ||
-	    inspector_set_signatures(i, s) < 0)
+	if (modules_init(i) < 0 || audience_init(i) < 0 || !i->table || !i->fragments ||
+	    !i->secret || inspector_set_signatures(i, s) < 0)
 		return NULL;
 	return TAKE_PTR(i);
 }
@@ -120,6 +133,7 @@ void inspector_free(struct inspector *i)
 	fragments_free(i->fragments);
 	secret_free(i->secret);
 	modules_fini(i);
+	audience_fini(i);
 	record_free(i);
 	classify_scratch_free(i->scratch);
 	free(i);
@@ -135,6 +149,7 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	i->scratch = scratch;
 	i->signatures = s;
 	memset(i->owner_known, 0, sizeof(i->owner_known));
+	audience_changed(i);
 	evidence_resolve(i);
 	for (unsigned int t = 1; t < PACKET_TUNNEL_COUNT; t++) {
 		int app = app_registry_find(i->registry, packet_tunnel_name(t));
@@ -256,15 +271,25 @@ static void note_frame(struct glance *g, const struct weir_punt *punt, bool crea
 		note_tcp(g, punt, created);
 }
 
-/* The gate knows the flow, but this table has evicted it: resume the inspection as far as
- * possible. */
+/* Whether nothing of this direction was missed. */
+static bool begins(const struct weir_punt *punt)
+{
+	return punt->number == 1 && punt->flags & WEIR_PUNT_ISN;
+}
+
+/* The gate knows the flow: it decided it by an expectation, or this table has evicted it, and the
+ * inspection is resumed as far as possible. */
 static void resume_inspected(struct glance *g, const struct weir_punt *punt)
 {
-	g->f->decided = true;
-	g->f->inspect = flow_has_ports(g->f);
-	g->f->app = punt->app;
-	g->j->resumed = true;
-	flow_stream_follow(g->i->table, g->f);
+	struct flow *f = g->f;
+
+	f->decided = true;
+	f->app = punt->app;
+	g->j->resumed = !begins(punt) || !expect_begins(g);
+	if (flow_has_ports(f))
+		reading_begin(g);
+	if (!f->inspect)
+		g->out->decided_now = true; /* the gate may stop punting its payload */
 }
 
 /* Adds the segment to its direction's first message, which grows by *fresh bytes. False if it does
@@ -321,6 +346,11 @@ static bool wants_payload(const struct flow *f)
 	return !f->decided || f->inspect || f->reading;
 }
 
+static bool follows(const struct flow *f)
+{
+	return f->decided && f->inspect;
+}
+
 /*
  * A frame that no receiver accepts is not inspected. Offline, a wrong IP header checksum together
  * with a wrong transport checksum shows that the file was edited (addresses replaced, checksums not
@@ -336,7 +366,7 @@ static bool is_bad(const struct inspector *i, const struct packet *p)
 
 static void judge_payload(struct glance *g)
 {
-	bool reading = g->f->reading, follows = g->f->decided && g->f->inspect;
+	bool reading = g->f->reading, followed = follows(g->f);
 
 	if (is_bad(g->i, g->p)) {
 		g->out->bad_checksum = true;
@@ -346,10 +376,10 @@ static void judge_payload(struct glance *g)
 		judge_undecided(g);
 		return;
 	}
-	if (follows)
+	if (followed)
 		follow_packet(g);
 	if (reading)
-		read_on(g, follows);
+		read_on(g, followed);
 	if (!wants_payload(g->f))
 		flow_release_streams(g->i->table, g->f);
 }
@@ -362,7 +392,9 @@ static void judge_segment(struct glance *g)
 	if (p->payload_len > 0)
 		judge_payload(g);
 	else if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_FIN && !is_bad(g->i, p))
-		segment_end(g);
+		follows(g->f) ? follow_end(g) : segment_end(g);
+	if (p->proto == IPPROTO_TCP && p->tcp_flags & TH_RST && follows(g->f) && !is_bad(g->i, p))
+		follow_reset(g);
 	if (p->payload_len > 0 && p->proto == IPPROTO_TCP && !g->out->bad_checksum)
 		segment_place(g);
 }

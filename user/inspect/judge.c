@@ -5,6 +5,7 @@
 
 #include "inspect/evidence.h"
 #include "inspect/mse.h"
+#include "inspect/reading.h"
 #include "util/util.h"
 
 /* Random bytes in both directions: docs/encrypted.md. */
@@ -14,7 +15,6 @@
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
-	const struct app_module *module = module_of(g->i, finding->app);
 	struct flow *f = g->f;
 
 	f->decided = true;
@@ -24,21 +24,13 @@ static void decide(struct glance *g, const struct app_finding *finding)
 	f->decided_after = f->frames;
 	if (f->method != WEIR_METHOD_ENDPOINT)
 		f->source = WEIR_SOURCE_NONE;
-	f->inspect = finding->inspect && !finding->done && module && module->inspected;
-	g->j->reader = module;
-	if (!f->inspect)
-		modules_release(g->i, g->j);
-	if (!f->inspect && g->i->settings.follow_all && f->key.proto == IPPROTO_TCP && !f->tunnel) {
-		f->inspect = true;
-		g->j->module_done = true;
-	}
 	g->out->decided_now = true;
 	f->peer = finding->reconnect && !evidence_is_service(g);
 	g->out->reconnect = f->peer && f->two_way;
-	if (f->inspect)
-		flow_stream_follow(g->i->table, f);
 	evidence_note(g);
 	describe_flow(g, is_offline(g->i) || g->i->settings.read_on);
+	reading_begin(g);
+	modules_release(g->i, g->j);
 	if (!f->reading && !f->inspect)
 		flow_release_streams(g->i->table, f);
 }
@@ -54,6 +46,7 @@ static bool decide_by_endpoint(struct glance *g)
 	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
 	g->f->source = peer.source;
+	g->f->expected = peer.source == WEIR_SOURCE_EXPECTATION && peer.flags & WEIR_PEER_INSPECT;
 	finding.app = peer.app;
 	finding.confidence = peer.confidence;
 	decide(g, &finding);

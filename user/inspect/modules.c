@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inspect/evidence.h"
+#include "inspect/reading.h"
 #include "util/util.h"
 
 #define NAME_TTL_MIN 60 /* seconds */
@@ -54,6 +55,7 @@ void inspector_set_modules(struct inspector *i, uint32_t modules_off)
 	i->settings.modules_off = modules_off;
 	list_shown(i);
 	memset(i->owner_known, 0, sizeof(i->owner_known));
+	audience_changed(i);
 }
 
 void modules_fini(struct inspector *i)
@@ -131,7 +133,6 @@ static void merge_answer(const struct app_finding *engine, const struct app_find
 			 struct app_finding *best)
 {
 	if (answer->app == best->app) {
-		best->inspect |= answer->inspect;
 		best->reconnect |= answer->reconnect;
 		if (answer->confidence > best->confidence) {
 			best->confidence = answer->confidence;

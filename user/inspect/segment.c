@@ -18,6 +18,14 @@ static uint32_t wire_payload(const struct packet *p)
 	return p->l4_len - (uint32_t)(p->payload - p->l4);
 }
 
+void segment_tell_end(struct glance *g, uint8_t dir)
+{
+	const struct judgement *j = g->j;
+
+	flow_stream_end(g->i->table, g->f, dir, j->isn_valid[dir] && !j->resumed, j->isn[dir],
+			j->fin_seq[dir]);
+}
+
 void segment_end(struct glance *g)
 {
 	const struct packet *p = g->p;
@@ -27,16 +35,21 @@ void segment_end(struct glance *g)
 		return;
 	j->ended[p->dir] = true;
 	j->fin_seq[p->dir] = first_number(p) + wire_payload(p);
+	if (g->f->follow)
+		segment_tell_end(g, p->dir);
 }
 
 int64_t segment_retry(struct glance *g)
 {
 	const struct packet *p = g->p;
+	/* What comes behind the end is for nobody. */
+	bool over = g->f->follow && flow_stream_ended(g->f, p->dir);
 	/* For a resumed flow the beginning of the stream is gone. */
 	bool from_isn = g->j->isn_valid[p->dir] && !g->j->resumed;
 
-	return flow_stream_push(g->i->table, g->f, p->dir, from_isn, g->j->isn[p->dir],
-				first_number(p), p->frame + p->payload, p->payload_len);
+	return over ? 0
+		    : flow_stream_push(g->i->table, g->f, p->dir, from_isn, g->j->isn[p->dir],
+				       first_number(p), p->frame + p->payload, p->payload_len);
 }
 
 /*
@@ -66,7 +79,7 @@ void segment_place(struct glance *g)
 
 	if (g->f->decided && !g->f->inspect && !g->f->reading)
 		return;
-	if (!g->f->follow && flow_stream_full(g->f, p->dir))
+	if (g->f->follow ? flow_stream_ended(g->f, p->dir) : flow_stream_full(g->f, p->dir))
 		return;
 	out->read = flow_stream_next(g->f, p->dir, &out->next);
 	out->out_of_order = out->read && (int32_t)(first_number(p) - out->next) > 0;

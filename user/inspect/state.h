@@ -28,18 +28,17 @@
 struct judgement {
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool ended[2];	  /* its FIN was seen, with sequence number fin_seq */
-	bool resumed;	  /* the flow was inspected before this table knew it, so its beginning is
-			     missing */
-	bool module_done; /* still followed, but no module reads it any more */
+	bool ended[2]; /* its FIN was seen, with sequence number fin_seq */
+	bool resumed;  /* the flow was inspected before this table knew it, so its beginning is
+			  missing */
 	uint32_t fin_seq[2];
 	uint8_t looks;	   /* number of calls of describe_flow() */
 	uint8_t described; /* DESCRIBED_* */
 	size_t judged[2];  /* bytes of each direction's first message that were classified */
 	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
-	const struct app_module *reader; /* module that reads an inspected flow */
-	void **states;			 /* state of each module; NULL until one has some */
+	struct reading *reading;   /* who takes a decided flow; NULL: nobody */
+	void **states;		   /* state of each module; NULL until one has some */
 	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
 				    */
 	uint32_t read_frame;	   /* number of the last frame that was read for details */
@@ -68,6 +67,7 @@ struct inspector {
 	struct flow_table *table;
 	struct slab judgements;
 	struct slab states; /* memory for judgement.states */
+	struct audience *audience;
 	struct fragments *fragments;
 	struct secret *secret;
 	uint16_t tunnel_app[PACKET_TUNNEL_COUNT]; /* applications that are tunnels */
@@ -168,6 +168,8 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 /* app_services.expect: arg is the inspector. */
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone);
+/* Whether the flow was expected with the wish to be read; then that is noted. */
+bool expect_begins(struct glance *g);
 /* segment.c */
 /* Adds the current TCP segment to its stream, as flow_stream_push() does, and records its
  * anomalies. */
@@ -176,12 +178,16 @@ int64_t segment_add(struct glance *g);
 int64_t segment_retry(struct glance *g);
 /* Records that the current segment ends its direction. */
 void segment_end(struct glance *g);
+/* Tells the stream of a followed direction about its end, which was recorded. */
+void segment_tell_end(struct glance *g, uint8_t dir);
 /* Sets in the outcome the position of the current segment in the stream. */
 void segment_place(struct glance *g);
 
 /* follow.c */
-/* Processes a packet with payload of an inspected flow. */
+/* Processes a packet with payload of an inspected flow; a bare FIN; an RST. */
 void follow_packet(struct glance *g);
+void follow_end(struct glance *g);
+void follow_reset(struct glance *g);
 
 /* record.c */
 /* Keeps a copy of a flow that leaves the table; takes over the flow's details. */

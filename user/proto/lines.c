@@ -49,6 +49,11 @@ void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 	}
 }
 
+void lines_gap(struct lines *l)
+{
+	l->len = LINES_MAX;
+}
+
 bool lines_are_none(const struct lines *l)
 {
 	return l->skipped > LINES_SKIPPED_MAX;

@@ -28,6 +28,9 @@ void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 /* The same for the rest of the stream: a last line without a line end. */
 void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *arg);
 
+/* Bytes are missing before what is fed next: the line they were in is skipped. */
+void lines_gap(struct lines *l);
+
 /* Whether LINES_SKIPPED_MAX bytes were skipped, so that reading on is useless. Bounds the work on a
  * flow that was identified by its first line only. */
 bool lines_are_none(const struct lines *l);

@@ -32,6 +32,9 @@ struct reader {
 	 * first bytes do not tell, and the identification of the flow does.
 	 */
 	enum reader_guess (*guess)(enum stream_side side, const uint8_t *data, size_t len);
+	/* Names of applications whose flows it reads whatever they begin with, NULL-terminated; may
+	 * be NULL. */
+	const char *const *apps;
 	/*
 	 * Reads one event and calls emit for what it completes. 0; -EPROTO: this is not, or no
 	 * longer, its protocol, and it is not called again for this conversation. A reader that

@@ -6,7 +6,7 @@ import shutil
 import socket
 import struct
 
-from .check import Failure, wait_for
+from .check import wait_for
 from .services import random_file
 from .talk import TOOLS
 
@@ -117,12 +117,5 @@ ECPassword={hashlib.md5(b"pw").hexdigest()}
     def has_file(self):
         return os.path.exists(self.host.path("amule", "incoming", "film.bin"))
 
-    def wait_file(self, link, seconds=150):
-        """Started anew where nothing came for long: a client that missed its turn to ask for sources asks again in
-        half an hour."""
-        try:
-            wait_for(self.has_file, f"aMule on {self.host.name} has the file", seconds / 3, 0.5)
-        except Failure:
-            self.process.stop()
-            self.prepare().start(link)
-            wait_for(self.has_file, f"aMule on {self.host.name}, started anew, has the file", seconds, 0.5)
+    def wait_file(self, seconds=150):
+        wait_for(self.has_file, f"aMule on {self.host.name} has the file", seconds, 0.5)

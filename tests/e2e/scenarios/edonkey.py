@@ -17,8 +17,9 @@ def edonkey(lab):
     pairs = [(Amule(net.c1, server, False), Amule(net.s1, server, False)),
              (Amule(net.c2, server, True), Amule(net.s2, server, True))]
     weir = lab.weir(net, "default: pass").start()
-    for (leech, _), link in zip(pairs, begin(pairs, Amule.wait_login)):
-        leech.wait_file(link)
+    begin(pairs, Amule.wait_login)
+    for leech, _ in pairs:
+        leech.wait_file()
     talk.check_named(weir, "edonkey", talk.to_port(server.port), least=4)
     for leech, seed in pairs:
         talk.check_named(weir, "edonkey", talk.between(leech.host, seed.host))
@@ -43,4 +44,3 @@ def begin(pairs, ready=lambda seed: None):
     for (leech, seed), link in zip(pairs, links):
         ready(seed)
         leech.start(link)
-    return links
