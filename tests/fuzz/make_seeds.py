@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz and stream_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz and http_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -212,11 +212,37 @@ def stream_seeds():
     }
 
 
+def http_seeds():
+    def say(side, text):
+        return b''.join(bytes([side | 0x70, len(text[at:at + 255])]) + text[at:at + 255] for at in range(0, len(text), 255))
+
+    def gap(side, count):
+        return bytes([side | 4, count])
+
+    get = b'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
+    ok = b'HTTP/1.1 200 OK\r\n'
+    end, reset = bytes([7, 0]), bytes([14, 0])
+    chunks = b'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n'
+    return {
+        'pipeline': say(0, get + b'HEAD /b HTTP/1.1\r\n\r\n' + get) +
+                    say(1, (ok + b'Content-Length: 3\r\n\r\n') + b'abc' + ok + b'Content-Length: 9\r\n\r\n' + ok + chunks) + end,
+        'post': say(0, b'POST /p HTTP/1.1\r\n' + chunks + b'POST /q HTTP/1.1\r\nContent-Length: 4\r\n\r\nabcd') +
+                say(1, b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nab') + gap(1, 9) + say(1, b'c') + end,
+        'gap': say(0, get) + say(1, ok + b'Content-Length: 9\r\n\r\na') + gap(1, 3) + say(1, b'abcde' + ok) + gap(1, 2) +
+               say(1, ok + chunks) + gap(0, 0) + say(0, get) + reset,
+        'connect': say(0, b'CONNECT h:443 HTTP/1.1\r\n\r\n') + say(1, b'HTTP/1.1 407 -\r\nContent-Length: 0\r\n\r\n') +
+                   say(0, b'CONNECT h:443 HTTP/1.1\r\n\r\n\x16\x03') + say(1, ok + b'\r\nx') + gap(1, 5) + end,
+        'upgrade': say(0, b'GET /w HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: w\r\n\r\nGE') + say(1, b'HTTP/1.1 101 -\r\n\r\n') +
+                   say(0, b'T /') + reset,
+        'odd': say(0, b'\r\nGET /a\r\nHost: x\r\n folded\r\n\r\nGET/ HTTP/1.1\nContent-Length: 1, 2\n\n'),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
-                          ('stream', stream_seeds())):
+                          ('stream', stream_seeds()), ('http', http_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

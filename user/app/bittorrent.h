@@ -53,13 +53,14 @@ bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_reque
 
 /* Streaming parser of a tracker's answers; keeps only the current entry. */
 struct tracker_http {
-	struct http_reader http;
+	struct http_connection http;
 	struct bencode body;
-	bool readable; /* this response can contain peers */
-	bool failure;  /* the tracker refused */
-	bool finished; /* no further response will follow, or none that can be read */
-	bool close;    /* the last request asked to close the connection */
-	uint16_t own;  /* port that the client announced, 0 = none, or learned already */
+	bool until_close; /* the connection's end ends this response */
+	bool readable;	  /* this response can contain peers */
+	bool failure;	  /* the tracker refused */
+	bool finished;	  /* no further response will follow, or none that can be read */
+	bool close;	  /* the last request asked to close the connection */
+	uint16_t own;	  /* port that the client announced, 0 = none, or learned already */
 	uint16_t peers;
 	uint32_t body_bytes;
 	uint8_t part[18]; /* compact entry */

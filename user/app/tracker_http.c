@@ -135,7 +135,6 @@ struct reading {
 void tracker_http_init(struct tracker_http *t)
 {
 	memset(t, 0, sizeof(*t));
-	http_init(&t->http);
 }
 
 static void compact_read(const struct reading *r, const struct bencode_event *e, size_t size)
@@ -239,39 +238,50 @@ static void body_read(const struct reading *r, const uint8_t *data, size_t len)
 	/* No tracker sends this much, so stop inspecting. */
 	if (t->body_bytes == TRACKER_BODY_MAX)
 		t->finished = true;
-	if (t->http.state == HTTP_UNTIL_CLOSE && !t->readable)
+	if (t->until_close && !t->readable)
 		t->finished = true;
 }
 
-static void response_event(void *arg, enum http_kind kind, const uint8_t *data, size_t len)
+static void response_begin(struct tracker_http *t, const struct http_head *h)
+{
+	bencode_init(&t->body);
+	/* A compressed body is not parsed: trackers answer in a few hundred bytes. */
+	t->readable = h->status == 200 && !h->encoded && !h->coded;
+	t->until_close = !h->chunked && h->length == HTTP_LENGTH_UNKNOWN;
+	t->failure = false;
+	t->peers = 0;
+	t->ip_len = 0;
+	t->body_bytes = 0;
+}
+
+static void response_event(void *arg, const void *event)
 {
 	const struct reading *r = arg;
+	const struct http_event *e = event;
 	struct tracker_http *t = r->t;
 
-	switch (kind) {
-	case HTTP_HEAD:
-		bencode_init(&t->body);
-		/* A compressed body is not parsed: trackers answer in a few hundred bytes. */
-		t->readable = t->http.status == 200 && !t->http.encoded;
-		t->failure = false;
-		t->peers = 0;
-		t->ip_len = 0;
-		t->body_bytes = 0;
-		break;
-	case HTTP_BODY:
-		body_read(r, data, len);
-		break;
-	case HTTP_END:
-		t->finished |= t->close || t->http.close;
-		break;
-	}
+	if (e->kind == HTTP_RESPONSE)
+		response_begin(t, e->head);
+	else if (e->kind == HTTP_BODY && e->stream.kind == STREAM_DATA)
+		body_read(r, e->stream.data, (size_t)e->stream.len);
+	else if (e->kind == HTTP_BODY)
+		t->readable = false;
+	else if (e->kind == HTTP_END)
+		t->finished |= t->close || e->last;
 }
 
 void tracker_http_response(struct tracker_http *t, const struct app_services *s,
 			   const struct app_message *m)
 {
 	struct reading r = {.t = t, .s = s, .m = m};
+	const struct stream_event e = {
+		.kind = STREAM_DATA,
+		.side = STREAM_SERVER,
+		.data = m->data,
+		.len = m->len,
+		.time_ns = m->now_ns,
+	};
 
-	if (!t->finished && http_feed(&t->http, m->data, m->len, response_event, &r) < 0)
+	if (!t->finished && reader_http.read(&t->http, &e, response_event, &r) < 0)
 		t->finished = true;
 }

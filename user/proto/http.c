@@ -1,229 +1,628 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
-#include <strings.h>
 
 #include "proto/http.h"
+#include "util/util.h"
 
-struct feed {
-	struct http_reader *r;
-	void (*fn)(void *arg, enum http_kind kind, const uint8_t *data, size_t len);
+enum http_stage {
+	AT_START, /* before a message, or in its start line */
+	IN_FIELDS,
+	IN_BODY,  /* of known length */
+	TILL_END, /* a body that the end of the side ends */
+	AT_CHUNK, /* in a line with the size of a chunk */
+	IN_CHUNK,
+	AFTER_CHUNK,
+	IN_TRAILER,
+	IN_TUNNEL,
+	OVER, /* lost or ended */
+};
+
+/* How a method bears on the response. */
+enum bearing { BEARS_NOTHING, BEARS_HEAD, BEARS_CONNECT, BEARS_UPGRADE };
+
+struct reading {
+	struct http_connection *c;
+	struct http_side *s;
+	const struct stream_event *e;
+	reader_emit *emit;
 	void *arg;
 };
 
-void http_init(struct http_reader *r)
+/* Looks at another side with the same event. */
+static struct reading other_side(const struct reading *r)
 {
-	memset(r, 0, sizeof(*r));
+	struct reading o = *r;
+
+	o.s = &r->c->side[r->s == &r->c->side[0]];
+	return o;
 }
 
-static void response_end(const struct feed *f)
+static bool is_client(const struct reading *r)
 {
-	f->fn(f->arg, HTTP_END, NULL, 0);
-	f->r->state = HTTP_AT_STATUS;
+	return r->s == &r->c->side[STREAM_CLIENT];
 }
 
-/* "HTTP/1.1 200 OK" */
-static int status_line(struct http_reader *r)
-{
-	const char *l = r->line;
+/* ---- events ---- */
 
-	if (r->line_len < 12 || memcmp(l, "HTTP/1.", 7) != 0 || (l[7] != '0' && l[7] != '1') ||
-	    l[8] != ' ')
-		return -EPROTO;
-	r->status = 0;
-	for (int i = 9; i < 12; i++) {
-		if (l[i] < '0' || l[i] > '9')
-			return -EPROTO;
-		r->status = (uint16_t)(r->status * 10 + (l[i] - '0'));
+/* Number of the transaction whose message was begun last. */
+static uint32_t tx_now(const struct http_side *s)
+{
+	return s->tx ? s->tx - 1 : 0;
+}
+
+static struct http_event event_of(const struct reading *r, enum http_kind kind)
+{
+	return (struct http_event){
+		.kind = (uint8_t)kind,
+		.side = is_client(r) ? STREAM_CLIENT : STREAM_SERVER,
+		.unsure = r->c->unsure,
+		.tx = tx_now(r->s),
+		.head = &r->s->head,
+	};
+}
+
+static void tell(const struct reading *r, enum http_kind kind)
+{
+	struct http_event e = event_of(r, kind);
+
+	if (kind == HTTP_LOST)
+		e.head = NULL;
+	if (kind == HTTP_INTERIM)
+		e.tx = r->s->tx;
+	r->emit(r->arg, &e);
+}
+
+static void tell_piece(const struct reading *r, enum http_kind kind, enum stream_kind piece,
+		       const uint8_t *data, uint64_t len)
+{
+	struct http_event e = event_of(r, kind);
+
+	if (kind == HTTP_TUNNEL) {
+		e.head = NULL;
+		e.tunnel = r->c->tunnel;
 	}
-	r->minor = (uint8_t)(l[7] - '0');
-	r->chunked = r->has_length = r->encoded = r->close = r->keep_alive = false;
-	r->headers = 0;
-	r->left = 0;
-	r->state = HTTP_IN_HEADERS;
-	return 0;
+	e.stream = (struct stream_event){
+		.kind = (uint8_t)piece,
+		.side = e.side,
+		.offset = r->s->at,
+		.data = data,
+		.len = len,
+		.time_ns = r->e->time_ns,
+	};
+	r->s->at += len;
+	r->emit(r->arg, &e);
 }
 
-/* Value of the current header line if it is the named one. */
-static const char *header_value(const char *line, const char *name)
-{
-	size_t len = strlen(name);
+/* ---- ends ---- */
 
-	if (strncasecmp(line, name, len) != 0 || line[len] != ':')
-		return NULL;
-	line += len + 1;
-	return line + strspn(line, " \t");
+static bool in_message(const struct http_side *s)
+{
+	return s->stage >= IN_BODY && s->stage <= IN_TRAILER;
 }
 
-static int content_length(struct http_reader *r, const char *value)
+/* Whether the connection ends with this message (RFC 9112, 9.3). */
+static bool is_last(const struct http_head *h)
 {
-	size_t digits = strspn(value, "0123456789");
-	uint64_t length = 0;
-
-	if (digits == 0 || digits > 15 || value[digits + strspn(value + digits, " \t")])
-		return -EPROTO;
-	for (size_t i = 0; i < digits; i++)
-		length = length * 10 + (uint64_t)(value[i] - '0');
-	/* Two different lengths: the end of the body is undefined (RFC 9112, 6.3). */
-	if (r->has_length && length != r->left)
-		return -EPROTO;
-	r->has_length = true;
-	r->left = length;
-	return 0;
+	return h->close || !h->versioned || (h->minor == 0 && !h->keep_alive);
 }
 
-static int header_line(struct http_reader *r)
+static void message_end(const struct reading *r, bool complete)
 {
-	const char *value;
+	struct http_side *s = r->s;
+	struct http_event e = event_of(r, HTTP_END);
 
-	if (++r->headers > HTTP_HEADERS_MAX)
-		return -EPROTO;
-	if ((value = header_value(r->line, "Content-Length")))
-		return content_length(r, value);
-	if ((value = header_value(r->line, "Transfer-Encoding"))) {
-		r->chunked = true;
-		return strncasecmp(value, "chunked", 7) == 0 ? 0 : -EPROTO;
-	}
-	if ((value = header_value(r->line, "Content-Encoding")))
-		r->encoded = strncasecmp(value, "identity", 8) != 0;
-	if ((value = header_value(r->line, "Connection"))) {
-		r->close |= strcasestr(value, "close") != NULL;
-		r->keep_alive |= strcasestr(value, "keep-alive") != NULL;
-	}
-	return 0;
+	e.complete = complete;
+	e.gaps = s->gaps;
+	e.size = s->at;
+	e.missing = s->missing;
+	e.last = is_last(&s->head);
+	s->stage = AT_START;
+	s->line = 0;
+	r->emit(r->arg, &e);
 }
 
-/* Determines the extent of the body by RFC 9112, 6.3. */
-static void headers_end(const struct feed *f)
+static void side_lose(const struct reading *r)
 {
-	struct http_reader *r = f->r;
-	bool bodiless = r->status < 200 || r->status == 204 || r->status == 304;
-
-	if (r->minor == 0 && !r->keep_alive)
-		r->close = true;
-	if (r->status >= 100 && r->status < 200) {
-		r->state = HTTP_AT_STATUS;
-		return;
-	}
-	f->fn(f->arg, HTTP_HEAD, NULL, 0);
-	if (bodiless || (!r->chunked && r->has_length && r->left == 0))
-		response_end(f);
-	else if (r->chunked)
-		r->state = HTTP_AT_CHUNK;
-	else
-		r->state = r->has_length ? HTTP_IN_BODY : HTTP_UNTIL_CLOSE;
+	if (in_message(r->s))
+		message_end(r, false);
+	r->s->stage = OVER;
+	tell(r, HTTP_LOST);
 }
 
-static int hex_digit(char c)
+/* ---- tunnels ---- */
+
+static void tunnel_data(const struct reading *r, const uint8_t *data, size_t len)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (len)
+		tell_piece(r, HTTP_TUNNEL, STREAM_DATA, data, len);
 }
 
-/* Chunk size in hexadecimal; extensions after it are ignored. */
-static int chunk_line(struct http_reader *r)
+/* What the side sends from now on is the tunnel's, also the part of a line that it has sent. */
+static void tunnel_begin(const struct reading *r, enum http_tunnel kind)
 {
-	size_t at = 0;
+	struct http_side *s = r->s;
+	size_t line = s->line;
 
-	r->left = 0;
-	for (; hex_digit(r->line[at]) >= 0; at++) {
-		if (at == 8)
-			return -EPROTO;
-		r->left = r->left * 16 + (uint64_t)hex_digit(r->line[at]);
-	}
-	if (at == 0 || (r->line[at] && !strchr("; \t", r->line[at])))
-		return -EPROTO;
-	r->state = r->left ? HTTP_IN_CHUNK : HTTP_IN_TRAILER;
-	return 0;
+	r->c->tunnel = (uint8_t)kind;
+	s->stage = IN_TUNNEL;
+	s->doubt = HTTP_TUNNEL_NONE;
+	s->line = 0;
+	s->at = 0;
+	s->gaps = false;
+	tunnel_data(r, (const uint8_t *)s->head.text, line);
 }
 
-static int line_end(const struct feed *f)
+/* A line that may be the tunnel's first bytes: whether it is a request to the proxy or server. */
+static int is_request(const struct http_side *s)
 {
-	struct http_reader *r = f->r;
-	size_t len = r->line_len < HTTP_LINE_MAX ? r->line_len : HTTP_LINE_MAX - 1;
-	bool empty;
+	static const char absolute[] = "http://";
+	const char *line = s->head.text;
+	int n = http_head_method(line, s->line);
+	size_t rest;
 
-	if (len && r->line[len - 1] == '\r')
-		len--;
-	r->line[len] = '\0';
-	empty = len == 0;
-	r->line_len = (uint16_t)len;
-	switch (r->state) {
-	case HTTP_AT_STATUS:
-		/* An empty line may precede a message. */
-		return empty ? 0 : status_line(r);
-	case HTTP_IN_HEADERS:
-		if (!empty)
-			return header_line(r);
-		headers_end(f);
+	if (n <= 0 || s->doubt == HTTP_TUNNEL_UPGRADE || memcmp(line, "CONNECT ", 8) == 0)
+		return n;
+	/* A proxy is asked in absolute form, and what lies behind it is not. */
+	rest = s->line - (size_t)n;
+	if (memcmp(line + n, absolute, rest < 7 ? rest : 7) != 0)
 		return 0;
-	case HTTP_AT_CHUNK:
-		return chunk_line(r);
-	case HTTP_AFTER_CHUNK:
-		r->state = HTTP_AT_CHUNK;
-		return empty ? 0 : -EPROTO;
+	return rest < 7 ? -EAGAIN : 1;
+}
+
+/* Takes bytes for as long as it is in doubt whose they are. Returns their number. */
+static size_t doubt_feed(const struct reading *r, const uint8_t *data, size_t len)
+{
+	struct http_side *s = r->s;
+	size_t at = 0;
+	int rc = -EAGAIN;
+
+	if (s->line == 0)
+		http_head_init(&s->head, true);
+	s->long_line = false;
+	while (at < len && rc == -EAGAIN) {
+		s->head.text[s->line++] = (char)data[at++];
+		rc = is_request(s);
+	}
+	if (rc == 0)
+		tunnel_begin(r, s->doubt);
+	else if (rc > 0)
+		s->doubt = HTTP_TUNNEL_NONE;
+	return at;
+}
+
+/* Ends the client's doubt where the response has opened the tunnel. */
+static void tunnel_settle(const struct reading *r)
+{
+	if (is_client(r) && r->s->stage == AT_START && r->s->doubt && r->c->opened == r->s->doubt)
+		tunnel_begin(r, r->s->doubt);
+}
+
+/* The response to what might open a tunnel has come. */
+static void tunnel_answer(const struct reading *r, enum http_tunnel opened)
+{
+	struct reading client = other_side(r);
+
+	r->c->opened = (uint8_t)opened;
+	if (opened)
+		tunnel_settle(&client);
+	else if (tx_now(client.s) == tx_now(r->s))
+		client.s->doubt = HTTP_TUNNEL_NONE;
+}
+
+/* ---- header sections ---- */
+
+static enum bearing bearing_of(const struct http_head *h)
+{
+	if (http_head_is(h, HTTP_METHOD, "HEAD"))
+		return BEARS_HEAD;
+	if (http_head_is(h, HTTP_METHOD, "CONNECT"))
+		return BEARS_CONNECT;
+	return h->upgrade && h->kept >> HTTP_UPGRADE & 1 ? BEARS_UPGRADE : BEARS_NOTHING;
+}
+
+/* How the request that the response answers bears on it. */
+static enum bearing bearing_for(const struct reading *r)
+{
+	uint32_t tx = tx_now(r->s), sent = r->c->side[STREAM_CLIENT].tx;
+
+	if (tx >= sent || sent - tx > HTTP_PIPELINE_MAX)
+		return BEARS_NOTHING;
+	return (enum bearing)r->c->method[tx % HTTP_PIPELINE_MAX];
+}
+
+static void body_begin(const struct reading *r, enum http_stage without_length)
+{
+	struct http_side *s = r->s;
+
+	s->left = s->head.length;
+	if (s->head.chunked)
+		s->stage = AT_CHUNK;
+	else if (s->head.coded || s->head.length == HTTP_LENGTH_UNKNOWN)
+		s->stage = (uint8_t)without_length;
+	else
+		s->stage = s->left ? IN_BODY : AT_START;
+	if (s->stage == AT_START)
+		message_end(r, true);
+}
+
+static int request_end(const struct reading *r)
+{
+	struct http_side *s = r->s;
+	enum bearing bearing = bearing_of(&s->head);
+
+	/* Behind bytes that were not given: what was answered was asked before. */
+	if (r->c->unsure && s->tx < r->c->side[STREAM_SERVER].tx)
+		s->tx = r->c->side[STREAM_SERVER].tx;
+	r->c->method[s->tx % HTTP_PIPELINE_MAX] = (uint8_t)bearing;
+	s->tx++;
+	tell(r, HTTP_REQUEST);
+	/* A coding other than chunks does not tell where a request ends (RFC 9112, 6.3). */
+	if (s->head.coded && !s->head.chunked)
+		return -EPROTO;
+	if (bearing == BEARS_CONNECT) {
+		message_end(r, true);
+		s->doubt = HTTP_TUNNEL_CONNECT;
+		return 0;
+	}
+	body_begin(r, AT_START);
+	s->doubt = bearing == BEARS_UPGRADE ? HTTP_TUNNEL_UPGRADE : HTTP_TUNNEL_NONE;
+	return 0;
+}
+
+/* Behind bytes that were not given: the response is that to the last request, since few clients
+ * send one before the answer to the one before. */
+static void response_number(const struct reading *r)
+{
+	uint32_t sent = r->c->side[STREAM_CLIENT].tx;
+
+	if (r->c->unsure && sent > r->s->tx)
+		r->s->tx = sent - 1;
+	r->s->tx++;
+}
+
+static enum http_tunnel opens_tunnel(const struct http_head *h, enum bearing bearing)
+{
+	if (h->status == 101)
+		return HTTP_TUNNEL_UPGRADE;
+	return bearing == BEARS_CONNECT && h->status / 100 == 2 ? HTTP_TUNNEL_CONNECT
+								: HTTP_TUNNEL_NONE;
+}
+
+static int response_end(const struct reading *r)
+{
+	struct http_side *s = r->s;
+	uint16_t status = s->head.status;
+	enum http_tunnel opens;
+	enum bearing bearing;
+
+	if (status < 200 && status != 101) {
+		tell(r, HTTP_INTERIM);
+		s->stage = AT_START;
+		return 0;
+	}
+	response_number(r);
+	bearing = bearing_for(r);
+	opens = opens_tunnel(&s->head, bearing);
+	tell(r, HTTP_RESPONSE);
+	if (opens) {
+		message_end(r, true);
+		tunnel_answer(r, opens);
+		tunnel_begin(r, opens);
+		return 0;
+	}
+	tunnel_answer(r, HTTP_TUNNEL_NONE);
+	if (bearing == BEARS_HEAD || status == 204 || status == 304)
+		message_end(r, true);
+	else
+		body_begin(r, TILL_END);
+	return 0;
+}
+
+static int head_end(const struct reading *r)
+{
+	struct http_side *s = r->s;
+
+	r->c->read = true;
+	s->at = 0;
+	s->missing = 0;
+	s->gaps = false;
+	s->section = 0;
+	return s->head.request ? request_end(r) : response_end(r);
+}
+
+/* ---- lines ---- */
+
+static int start_line(const struct reading *r, const char *line, size_t len)
+{
+	struct http_side *s = r->s;
+
+	/* An empty line may precede a message (RFC 9112, 2.2). */
+	if (len == 0)
+		return 0;
+	if (s->resync && is_client(r) && http_head_method(line, len) <= 0)
+		return -EPROTO;
+	if (http_head_start(&s->head, line, len, s->long_line) < 0 ||
+	    (s->resync && !s->head.versioned))
+		return -EPROTO;
+	s->resync = false;
+	s->stage = IN_FIELDS;
+	return 0;
+}
+
+static int chunk_line(struct http_side *s, const char *line, size_t len)
+{
+	if (http_chunk_size(line, len, &s->left) < 0)
+		return -EPROTO;
+	s->section = 0;
+	s->head.fields = 0;
+	s->stage = s->left ? IN_CHUNK : IN_TRAILER;
+	return 0;
+}
+
+/* A line is complete; its bytes lie behind the texts that are kept. */
+static int line_end(const struct reading *r)
+{
+	struct http_side *s = r->s;
+	char *line = s->head.text + s->head.used;
+	size_t len = s->line;
+
+	if (len && line[len - 1] == '\r')
+		len--;
+	s->line = 0;
+	switch (s->stage) {
+	case AT_START:
+		return start_line(r, line, len);
+	case IN_FIELDS:
+		if (len == 0)
+			return head_end(r);
+		if (s->head.fields == HTTP_FIELDS_MAX)
+			return -EPROTO;
+		return http_head_field(&s->head, len, s->long_line);
+	case AT_CHUNK:
+		return chunk_line(s, line, len);
+	case AFTER_CHUNK:
+		s->stage = AT_CHUNK;
+		return len ? -EPROTO : 0;
 	default:
-		if (empty)
-			response_end(f);
-		return ++r->headers > HTTP_HEADERS_MAX ? -EPROTO : 0;
+		if (len == 0)
+			message_end(r, true);
+		return ++s->head.fields > HTTP_FIELDS_MAX ? -EPROTO : 0;
 	}
 }
 
-/* Consumes bytes up to the end of a line. Returns their number. */
-static size_t line_feed(const struct feed *f, const uint8_t *data, size_t len)
+/* Takes bytes up to the end of a line. Returns their number, or -EPROTO. */
+static ssize_t line_feed(const struct reading *r, const uint8_t *data, size_t len)
 {
-	struct http_reader *r = f->r;
+	struct http_side *s = r->s;
 	const uint8_t *end = memchr(data, '\n', len);
-	size_t take = end ? (size_t)(end - data) : len;
-	size_t keep = r->line_len < HTTP_LINE_MAX - 1 ? HTTP_LINE_MAX - 1 - r->line_len : 0;
+	size_t take = end ? (size_t)(end - data) : len, keep = take, room;
 
-	if (keep > take)
-		keep = take;
-	memcpy(r->line + r->line_len, data, keep);
-	r->line_len = (uint16_t)(r->line_len + keep);
-	/* Headers may be longer; only the first bytes are needed. */
-	if (keep < take)
-		r->line_len = HTTP_LINE_MAX;
+	if (s->stage == AT_START && s->line == 0)
+		http_head_init(&s->head, is_client(r));
+	if (s->line == 0)
+		s->long_line = false;
+	room = sizeof(s->head.text) - s->head.used - s->line;
+	if (keep > room) {
+		keep = room;
+		s->long_line = true;
+	}
+	memcpy(s->head.text + s->head.used + s->line, data, keep);
+	s->line = (uint16_t)(s->line + keep);
+	if (s->section + take >= HTTP_SECTION_MAX)
+		return -EPROTO;
+	s->section += (uint32_t)take;
+	if (s->stage == AT_START && !http_head_may_begin(&s->head, s->line))
+		return -EPROTO;
 	if (!end)
-		return take;
-	if (line_end(f) < 0)
-		r->state = HTTP_FAILED;
-	r->line_len = 0;
-	return take + 1;
+		return (ssize_t)take;
+	s->section++;
+	return line_end(r) < 0 ? -EPROTO : (ssize_t)take + 1;
 }
 
-static size_t body_feed(const struct feed *f, const uint8_t *data, size_t len)
+/* The server begins with what is no response: where the client has asked in one line, that was a
+ * request of HTTP/0.9 (RFC 1945, 5), and the answer is a body alone. */
+static void old_answer(const struct reading *r)
 {
-	struct http_reader *r = f->r;
+	struct reading client = other_side(r);
+	const struct http_head *h = &client.s->head;
 
-	if (r->state != HTTP_UNTIL_CLOSE && len > r->left)
-		len = (size_t)r->left;
-	f->fn(f->arg, HTTP_BODY, data, len);
-	if (r->state == HTTP_UNTIL_CLOSE)
+	if (r->s->stage == AT_START && !is_client(r) && client.s->stage == IN_FIELDS &&
+	    !h->versioned && h->fields == 0)
+		(void)head_end(&client);
+}
+
+/* ---- bytes ---- */
+
+static size_t body_feed(const struct reading *r, const uint8_t *data, size_t len)
+{
+	struct http_side *s = r->s;
+
+	if (s->stage != TILL_END && len > s->left)
+		len = (size_t)s->left;
+	tell_piece(r, HTTP_BODY, STREAM_DATA, data, len);
+	if (s->stage == TILL_END)
 		return len;
-	r->left -= len;
-	if (r->left == 0 && r->state == HTTP_IN_BODY)
-		response_end(f);
-	else if (r->left == 0)
-		r->state = HTTP_AFTER_CHUNK;
+	s->left -= len;
+	if (s->left == 0 && s->stage == IN_BODY)
+		message_end(r, true);
+	else if (s->left == 0)
+		s->stage = AFTER_CHUNK;
 	return len;
 }
 
-int http_feed(struct http_reader *r, const uint8_t *data, size_t len,
-	      void (*fn)(void *arg, enum http_kind kind, const uint8_t *data, size_t len),
-	      void *arg)
+static ssize_t feed(const struct reading *r, const uint8_t *data, size_t len)
 {
-	const struct feed f = {.r = r, .fn = fn, .arg = arg};
-	size_t at = 0;
+	const struct http_side *s = r->s;
 
-	while (at < len && r->state != HTTP_FAILED) {
-		bool body = r->state == HTTP_IN_BODY || r->state == HTTP_IN_CHUNK ||
-			    r->state == HTTP_UNTIL_CLOSE;
-
-		at += body ? body_feed(&f, data + at, len - at)
-			   : line_feed(&f, data + at, len - at);
+	tunnel_settle(r);
+	switch (s->stage) {
+	case IN_BODY:
+	case IN_CHUNK:
+	case TILL_END:
+		return (ssize_t)body_feed(r, data, len);
+	case IN_TUNNEL:
+		tunnel_data(r, data, len);
+		return (ssize_t)len;
+	case AT_START:
+		if (s->doubt)
+			return (ssize_t)doubt_feed(r, data, len);
+		return line_feed(r, data, len);
+	default:
+		return line_feed(r, data, len);
 	}
-	return r->state == HTTP_FAILED ? -EPROTO : 0;
 }
+
+static void data_read(const struct reading *r)
+{
+	size_t at = 0, len = (size_t)r->e->len;
+
+	while (at < len && r->s->stage != OVER) {
+		ssize_t n = feed(r, r->e->data + at, len - at);
+
+		if (n < 0) {
+			old_answer(r);
+			side_lose(r);
+		} else {
+			at += (size_t)n;
+		}
+	}
+}
+
+/* ---- gaps ---- */
+
+static void body_gap(const struct reading *r, uint64_t len)
+{
+	r->s->gaps = true;
+	r->s->missing += len;
+	tell_piece(r, HTTP_BODY, STREAM_GAP, NULL, len);
+}
+
+/* Bytes are missing of which it is not known what they were: only what certainly begins a message
+ * is read behind them. */
+static void resync(const struct reading *r)
+{
+	struct http_side *s = r->s;
+
+	if (in_message(s))
+		message_end(r, false);
+	s->stage = AT_START;
+	s->line = 0;
+	s->section = 0;
+	s->doubt = HTTP_TUNNEL_NONE;
+	s->resync = true;
+	r->c->unsure = true;
+}
+
+static void gap_read(const struct reading *r)
+{
+	struct http_side *s = r->s;
+	uint64_t len = r->e->len;
+
+	tunnel_settle(r);
+	switch (s->stage) {
+	case OVER:
+		return;
+	case IN_TUNNEL:
+		tell_piece(r, HTTP_TUNNEL, STREAM_GAP, NULL, len);
+		return;
+	case TILL_END:
+		body_gap(r, len);
+		return;
+	case IN_BODY:
+	case IN_CHUNK:
+		break;
+	default:
+		resync(r);
+		return;
+	}
+	if (len == 0 || len > s->left) {
+		body_gap(r, len ? s->left : 0);
+		resync(r);
+		return;
+	}
+	body_gap(r, len);
+	s->left -= len;
+	if (s->left == 0 && s->stage == IN_CHUNK)
+		s->stage = AFTER_CHUNK;
+	else if (s->left == 0)
+		message_end(r, true);
+}
+
+/* ---- the ends ---- */
+
+static void side_end(const struct reading *r, bool reset)
+{
+	struct http_side *s = r->s;
+
+	tunnel_settle(r);
+	if (s->stage == OVER)
+		return;
+	if (s->stage == IN_TUNNEL)
+		tell_piece(r, HTTP_TUNNEL, reset ? STREAM_RESET : STREAM_END, NULL, 0);
+	/* A request of HTTP/0.9 is a line (RFC 1945, 5). */
+	else if (s->stage == IN_FIELDS && s->head.request && !s->head.versioned)
+		(void)head_end(r);
+	else if (in_message(s))
+		message_end(r, !reset && s->stage == TILL_END);
+	s->stage = OVER;
+}
+
+static int http_read(void *state, const struct stream_event *e, reader_emit *emit, void *arg)
+{
+	struct http_connection *c = state;
+	struct reading r = {
+		.c = c, .s = &c->side[e->side != STREAM_CLIENT], .e = e, .emit = emit, .arg = arg};
+	struct reading other = other_side(&r);
+
+	switch (e->kind) {
+	case STREAM_DATA:
+		data_read(&r);
+		break;
+	case STREAM_GAP:
+		gap_read(&r);
+		break;
+	case STREAM_END:
+		side_end(&r, false);
+		return 0;
+	case STREAM_RESET:
+		side_end(&r, true);
+		side_end(&other, true);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+	/* Whoever begins otherwise speaks something else. */
+	if (r.s->stage == OVER && (!c->read || other.s->stage == OVER))
+		return -EPROTO;
+	return 0;
+}
+
+static enum reader_guess http_guess(enum stream_side side, const uint8_t *data, size_t len)
+{
+	static const char version[] = "HTTP/1.";
+	const char *text = (const char *)data;
+	int rc;
+
+	if (len == 0)
+		return READER_MAYBE;
+	if (side == STREAM_SERVER) {
+		if (memcmp(text, version, len < 7 ? len : 7) != 0)
+			return READER_NO;
+		return len < 7 ? READER_MAYBE : READER_YES;
+	}
+	rc = http_head_method(text, len);
+	/* The line tells, and the reader looks at it. */
+	return rc == 0 ? READER_NO : READER_MAYBE;
+}
+
+READER(http) = {
+	.abi = READER_ABI,
+	.name = "http",
+	.help = "HTTP/1: requests and responses of a connection, their bodies, and tunnels",
+	.proto = IPPROTO_TCP,
+	.size = sizeof(struct http_connection),
+	.guess = http_guess,
+	.read = http_read,
+};

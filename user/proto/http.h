@@ -1,56 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Streaming parser of the HTTP/1 responses (RFC 9112) of a connection: finds each body, keeps only
- * one header line.
+ * HTTP/1 (RFC 9112): reads whole connections, both sides. Messages, their bodies without the
+ * framing of chunks, and what a tunnel carries behind CONNECT or 101.
+ *
+ * A transaction is a request and its response; the n-th response answers the n-th request. A side
+ * that is never given, or given late, is coped with: an answer whose request was not given is read
+ * as one to GET.
+ *
+ * Events of a message come in this order: HTTP_REQUEST or HTTP_RESPONSE, HTTP_BODY as often as
+ * needed, HTTP_END. What is given does not depend on how the bytes were cut.
  */
 #ifndef WEIR_PROTO_HTTP_H
 #define WEIR_PROTO_HTTP_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "proto/http_head.h"
+#include "proto/reader.h"
 
-#define HTTP_LINE_MAX	 256
-#define HTTP_HEADERS_MAX 128
+/* Requests without an answer whose methods are remembered; those of older ones are forgotten. */
+#define HTTP_PIPELINE_MAX 64
+#define HTTP_FIELDS_MAX	  256
+/* Bytes of a header or trailer section. */
+#define HTTP_SECTION_MAX (256u << 10)
 
 enum http_kind {
-	HTTP_HEAD, /* headers are complete: see struct http_reader */
-	HTTP_BODY, /* a piece of the body, unchunked */
-	HTTP_END,  /* end of the response */
+	HTTP_REQUEST,  /* a request's header section is complete */
+	HTTP_RESPONSE, /* a final response's; also 101 */
+	HTTP_INTERIM,  /* another 1xx response; neither body nor end follow */
+	HTTP_BODY,     /* stream: DATA or GAP of the body, offset from its beginning */
+	HTTP_END,      /* the message has ended */
+	HTTP_TUNNEL,   /* stream: DATA, GAP, END or RESET of what the side sends in the tunnel */
+	HTTP_LOST,     /* nothing more of this side can be read */
 };
 
-enum http_state {
-	HTTP_AT_STATUS,
-	HTTP_IN_HEADERS,
-	HTTP_IN_BODY, /* of known length */
-	HTTP_UNTIL_CLOSE,
-	HTTP_AT_CHUNK,
-	HTTP_IN_CHUNK,
-	HTTP_AFTER_CHUNK,
-	HTTP_IN_TRAILER,
-	HTTP_FAILED,
+enum http_tunnel { HTTP_TUNNEL_NONE, HTTP_TUNNEL_CONNECT, HTTP_TUNNEL_UPGRADE };
+
+struct http_event {
+	uint8_t kind;	/* enum http_kind */
+	uint8_t side;	/* enum stream_side */
+	uint8_t tunnel; /* TUNNEL: enum http_tunnel */
+	/* Messages were not given before this: which response answers which request is a guess. */
+	bool unsure;
+	uint32_t tx; /* number of the transaction; of a TUNNEL event: that opened it. From 0 on */
+	/* The message's; NULL for TUNNEL and LOST. Valid during the call. */
+	const struct http_head *head;
+	struct stream_event stream; /* BODY, TUNNEL */
+	/* END */
+	bool complete;	  /* the message's last byte was reached */
+	bool gaps;	  /* some of the body was not given */
+	uint64_t size;	  /* bytes of the body up to here, gaps included */
+	uint64_t missing; /* of these not given, as far as known */
+	bool last;	  /* the connection does not go on behind this message */
 };
 
-struct http_reader {
-	uint8_t state; /* enum http_state */
-	uint8_t minor; /* HTTP/1.minor */
-	bool chunked;
-	bool has_length;
-	bool encoded; /* Content-Encoding other than identity */
-	bool close;   /* the connection ends with this response */
-	bool keep_alive;
-	uint16_t status;
-	uint16_t headers;
-	uint16_t line_len; /* may exceed HTTP_LINE_MAX: the rest was not kept */
-	uint64_t left;	   /* bytes of the body or the chunk */
-	char line[HTTP_LINE_MAX];
+/* One side of a connection. */
+struct http_side {
+	uint8_t stage;
+	bool resync;	  /* behind a gap: only what certainly begins a message is taken */
+	bool long_line;	  /* the line at hand did not fit */
+	uint8_t doubt;	  /* enum http_tunnel: the next bytes may be of a tunnel, or a request */
+	bool gaps;	  /* of the body */
+	uint16_t line;	  /* bytes of the line at hand; they lie behind head.text[head.used] */
+	uint32_t section; /* bytes of the header or trailer section so far */
+	uint32_t tx;	  /* messages that have begun, informational responses excepted */
+	uint64_t left;	  /* bytes of the body or chunk */
+	uint64_t at;	  /* place in the body or the tunnel */
+	uint64_t missing;
+	struct http_head head;
 };
 
-void http_init(struct http_reader *r);
-/* Parses the next bytes and calls fn for each event. 0; -EPROTO, also from all later calls, if this
- * is no HTTP/1 response. */
-int http_feed(struct http_reader *r, const uint8_t *data, size_t len,
-	      void (*fn)(void *arg, enum http_kind kind, const uint8_t *data, size_t len),
-	      void *arg);
+/* The state of one connection: some 7 KiB. */
+struct http_connection {
+	bool read;	/* a message was read */
+	bool unsure;	/* see struct http_event */
+	uint8_t tunnel; /* enum http_tunnel: what the sides are in */
+	uint8_t opened; /* the same: what the last response has opened */
+	/* By number of the transaction: how the method bears on the response. */
+	uint8_t method[HTTP_PIPELINE_MAX];
+	struct http_side side[2]; /* by enum stream_side */
+};
+_Static_assert(sizeof(struct http_connection) < 7168, "stated size");
+
+/* Its state is struct http_connection, its events struct http_event. */
+extern const struct reader reader_http;
 
 #endif
