@@ -57,8 +57,8 @@ def tls(net, weir):
     flow = shown(weir, told)
     check_equal((flow["app_proto"], flow["hostname"], flow["hostname_source"]),
                 ("tls", NAME, "sni"), "its flow")
-    closed = [e for e in weir.events("flow") if e["flow_id"] == told["flow_id"]]
-    check_equal(closed[-1]["weir"].get("hostname"), NAME, "the host name in the flow's events")
+    ended = event(weir, "flow", lambda e: e["flow_id"] == told["flow_id"])
+    check_equal(ended["weir"].get("hostname"), NAME, "the host name in the flow's event")
 
 
 def certificate(net, weir, web):
