@@ -114,12 +114,13 @@ static void columns_are_aligned(void **state)
 static json_t *a_flow(const char *method, int confidence, const char *source)
 {
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:f, s:s, s:i, s:s, s:i}",
+		"{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:s, s:i, s:s, "
+		"s:i}",
 		"proto", "TCP", "src_ip", "10.0.0.1", "src_port", 40000, "dest_ip", "2001:db8::2",
-		"dest_port", 6881, "app_proto", "bittorrent", "action", "reset", "rule", "no-p2p",
-		"bytes_toserver", (json_int_t)1000, "bytes_toclient", (json_int_t)500,
-		"age_seconds", 75.0, "method", method, "confidence", confidence, "source", source,
-		"source_expires_in_seconds", 3130);
+		"dest_port", 6881, "app_proto", "bittorrent", "state", "new", "action", "reset",
+		"rule", "no-p2p", "bytes_toserver", (json_int_t)1000, "bytes_toclient",
+		(json_int_t)500, "age_seconds", 75.0, "idle_seconds", 3.0, "method", method,
+		"confidence", confidence, "source", source, "source_expires_in_seconds", 3130);
 }
 
 static void flows_show_what_they_wait_for(void **state)
@@ -146,7 +147,8 @@ static void flows_show_how_they_were_identified(void **state)
 	assert_string_equal(line_of(text, 2) + at, "signature 95%");
 	assert_string_equal(line_of(text, 3) + at, "-");
 	assert_non_null(strstr(line_of(text, 1), "TCP    10.0.0.1:40000  [2001:db8::2]:6881"));
-	assert_non_null(strstr(line_of(text, 1), "bittorrent   reset    no-p2p  1.5 kB  1m15s"));
+	assert_non_null(strstr(line_of(text, 1),
+			       "bittorrent   new    reset    no-p2p  1.5 kB  1m15s  3.0s"));
 	free(text);
 }
 

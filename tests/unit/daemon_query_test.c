@@ -173,12 +173,76 @@ static void flows_read_from_their_originator(void **state)
 	assert_int_equal(int_at(flow, "bytes_toclient"), 10);
 	assert_string_equal(text_at(flow, "action"), "drop");
 	assert_string_equal(text_at(flow, "rule"), "no-p2p");
-	assert_string_equal(text_at(flow, "state"), "decided");
+	assert_string_equal(text_at(flow, "state"), "new");
+	assert_string_equal(text_at(flow, "decision"), "decided");
 	assert_string_equal(text_at(flow, "in_port"), "lan");
 	assert_string_equal(text_at(flow, "out_port"), "");
 	assert_in_range((int)json_number_value(json_object_get(flow, "age_seconds")), 5, 6);
 	assert_true(json_is_false(json_object_get(data, "more")));
 	json_decref(data);
+}
+
+/* Their states; closed ones are asked for. */
+static void closed_flows_are_shown_when_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct weir_flow *flow = add_flow(f, true, 1, 0);
+	json_t *data;
+
+	add_flow(f, true, 2, 0)->flags |= WEIR_FLOW_RST | WEIR_FLOW_TWOWAY;
+	add_flow(f, false, 3, 0)->flags |= WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
+	flow->flags |= WEIR_FLOW_TWOWAY | WEIR_FLOW_FIN(0);
+	flow->seen_ds = (uint32_t)(time_now_ns() / 100000000) - 30;
+	assert_int_equal(flow_count(f, json_pack("{s:b}", "all", 1)), 3);
+	data = ask(query_flows, f, NULL);
+	assert_int_equal(json_array_size(json_object_get(data, "flows")), 1);
+	assert_string_equal(text_at(first(data, "flows"), "state"), "established");
+	assert_in_range(
+		(int)json_number_value(json_object_get(first(data, "flows"), "idle_seconds")), 2,
+		4);
+	json_decref(data);
+}
+
+static const char *rule_shown(struct fixture *f, uint32_t generation)
+{
+	static char name[64];
+	json_t *data;
+
+	f->gate.flows[1][0].generation = generation;
+	data = ask(query_flows, f, NULL);
+	snprintf(name, sizeof(name), "%s", text_at(first(data, "flows"), "rule"));
+	json_decref(data);
+	return name;
+}
+
+/* A flow is shown with the rule that decided it, under the name of that time. */
+static void rules_have_the_names_of_their_generation(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = &f->policy.rules[0];
+	char now[sizeof(rule->name)];
+
+	memcpy(now, rule->name, sizeof(now));
+	add_flow(f, true, 7, 0)->rule = 0;
+	f->policy.generation = 5;
+	for (int load = 0; load < 12; load++) {
+		rule_names_keep(&f->w);
+		f->policy.generation += 3;
+		snprintf(rule->name, sizeof(rule->name), "load-%d", load);
+	}
+	/* Decided by the running policy, first or again. */
+	assert_string_equal(rule_shown(f, 41), "load-11");
+	assert_string_equal(rule_shown(f, 43), "load-11");
+	assert_string_equal(rule_shown(f, 40), "load-10");
+	assert_string_equal(rule_shown(f, 38), "load-10");
+	assert_string_equal(rule_shown(f, 35), "load-9");
+	/* Eight are kept. */
+	assert_string_equal(rule_shown(f, 17), "load-3");
+	assert_string_equal(rule_shown(f, 16), "");
+	f->gate.flows[1][0].rule = WEIR_RULE_DEFAULT;
+	assert_string_equal(rule_shown(f, 16), "default");
+	rule_names_free(&f->w);
+	memcpy(rule->name, now, sizeof(now));
 }
 
 static void flows_are_filtered(void **state)
@@ -415,6 +479,8 @@ int main(void)
 		WITH(sockets_bear_witness_where_nothing_else_does),
 		WITH(an_adopted_gates_past_is_not_in_flight),
 		WITH(flows_read_from_their_originator),
+		WITH(closed_flows_are_shown_when_asked),
+		WITH(rules_have_the_names_of_their_generation),
 		WITH(flows_are_filtered),
 		WITH(flows_know_what_the_gate_does_not_yet),
 		WITH(flows_say_what_they_wait_for),

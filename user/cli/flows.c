@@ -37,7 +37,7 @@ static void verdict_cell(struct table *t, const json_t *flow)
 
 static void flow_row(struct table *t, const json_t *flow)
 {
-	char source[80], dest[80], bytes[HUMAN_MAX], age[HUMAN_MAX];
+	char source[80], dest[80], bytes[HUMAN_MAX], age[HUMAN_MAX], idle[HUMAN_MAX];
 	const char *rule = json_text(flow, "rule");
 
 	table_cell(t, "%s", json_text(flow, "proto"));
@@ -48,6 +48,7 @@ static void flow_row(struct table *t, const json_t *flow)
 		   human_endpoint(json_text(flow, "dest_ip"), json_number(flow, "dest_port"), dest,
 				  sizeof(dest)));
 	table_cell(t, "%s", json_text(flow, "app_proto"));
+	table_cell(t, "%s", json_text(flow, "state"));
 	verdict_cell(t, flow);
 	table_cell(t, "%s", rule[0] ? rule : "-");
 	table_cell(t, "%s",
@@ -55,6 +56,7 @@ static void flow_row(struct table *t, const json_t *flow)
 					json_number(flow, "bytes_toclient")),
 			       bytes));
 	table_cell(t, "%s", human_age(json_real_number(flow, "age_seconds"), age));
+	table_cell(t, "%s", human_age(json_real_number(flow, "idle_seconds"), idle));
 	identified_cell(t, flow);
 	table_cell(t, "%s", json_text(flow, "hostname"));
 }
@@ -62,8 +64,8 @@ static void flow_row(struct table *t, const json_t *flow)
 void show_flows(const json_t *data, FILE *out)
 {
 	static const char *const headers[] = {
-		"PROTO",  "SOURCE", "DESTINATION", "APPLICATION", "VERDICT", "RULE",
-		">BYTES", ">AGE",   "IDENTIFIED",  "HOSTNAME",	  NULL};
+		"PROTO",  "SOURCE", "DESTINATION", "APPLICATION", "STATE",    "VERDICT", "RULE",
+		">BYTES", ">AGE",   ">IDLE",	   "IDENTIFIED",  "HOSTNAME", NULL};
 	struct table *t = table_new(headers);
 	const json_t *flow;
 	size_t i;
@@ -99,5 +101,7 @@ int cli_flows(const struct call *c)
 	args = json_pack("{s:s*, s:s*}", "app", app, "address", address);
 	if (limit)
 		json_object_set_new(args, "limit", json_integer(count));
+	if (call_has(c, "--all"))
+		json_object_set_new(args, "all", json_true());
 	return cli_list(c, "flows", args, show_flows);
 }

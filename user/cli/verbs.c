@@ -23,6 +23,8 @@ static const struct option_info opt_address = {"--address", NULL, "ADDRESS",
 					       "only flows from or to this address"};
 static const struct option_info opt_limit = {"--limit", NULL, "N",
 					     "at most N flows (1000; 100000 at most)"};
+static const struct option_info opt_all = {"--all", NULL, NULL,
+					   "also connections that have closed"};
 static const struct option_info opt_port = {
 	"--port", NULL, "N", "only this service, TCP and UDP; otherwise the whole host"};
 static const struct option_info opt_to = {
@@ -137,10 +139,15 @@ static const struct verb verbs[] = {
 		.words = "flows",
 		.arguments = "",
 		.help = "live flows: what they are, how that is known, what happens to them",
-		.more = "IDENTIFIED is the method, the confidence in percent, and of an endpoint "
+		.more = "STATE is new (one side was heard), established or closed; closed "
+			"connections are shown with --all, for as long as the gate knows them. "
+			"IDLE is the time since the last packet. RULE is the rule that decided the "
+			"flow, under the name that it had then. "
+			"IDENTIFIED is the method, the confidence in percent, and of an endpoint "
 			"where it was learned and for how long that still counts. Names of "
 			"applications are those of `weir apps`.",
-		.options = {&opt_app, &opt_user, &opt_address, &opt_limit, &opt_json, &opt_socket},
+		.options = {&opt_app, &opt_user, &opt_address, &opt_limit, &opt_all, &opt_json,
+			    &opt_socket},
 		.run = cli_flows,
 	},
 	{

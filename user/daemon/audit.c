@@ -22,7 +22,7 @@ static const char *rule_of(void *arg, const struct weir_flow *flow)
 {
 	const struct weir *w = arg;
 
-	return policy_rule_name(w->policy, flow->rule);
+	return rule_name_of(w, flow);
 }
 
 static const char *hostname_of(void *arg, uint64_t flow_id)

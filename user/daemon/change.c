@@ -102,6 +102,7 @@ static int policy_swap(struct weir *w, struct worker_settings *next, struct erro
 				 strerror(-err));
 	}
 	memcpy(w->rule_hits_before, hits, sizeof(hits));
+	rule_names_keep(w);
 	worker_settings_give(next, w->settings, w->workers, w->worker_count);
 	w->settings = w->shared.settings = next;
 	w->policy = next->policy;

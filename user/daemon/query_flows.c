@@ -13,6 +13,7 @@ struct flow_filter {
 	const char *category; /* NULL = any */
 	int app;	      /* -1 = any */
 	bool by_address;
+	bool all; /* closed ones too */
 	uint32_t address[4];
 	size_t limit;
 	uint32_t clock_ds;
@@ -34,6 +35,17 @@ static const char *source_name(uint8_t source)
 }
 
 static const char *state_name(const struct weir_flow *f)
+{
+	static const char *const names[] = {
+#define X(id, name, help) [WEIR_FLOW_STATE_##id] = name,
+		WEIR_FLOW_STATES(X)
+#undef X
+	};
+
+	return names[weir_flow_state(f->flags)];
+}
+
+static const char *decision_name(const struct weir_flow *f)
 {
 	if (f->action == WEIR_ACTION_UNDECIDED)
 		return "undecided";
@@ -80,6 +92,8 @@ static bool flow_matches(const struct flow_filter *q, const struct weir_flow_key
 			 const struct weir_flow *f, const struct app_info *app)
 {
 	if (f->flags & WEIR_FLOW_MOVED)
+		return false;
+	if (!q->all && weir_flow_closed(f->flags))
 		return false;
 	if (q->app >= 0 && f->app != q->app)
 		return false;
@@ -176,8 +190,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 			 const struct weir_flow *f, const struct app_info *app)
 {
 	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
-	const char *rule =
-		f->action == WEIR_ACTION_UNDECIDED ? "" : policy_rule_name(q->w->policy, f->rule);
+	const char *rule = f->action == WEIR_ACTION_UNDECIDED ? "" : rule_name_of(q->w, f);
 	unsigned int method = f->method < WEIR_METHOD_COUNT ? f->method : WEIR_METHOD_NONE;
 	uint8_t name_source = FLOW_NAME_NONE;
 	const char *hostname = hostnames_get(q->w->hostnames, f->id, &name_source);
@@ -188,6 +201,7 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 	json_object_set_new(o, "app_proto", json_string(app ? app->name : "unknown"));
 	json_object_set_new(o, "category", json_string(app ? app->category : ""));
 	json_object_set_new(o, "state", json_string(state_name(f)));
+	json_object_set_new(o, "decision", json_string(decision_name(f)));
 	json_object_set_new(o, "action", json_string(policy_action_name(f->action)));
 	json_object_set_new(o, "exit", json_string(policy_exit_name(f->exit)));
 	json_object_set_new(o, "rule", json_string(rule));
@@ -236,6 +250,7 @@ static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *
 	f->confidence = v.confidence;
 	f->payloads = v.payloads;
 	f->rule = cell->rule;
+	f->generation = p->generation;
 	f->exit = cell->exit;
 	f->action = cell->action;
 }
@@ -286,6 +301,7 @@ static int filter_parse(struct flow_filter *q, const json_t *args, struct error 
 	if (address && address_parse(address, q->address) < 0)
 		return error_set(e, -EINVAL, "%s: not an IPv4 or IPv6 address", address);
 	q->by_address = address != NULL;
+	q->all = json_is_true(json_object_get(args, "all"));
 	q->limit = FLOWS_LIMIT_DEFAULT;
 	if (json_is_integer(limit) && json_integer_value(limit) >= 0)
 		q->limit = (size_t)json_integer_value(limit);

@@ -294,5 +294,6 @@ void weir_stop(struct weir *w, bool leave_no_trace)
 		policy_free(w->policy);
 		signatures_free(w->signatures);
 	}
+	rule_names_free(w);
 	app_registry_free(w->registry);
 }

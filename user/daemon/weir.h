@@ -80,6 +80,7 @@ struct weir {
 	uint64_t started_ns;
 	uint64_t flows_decided, flows_undecided;       /* from the last scan */
 	bool sweeps;				       /* which counts undecided flows */
+	struct rule_names *rule_names;		       /* of earlier policies, newest first */
 	uint64_t rule_hits_before[WEIR_RULES_MAX + 1]; /* by rule, the default behind the last */
 	uint64_t punted_before[WEIR_PORTS_MAX]; /* snapshot_begin: what an earlier daemon ended */
 	uint64_t stale_before[WEIR_PORTS_MAX];	/* and what died with it */
@@ -111,6 +112,11 @@ const struct port_pair_lost *port_pair_losses(struct weir *w, unsigned int index
 /* notes.c: reads the workers' records. */
 void news_read(struct weir *w);
 /* An event of the gate or a worker. arg: struct weir. */
+/* rule_names.c: before another policy takes the place of the running one; the name of the rule that
+ * decided a flow, "" where its policy is not known any more. */
+void rule_names_keep(struct weir *w);
+void rule_names_free(struct weir *w);
+const char *rule_name_of(const struct weir *w, const struct weir_flow *f);
 void event_visit(const struct weir_event *ev, void *arg);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */

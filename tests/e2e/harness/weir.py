@@ -165,7 +165,8 @@ class Weir:
         return {port["name"]: port for port in self.status()["ports"]}
 
     def flows(self, *words):
-        return self.json("flows", *words)["flows"]
+        """Those that have closed too."""
+        return self.json("flows", "--all", *words)["flows"]
 
     def metrics(self):
         """[(name, labels, value)] of `weir stats`."""

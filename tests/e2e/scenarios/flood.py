@@ -54,7 +54,7 @@ def greeted(net):
 
 
 def ssh_flow(weir):
-    found = [flow for flow in weir.flows("--app", "ssh") if flow["state"] == "decided"]
+    found = [flow for flow in weir.flows("--app", "ssh") if flow["decision"] == "decided"]
     return found[0] if found else None
 
 

@@ -42,7 +42,7 @@ def carried(weir, net, version):
         sender.start()
         check(streams.receive(near, SIZE) == blob, "the stream arrived changed")
         sender.join()
-        wait_for(lambda: any(flow["state"] == "decided" and flow["dest_ip"] == net.s1.ip(version)
+        wait_for(lambda: any(flow["decision"] == "decided" and flow["dest_ip"] == net.s1.ip(version)
                              for flow in weir.flows()), "the connection is decided", 3)
         before = weir.metric("weir_verdict_frames_total", verdict="redirect")
         streams.exchange(near, far, 4, 8000)

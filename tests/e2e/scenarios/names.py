@@ -88,7 +88,7 @@ def by_dns(net, weir, dns):
             streams.exchange(near, far, 12, 200)
             port = near.getsockname()[1]
             wait_for(lambda: [f for f in weir.flows() if f["src_port"] == port
-                              and f["state"] == "decided"], "the flow is decided", 5)
+                              and f["decision"] == "decided"], "the flow is decided", 5)
             flow, = [f for f in weir.flows() if f["src_port"] == port]
             check_equal(flow["hostname"], wanted, f"host name of {client.name}'s flow")
             check_equal(flow.get("hostname_source"), "dns" if wanted else None, "its source")

@@ -27,7 +27,7 @@ def rule_schedule(lab):
     near, far = streams.pair(net.c1, net.s1, 4, 7001)
     with near, far:
         streams.exchange(near, far, 12, 200)
-        wait_for(lambda: any(flow["state"] == "decided" for flow in weir.flows()), "it is decided", 5)
+        wait_for(lambda: any(flow["decision"] == "decided" for flow in weir.flows()), "it is decided", 5)
         check_equal([rule["active"] for rule in weir.json("policy", "show")["rules"]],
                     [False, False], "rules before the window")
         schedule = weir.json("status")["policy"]["schedule"]

@@ -79,7 +79,7 @@ def running(net, client, name, file):
 
 
 def named(weir, name):
-    wait_for(lambda: any(flow["hostname"] == name and flow["state"] == "decided"
+    wait_for(lambda: any(flow["hostname"] == name and flow["decision"] == "decided"
                          for flow in weir.flows()), f"a decided flow to {name}", 5)
 
 
