@@ -53,6 +53,11 @@ struct fake {
 	const char *learn_peer;
 	bool learn_for_all;	       /* not for the message's receiver alone */
 	enum weir_source learn_source; /* 0: the DHT */
+	/* The consumer, and what it heard: */
+	const struct app_expectation *expects;
+	uint64_t handle;
+	const char *renames;
+	struct app_parent parent;
 	struct {
 		uint16_t port; /* expects somebody there, 0 = nobody */
 		const uint32_t *addr;
@@ -98,14 +103,25 @@ static bool ends_with(const struct fake *f, const char *end)
 	return end && used >= strlen(end) && strcmp(f->text + used - strlen(end), end) == 0;
 }
 
-static void fake_event(struct fake *f, const struct app_message *m, const struct stream_event *e,
-		       void **state, struct consumer_answer *answer)
+static void fake_expect(struct fake *f, const struct app_services *s, const struct app_message *m)
+{
+	(void)s->parent(s->arg, m->flow, &f->parent);
+	if (f->expects)
+		f->handle = s->expect_data(s->arg, m, f->expects);
+	f->expects = NULL;
+	if (f->renames && f->handle)
+		s->expect_name(s->arg, f->handle, f->renames);
+}
+
+static void fake_event(struct fake *f, const struct app_services *s, const struct app_message *m,
+		       const struct stream_event *e, void **state, struct consumer_answer *answer)
 {
 	size_t used = strlen(f->text), room = sizeof(f->text) - used;
 
 	f->events++;
 	if (!*state)
 		*state = f;
+	fake_expect(f, s, m);
 	if (stream_has_bytes(e)) {
 		assert_int_equal(m->len, e->len);
 		snprintf(f->text + used, room, "%.*s", (int)m->len, (const char *)m->data);
@@ -199,7 +215,7 @@ static unsigned int alpha_wants(const struct app_services *s, const struct flow 
 static void alpha_event(const struct app_services *s, const struct app_message *m,
 			const void *event, void **state, struct consumer_answer *answer)
 {
-	fake_event(&alpha, m, event, state, answer);
+	fake_event(&alpha, s, m, event, state, answer);
 }
 
 static CONSUMER(alpha) = {

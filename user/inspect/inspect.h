@@ -55,6 +55,7 @@ struct inspect_outcome {
 	bool decided_now; /* this packet identified the flow (or changed its identification), or the
 			     gate seems not to know the identification: publish flow->app and the
 			     following fields */
+	bool changed;	  /* with decided_now: the flow was another application before */
 	bool reconnect;	  /* with decided_now: later flows to this endpoint may be identified by it,
 			     so publish the endpoint */
 	bool bad_checksum; /* the packet was not inspected */

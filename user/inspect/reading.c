@@ -28,6 +28,7 @@ static void apply_finding(struct glance *g, const struct app_finding *finding)
 	f->confidence = finding->confidence;
 	f->decided_after = f->frames;
 	g->out->decided_now = true;
+	g->out->changed = true;
 	g->out->reconnect |= finding->reconnect && f->two_way;
 	attend(g, true);
 }

@@ -37,6 +37,7 @@ struct judgement {
 	size_t judged[2];  /* bytes of each direction's first message that were classified */
 	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
+	uint64_t expectation; /* handle of the one by which the flow began, 0: none */
 	struct reading *reading;   /* who takes a decided flow; NULL: nobody */
 	void **states;		   /* state of each module; NULL until one has some */
 	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
@@ -168,6 +169,12 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 /* app_services.expect: arg is the inspector. */
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone);
+/* app_services.expect_data, .expect_name and .parent */
+uint64_t expect_data(void *arg, const struct app_message *m, const struct app_expectation *e);
+void expect_name(void *arg, uint64_t handle, const char *name);
+bool expect_parent(void *arg, const struct flow *f, struct app_parent *out);
+/* Notes the expectation, if the flow was identified by one. */
+void expect_note(struct glance *g, const struct weir_peer *peer);
 /* Whether the flow was expected with the wish to be read; then that is noted. */
 bool expect_begins(struct glance *g);
 /* segment.c */
@@ -184,6 +191,8 @@ void segment_tell_end(struct glance *g, uint8_t dir);
 void segment_place(struct glance *g);
 
 /* follow.c */
+/* Whether what the packet's side sends is read of a decided flow. */
+bool follow_wants(const struct glance *g);
 /* Processes a packet with payload of an inspected flow; a bare FIN; an RST. */
 void follow_packet(struct glance *g);
 void follow_end(struct glance *g);
