@@ -48,6 +48,8 @@ struct fake {
 			      reset */
 	const char *until; /* the consumer leaves when text ends so */
 	const char *only;  /* it wants the client's side alone when text ends so */
+	const char *holds; /* it holds when text ends so: */
+	struct consumer_answer hold;
 	struct app_finding later; /* what it says when text ends with `when` */
 	uint16_t learn_port;	  /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
@@ -136,6 +138,11 @@ static void fake_event(struct fake *f, const struct app_services *s, const struc
 		answer->verb = CONSUMER_LEAVE;
 	if (ends_with(f, f->only))
 		answer->sides = CONSUMER_CLIENT;
+	if (ends_with(f, f->holds)) {
+		f->hold.sides = answer->sides;
+		f->hold.handle = answer->handle;
+		*answer = f->hold;
+	}
 	if (f->later.app && ends_with(f, f->when))
 		answer->finding = f->later;
 }

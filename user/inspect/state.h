@@ -37,7 +37,7 @@ struct judgement {
 	size_t judged[2];  /* bytes of each direction's first message that were classified */
 	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
-	uint64_t expectation; /* handle of the one by which the flow began, 0: none */
+	uint64_t expectation;	   /* handle of the one by which the flow began, 0: none */
 	struct reading *reading;   /* who takes a decided flow; NULL: nobody */
 	void **states;		   /* state of each module; NULL until one has some */
 	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
@@ -45,6 +45,17 @@ struct judgement {
 	uint32_t read_frame;	   /* number of the last frame that was read for details */
 	struct quic_connection quic;
 	struct app_finding held; /* finding for a QUIC flow while its hello is incomplete */
+};
+
+/* What a consumer holds. */
+#define HOLDS_MAX 256
+struct hold {
+	uint64_t handle; /* 0: free */
+	uint64_t flow_id;
+	uint64_t deadline_ns;
+	uint8_t dir, reason;
+	uint8_t answer;	   /* when the deadline passes */
+	uint8_t strictest; /* of those of the direction that have ended */
 };
 
 struct inspector {
@@ -76,6 +87,10 @@ struct inspector {
 	void *release_arg;
 	uint64_t now_ns; /* time of the current packet */
 	struct expect_stats expect;
+	struct {
+		uint64_t last; /* handle given */
+		struct hold hold[HOLDS_MAX];
+	} holds;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;

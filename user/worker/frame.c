@@ -404,6 +404,12 @@ static bool job_parks(struct worker *w, const struct job *j, const struct inspec
 	return true;
 }
 
+static enum weir_action job_holds(struct worker *w, struct job *j, const struct inspect_outcome *o)
+{
+	j->drop = WEIR_REASON_DROP_PARKED;
+	return worker_hold(w, &j->punt, o);
+}
+
 /* A frame of an undecided or inspected flow. */
 static void job_judge(struct worker *w, struct job *j)
 {
@@ -411,6 +417,8 @@ static void job_judge(struct worker *w, struct job *j)
 	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
 	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 
+	if (action == WEIR_ACTION_PASS && (o.hold_count || o.hold_refused))
+		action = job_holds(w, j, &o);
 	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
 		return;
 	job_end(w, j, action);

@@ -149,6 +149,9 @@ void worker_blocks_give(struct worker *w, struct worker_blocks *b);
 /* Drops the parked frames of flows of a blocked address or service. -ENOBUFS: the worker has not
  * read its orders for long. */
 int worker_block(struct worker *w, const struct weir_block *key);
+/* Ends what a consumer of one of this worker's flows holds (app/consumer.h), by its handle. 0 or
+ * -ENOBUFS: the order did not fit. */
+int worker_release(struct worker *w, uint64_t handle, enum weir_action action);
 
 /* Callbacks for a worker's records. */
 struct worker_reader {
