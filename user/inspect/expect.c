@@ -41,8 +41,7 @@ uint64_t expect_data(void *arg, const struct app_message *m, const struct app_ex
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone)
 {
-	const struct app_expectation e = {
-		.addr = addr, .port = port, .app = app, .anyone = anyone};
+	const struct app_expectation e = {.addr = addr, .port = port, .app = app, .anyone = anyone};
 
 	return expect_data(arg, m, &e) != 0;
 }

@@ -102,8 +102,7 @@ uint64_t data_flows_find(struct data_flows *d, const struct weir_endpoint_key *k
 
 	pthread_mutex_lock(&d->lock);
 	for (size_t i = 0; i < DATA_FLOWS_MAX; i++)
-		if (d->place[i].handle > found &&
-		    memcmp(&d->place[i].key, key, sizeof(*key)) == 0)
+		if (d->place[i].handle > found && memcmp(&d->place[i].key, key, sizeof(*key)) == 0)
 			found = d->place[i].handle;
 	pthread_mutex_unlock(&d->lock);
 	return found;

@@ -49,7 +49,7 @@ int expectation_add(struct endpoints *e, const struct weir_endpoint_key *key, ui
 struct facts *endpoints_facts(const struct endpoints *e);
 
 /* What the data flow of an expectation is part of. Bounded; the oldest goes first; thread-safe. */
-#define DATA_FLOWS_MAX	    1024
+#define DATA_FLOWS_MAX	     1024
 #define DATA_FLOW_NAME_BYTES 256
 #define DATA_FLOW_USER_BYTES 64
 struct data_flow {
