@@ -48,11 +48,18 @@ struct fake {
 			      reset */
 	const char *until; /* the consumer leaves when text ends so */
 	const char *only;  /* it wants the client's side alone when text ends so */
+	const char *holds; /* it holds when text ends so: */
+	struct consumer_answer hold;
 	struct app_finding later; /* what it says when text ends with `when` */
 	uint16_t learn_port;	  /* tells of 192.0.2.9, or of learn_peer, at this port */
 	const char *learn_peer;
 	bool learn_for_all;	       /* not for the message's receiver alone */
 	enum weir_source learn_source; /* 0: the DHT */
+	/* The consumer, and what it heard: */
+	const struct app_expectation *expects;
+	uint64_t handle;
+	const char *renames;
+	struct app_parent parent;
 	struct {
 		uint16_t port; /* expects somebody there, 0 = nobody */
 		const uint32_t *addr;
@@ -98,14 +105,25 @@ static bool ends_with(const struct fake *f, const char *end)
 	return end && used >= strlen(end) && strcmp(f->text + used - strlen(end), end) == 0;
 }
 
-static void fake_event(struct fake *f, const struct app_message *m, const struct stream_event *e,
-		       void **state, struct consumer_answer *answer)
+static void fake_expect(struct fake *f, const struct app_services *s, const struct app_message *m)
+{
+	(void)s->parent(s->arg, m->flow, &f->parent);
+	if (f->expects)
+		f->handle = s->expect_data(s->arg, m, f->expects);
+	f->expects = NULL;
+	if (f->renames && f->handle)
+		s->expect_name(s->arg, f->handle, f->renames);
+}
+
+static void fake_event(struct fake *f, const struct app_services *s, const struct app_message *m,
+		       const struct stream_event *e, void **state, struct consumer_answer *answer)
 {
 	size_t used = strlen(f->text), room = sizeof(f->text) - used;
 
 	f->events++;
 	if (!*state)
 		*state = f;
+	fake_expect(f, s, m);
 	if (stream_has_bytes(e)) {
 		assert_int_equal(m->len, e->len);
 		snprintf(f->text + used, room, "%.*s", (int)m->len, (const char *)m->data);
@@ -120,6 +138,11 @@ static void fake_event(struct fake *f, const struct app_message *m, const struct
 		answer->verb = CONSUMER_LEAVE;
 	if (ends_with(f, f->only))
 		answer->sides = CONSUMER_CLIENT;
+	if (ends_with(f, f->holds)) {
+		f->hold.sides = answer->sides;
+		f->hold.handle = answer->handle;
+		*answer = f->hold;
+	}
 	if (f->later.app && ends_with(f, f->when))
 		answer->finding = f->later;
 }
@@ -199,7 +222,7 @@ static unsigned int alpha_wants(const struct app_services *s, const struct flow 
 static void alpha_event(const struct app_services *s, const struct app_message *m,
 			const void *event, void **state, struct consumer_answer *answer)
 {
-	fake_event(&alpha, m, event, state, answer);
+	fake_event(&alpha, s, m, event, state, answer);
 }
 
 static CONSUMER(alpha) = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A frame that identifies a flow that is blocked, and those of the flow behind it. */
+/* Frames that identify a flow that is blocked, or that is another than it was, and those behind
+ * them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,13 +20,15 @@ struct gate {
 	struct weir_ctl ctl;
 	uint64_t ended[WEIR_PORTS_MAX];
 	unsigned int published;
+	struct weir_identification last;
 };
 
 static struct weir_punt punt;
 static struct flow flow;
-static bool decides, waits_for_name;
+static bool decides, waits_for_name, changes;
 static struct weir_cell cell;
-static unsigned int sent, given, events;
+static unsigned int sent, given, events, drops;
+static enum weir_action held;
 static enum weir_reason waiting_drop;
 
 uint8_t *frame_data(struct frame_pool *p, const struct frame *f)
@@ -79,6 +82,7 @@ int gate_put_endpoint(struct gate *g, const struct weir_endpoint_key *key,
 int gate_put_identification(struct gate *g, uint64_t flow_id, const struct weir_identification *v)
 {
 	g->published++;
+	g->last = *v;
 	return 0;
 }
 
@@ -107,7 +111,16 @@ void inspector_packet(struct inspector *i, const struct packet *p, enum packet_s
 {
 	out->flow = &flow;
 	out->decided_now = decides && !flow.decided;
+	out->changed = changes && flow.decided;
+	out->decided_now |= out->changed;
 	flow.decided |= decides;
+	out->hold_refused = (uint8_t)held;
+}
+
+enum weir_action worker_hold(struct worker *w, const struct weir_punt *at,
+			     const struct inspect_outcome *o)
+{
+	return o->hold_refused;
 }
 
 const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f,
@@ -129,7 +142,7 @@ bool worker_waits_for_name(const struct worker *w, const struct flow *f)
 void worker_event_drop(struct worker *w, const struct flow *f, const struct weir_punt *at,
 		       const struct weir_cell *by)
 {
-	fail();
+	drops++;
 }
 
 void worker_event_blocked(struct worker *w, const struct flow *f, const struct weir_punt *at)
@@ -200,8 +213,9 @@ static int setup(void **state)
 	assert_int_equal(address_parse("10.0.0.1", flow.key.addr[0]), 0);
 	assert_int_equal(address_parse("192.0.2.1", flow.key.addr[1]), 0);
 	cell = (struct weir_cell){.action = WEIR_ACTION_PASS};
-	decides = waits_for_name = false;
-	sent = given = events = 0;
+	decides = waits_for_name = changes = false;
+	sent = given = events = drops = 0;
+	held = 0;
 	waiting_drop = WEIR_REASON_COUNT;
 	*state = f;
 	return 0;
@@ -326,6 +340,80 @@ static void no_name_is_waited_for(void **state)
 	assert_int_equal(f->gate.published, 1);
 }
 
+/* ---- another application ---- */
+
+static void a_connection_that_became_another_is_cut(void **state)
+{
+	struct fixture *f = *state;
+
+	flow.key.proto = IPPROTO_TCP;
+	decides = true;
+	frame(f);
+	assert_int_equal(sent, 1);
+	cell.action = WEIR_ACTION_DROP;
+	changes = true;
+	frame(f);
+	assert_int_equal(sent, 1);
+	assert_int_equal(drops, 1);
+	assert_int_equal(f->gate.published, 2);
+	assert_int_equal(f->worker.counters.changed, 1);
+	assert_int_equal(f->worker.counters.cut, 1);
+	assert_int_equal(f->worker.counters.reasons[1][WEIR_REASON_DROP_RESET], 1);
+	/* What has no connection is dropped. */
+	flow.key.proto = IPPROTO_UDP;
+	frame(f);
+	assert_int_equal(f->worker.counters.cut, 1);
+	assert_int_equal(f->worker.counters.reasons[1][WEIR_REASON_DROP_VERDICT], 1);
+	/* What may pass goes on. */
+	cell.action = WEIR_ACTION_PASS;
+	frame(f);
+	assert_int_equal(sent, 2);
+	assert_int_equal(f->worker.counters.changed, 3);
+}
+
+/* ---- what the gate is to go on punting ---- */
+
+static uint8_t flags_of(struct fixture *f)
+{
+	flow.decided = false;
+	frame(f);
+	return f->gate.last.flags;
+}
+
+static void the_sides_that_are_wanted(void **state)
+{
+	struct fixture *f = *state;
+
+	decides = true;
+	assert_int_equal(flags_of(f), 0);
+	flow.inspect = true;
+	flow.wanted = 3;
+	assert_int_equal(flags_of(f), WEIR_IDENTIFIED_INSPECT);
+	flow.wanted = 1;
+	assert_int_equal(flags_of(f), WEIR_IDENTIFIED_INSPECT | WEIR_IDENTIFIED_SKIP_RESPONDER);
+	flow.wanted = 2;
+	assert_int_equal(flags_of(f), WEIR_IDENTIFIED_INSPECT | WEIR_IDENTIFIED_SKIP_ORIGINATOR);
+	flow.reading = true;
+	assert_int_equal(flags_of(f), WEIR_IDENTIFIED_INSPECT);
+	flow.reading = flow.inspect = false;
+	flow.expected = true;
+	assert_int_equal(flags_of(f), WEIR_IDENTIFIED_RELEASE);
+}
+
+static void without_room_the_answer_of_a_hold_applies(void **state)
+{
+	struct fixture *f = *state;
+
+	decides = true;
+	held = WEIR_ACTION_PASS;
+	frame(f);
+	assert_int_equal(sent, 1);
+	held = WEIR_ACTION_DROP;
+	frame(f);
+	assert_int_equal(sent, 1);
+	assert_int_equal(f->worker.counters.reasons[1][WEIR_REASON_DROP_PARKED], 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -336,6 +424,9 @@ int main(void)
 		TEST(its_time_ends),
 		TEST(it_counts_as_blocked_whatever_rules_say),
 		TEST(no_name_is_waited_for),
+		TEST(a_connection_that_became_another_is_cut),
+		TEST(the_sides_that_are_wanted),
+		TEST(without_room_the_answer_of_a_hold_applies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

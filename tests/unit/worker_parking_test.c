@@ -41,6 +41,23 @@ static void all_reasons_have_to_end(void **state)
 	assert_int_equal(f->worker.counters.parked, 2);
 }
 
+static void a_release_can_bring_an_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	hold(f, WEIR_PARK_SCAN, 100, WEIR_ACTION_PASS);
+	plain(f, 'a', 100);
+	plain(f, 'b', 110);
+	/* Of another reason, which does not hold it. */
+	worker_park_settle(&f->worker, &seven, WEIR_PARK_TAP, WEIR_ACTION_DROP);
+	assert_string_equal(went, "");
+	worker_park_settle(&f->worker, &seven, WEIR_PARK_SCAN, WEIR_ACTION_RESET);
+	assert_string_equal(went, "*a~b");
+	went[0] = '\0';
+	plain(f, 'c', 120);
+	assert_string_equal(went, "*c");
+}
+
 static void a_deadline_gives_its_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -264,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(all_reasons_have_to_end),
+		TEST(a_release_can_bring_an_answer),
 		TEST(a_deadline_gives_its_answer),
 		TEST(bare_acks_and_keep_alives_pass),
 		TEST(what_comes_again_is_dropped),

@@ -112,6 +112,7 @@ static void arrive_inner(struct glance *g, enum packet_tunnel t)
 		g->i->services.facts = NULL;
 		g->i->services.answered = NULL;
 		g->i->services.expect = NULL;
+		g->i->services.expect_data = NULL;
 	}
 	arrive(&in, status, NULL);
 	g->i->services = services;

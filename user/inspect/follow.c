@@ -9,12 +9,12 @@
 
 #include "inspect/reading.h"
 
-static bool is_wanted(const struct glance *g)
+bool follow_wants(const struct glance *g)
 {
 	const struct flow *f = g->f;
 	uint8_t side = g->p->dir == f->origin ? CONSUMER_CLIENT : CONSUMER_SERVER;
 
-	return f->reading || f->wanted & side;
+	return f->reading || (f->inspect && f->wanted & side);
 }
 
 static void follow_segment(struct glance *g)
@@ -36,7 +36,7 @@ void follow_packet(struct glance *g)
 		reading_datagram(g);
 		return;
 	}
-	if (!is_wanted(g))
+	if (!follow_wants(g))
 		return;
 	follow_segment(g);
 	reading_settle(g);
@@ -44,7 +44,7 @@ void follow_packet(struct glance *g)
 
 void follow_end(struct glance *g)
 {
-	if (!is_wanted(g))
+	if (!follow_wants(g))
 		return;
 	segment_end(g);
 	reading_streams(g, g->p->dir);

@@ -111,6 +111,10 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.learn = endpoints ? modules_learn : NULL;
 	i->services.answered = modules_answered;
 	i->services.expect = endpoints ? expect_endpoint : NULL;
+	i->services.expect_data = endpoints ? expect_data : NULL;
+	i->services.expect_name = endpoints ? expect_name : NULL;
+	i->services.release_hold = holds_release;
+	i->services.parent = endpoints ? expect_parent : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;
 	slab_init(&i->judgements, sizeof(struct judgement));

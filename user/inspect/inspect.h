@@ -39,8 +39,20 @@ struct inspect_settings {
 	/* Called for a DNS answer to the receiver of m, after it was learned; may be NULL. arg:
 	 * that of inspector_new(). */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
+	/* Called when the last hold of a direction for a reason was released: what becomes of its
+	 * frames, if no other reason holds it. May be NULL. arg: that of inspector_new(). */
+	void (*released)(void *arg, uint64_t flow_id, uint8_t dir, uint8_t reason, uint8_t action);
 	uint64_t endpoint_ttl_ns; /* time to live of learned endpoints, in the clock of now_ns; 0 =
 				     that of endpoints_new(), from CLOCK_MONOTONIC */
+};
+
+/* A direction of the packet's flow that a consumer holds. */
+#define INSPECT_HOLDS_MAX 4
+struct inspect_hold {
+	uint64_t deadline_ns;
+	uint8_t dir;
+	uint8_t reason; /* enum weir_park */
+	uint8_t answer; /* enum weir_action, when the deadline passes */
 };
 
 struct inspect_inner {
@@ -55,6 +67,7 @@ struct inspect_outcome {
 	bool decided_now; /* this packet identified the flow (or changed its identification), or the
 			     gate seems not to know the identification: publish flow->app and the
 			     following fields */
+	bool changed;	  /* with decided_now: the flow was another application before */
 	bool reconnect;	  /* with decided_now: later flows to this endpoint may be identified by it,
 			     so publish the endpoint */
 	bool bad_checksum; /* the packet was not inspected */
@@ -66,6 +79,10 @@ struct inspect_outcome {
 			      missing */
 	uint32_t
 		next; /* sequence number of the first byte of this direction that has not arrived */
+	/* Live mode: what is held from this packet on. */
+	uint8_t hold_count;
+	uint8_t hold_refused; /* strictest answer to holds for which there was no room; 0: none */
+	struct inspect_hold hold[INSPECT_HOLDS_MAX];
 	uint16_t anomalies; /* bits of enum weir_anomaly that this packet is the first of its flow
 			       to show */
 };
@@ -95,6 +112,9 @@ void inspector_set_packets(struct inspector *i, unsigned int packets);
 void inspector_set_follow_all(struct inspector *i, bool follow_all);
 /* Sets settings.modules_off, also for flows that are already followed. */
 void inspector_set_modules(struct inspector *i, uint32_t modules_off);
+/* Ends a hold, by the handle that its consumer was given and an enum weir_action. One that is not
+ * known, or whose deadline has passed, is ignored. */
+void inspector_release_hold(struct inspector *i, uint64_t handle, uint8_t action);
 /* Sets settings.tunnels. */
 void inspector_set_tunnels(struct inspector *i, enum inspect_tunnels tunnels);
 /* Prefetches the hash bucket of the flow that the metadata names. */

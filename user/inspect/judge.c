@@ -46,7 +46,7 @@ static bool decide_by_endpoint(struct glance *g)
 	if (!evidence_endpoint(g, &peer) || peer.source == WEIR_SOURCE_WS_TRACKER)
 		return false;
 	g->f->source = peer.source;
-	g->f->expected = peer.source == WEIR_SOURCE_EXPECTATION && peer.flags & WEIR_PEER_INSPECT;
+	expect_note(g, &peer);
 	finding.app = peer.app;
 	finding.confidence = peer.confidence;
 	decide(g, &finding);

@@ -28,6 +28,7 @@ static void apply_finding(struct glance *g, const struct app_finding *finding)
 	f->confidence = finding->confidence;
 	f->decided_after = f->frames;
 	g->out->decided_now = true;
+	g->out->changed = true;
 	g->out->reconnect |= finding->reconnect && f->two_way;
 	attend(g, true);
 }
@@ -35,7 +36,8 @@ static void apply_finding(struct glance *g, const struct app_finding *finding)
 static void give(const struct giving *t, unsigned int n, const void *event)
 {
 	struct flow_consumer *c = &t->g->j->reading->consumer[n];
-	struct consumer_answer answer = {.verb = CONSUMER_GO, .sides = c->sides};
+	struct consumer_answer answer = {
+		.verb = CONSUMER_GO, .sides = c->sides, .handle = holds_next(t->g->i)};
 
 	if (t->g->i->audience->off >> c->index & 1) {
 		attend_leave(t->g, n);
@@ -44,6 +46,8 @@ static void give(const struct giving *t, unsigned int n, const void *event)
 	memcpy(t->g->i->source, t->m.src, sizeof(t->g->i->source));
 	c->row->event(&t->g->i->services, &t->m, event, &c->state, &answer);
 	answer.sides &= CONSUMER_BOTH;
+	if (answer.verb == CONSUMER_HOLD)
+		holds_take(t->g, t->m.dir, &answer);
 	if (answer.verb == CONSUMER_LEAVE || !answer.sides) {
 		attend_leave(t->g, n);
 	} else {

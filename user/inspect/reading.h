@@ -84,4 +84,12 @@ void reading_reset(struct glance *g);
 /* Nobody reads any more; tell: they are told that the conversation is over. */
 void reading_end(struct glance *g, bool tell);
 
+/* holds.c */
+/* The handle that the next hold gets; 0: nothing can be held. */
+uint64_t holds_next(const struct inspector *i);
+/* A consumer's answer to an event of direction dir is to hold that. */
+void holds_take(struct glance *g, uint8_t dir, const struct consumer_answer *a);
+/* app_services.release_hold: arg is the inspector. */
+void holds_release(void *arg, uint64_t handle, uint8_t action);
+
 #endif

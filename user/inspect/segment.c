@@ -77,7 +77,7 @@ void segment_place(struct glance *g)
 	const struct packet *p = g->p;
 	struct inspect_outcome *out = g->out;
 
-	if (g->f->decided && !g->f->inspect && !g->f->reading)
+	if (g->f->decided && !follow_wants(g))
 		return;
 	if (g->f->follow ? flow_stream_ended(g->f, p->dir) : flow_stream_full(g->f, p->dir))
 		return;

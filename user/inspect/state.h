@@ -37,6 +37,7 @@ struct judgement {
 	size_t judged[2];  /* bytes of each direction's first message that were classified */
 	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
+	uint64_t expectation;	   /* handle of the one by which the flow began, 0: none */
 	struct reading *reading;   /* who takes a decided flow; NULL: nobody */
 	void **states;		   /* state of each module; NULL until one has some */
 	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
@@ -44,6 +45,17 @@ struct judgement {
 	uint32_t read_frame;	   /* number of the last frame that was read for details */
 	struct quic_connection quic;
 	struct app_finding held; /* finding for a QUIC flow while its hello is incomplete */
+};
+
+/* What a consumer holds. */
+#define HOLDS_MAX 256
+struct hold {
+	uint64_t handle; /* 0: free */
+	uint64_t flow_id;
+	uint64_t deadline_ns;
+	uint8_t dir, reason;
+	uint8_t answer;	   /* when the deadline passes */
+	uint8_t strictest; /* of those of the direction that have ended */
 };
 
 struct inspector {
@@ -75,6 +87,10 @@ struct inspector {
 	void *release_arg;
 	uint64_t now_ns; /* time of the current packet */
 	struct expect_stats expect;
+	struct {
+		uint64_t last; /* handle given */
+		struct hold hold[HOLDS_MAX];
+	} holds;
 	struct record **records; /* offline flows that left the table */
 	size_t record_count, record_room;
 	bool closing;
@@ -168,6 +184,12 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 /* app_services.expect: arg is the inspector. */
 bool expect_endpoint(void *arg, const struct app_message *m, const uint32_t *addr, uint16_t port,
 		     const char *app, bool anyone);
+/* app_services.expect_data, .expect_name and .parent */
+uint64_t expect_data(void *arg, const struct app_message *m, const struct app_expectation *e);
+void expect_name(void *arg, uint64_t handle, const char *name);
+bool expect_parent(void *arg, const struct flow *f, struct app_parent *out);
+/* Notes the expectation, if the flow was identified by one. */
+void expect_note(struct glance *g, const struct weir_peer *peer);
 /* Whether the flow was expected with the wish to be read; then that is noted. */
 bool expect_begins(struct glance *g);
 /* segment.c */
@@ -184,6 +206,8 @@ void segment_tell_end(struct glance *g, uint8_t dir);
 void segment_place(struct glance *g);
 
 /* follow.c */
+/* Whether what the packet's side sends is read of a decided flow. */
+bool follow_wants(const struct glance *g);
 /* Processes a packet with payload of an inspected flow; a bare FIN; an RST. */
 void follow_packet(struct glance *g);
 void follow_end(struct glance *g);

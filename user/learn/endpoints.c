@@ -25,6 +25,7 @@ struct entry {
 struct endpoints {
 	pthread_mutex_t lock;
 	struct facts *facts;
+	struct data_flows *data_flows;
 	uint64_t ttl_ns;
 	uint64_t seed[2];
 	size_t max, count;
@@ -44,6 +45,7 @@ void endpoints_free(struct endpoints *e)
 		return;
 	pthread_mutex_destroy(&e->lock);
 	facts_free(e->facts);
+	data_flows_free(e->data_flows);
 	free(e->buckets);
 	free(e->entries);
 	free(e->counts);
@@ -91,7 +93,8 @@ struct endpoints *endpoints_new(size_t max, uint64_t ttl_ns)
 	/* The hash is keyed, because peers choose the addresses and could otherwise choose the
 	 * buckets. */
 	e->facts = facts_new(max / 2, ttl_ns);
-	if (!e->buckets || !e->entries || !e->counts || !e->facts ||
+	e->data_flows = data_flows_new();
+	if (!e->buckets || !e->entries || !e->counts || !e->facts || !e->data_flows ||
 	    getrandom(e->seed, sizeof(e->seed), 0) != (ssize_t)sizeof(e->seed))
 		return NULL;
 	endpoints_clear(e);
@@ -289,4 +292,9 @@ size_t endpoints_count(const struct endpoints *e)
 struct facts *endpoints_facts(const struct endpoints *e)
 {
 	return e->facts;
+}
+
+struct data_flows *endpoints_data_flows(const struct endpoints *e)
+{
+	return e->data_flows;
 }

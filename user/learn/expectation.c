@@ -22,7 +22,7 @@ static bool is_young(const struct weir_peer *peer, uint16_t app, uint64_t now_ns
 }
 
 int expectation_add(struct endpoints *e, const struct weir_endpoint_key *key, uint16_t app,
-		    uint64_t now_ns, struct weir_peer *out)
+		    uint8_t flags, uint64_t now_ns, struct weir_peer *out)
 {
 	struct weir_peer before = {0};
 	bool known = endpoints_find(e, key, now_ns, &before);
@@ -31,12 +31,13 @@ int expectation_add(struct endpoints *e, const struct weir_endpoint_key *key, ui
 		.app = app,
 		.source = WEIR_SOURCE_EXPECTATION,
 		.confidence = ENDPOINT_CONFIDENCE,
+		.flags = flags,
 	};
 	int err;
 
 	if (known && is_taken(&before, app))
 		return -EEXIST;
-	if (known && is_young(&before, app, now_ns))
+	if (known && before.flags == flags && is_young(&before, app, now_ns))
 		return 0;
 	err = endpoints_add(e, key, &peer);
 	if (err < 0)

@@ -38,14 +38,40 @@ size_t endpoints_count(const struct endpoints *e);
 /* Removes the entry of exactly this key. Returns whether there was one. */
 bool endpoints_withdraw(struct endpoints *e, const struct weir_endpoint_key *key);
 /*
- * Adds an expectation: a data connection of app to key's peer is expected within 60 seconds. 1:
+ * Adds an expectation: a data connection of app to key's peer is expected within 60 seconds; flags:
+ * WEIR_PEER_*. 1:
  * *out is the new entry, which the caller publishes to the gate; 0: already expected; -EEXIST: the
  * endpoint was learned from another source as another application; or an error of endpoints_add().
  */
 int expectation_add(struct endpoints *e, const struct weir_endpoint_key *key, uint16_t app,
-		    uint64_t now_ns, struct weir_peer *out);
+		    uint8_t flags, uint64_t now_ns, struct weir_peer *out);
 /* The facts table that belongs to e and is freed with it. */
 struct facts *endpoints_facts(const struct endpoints *e);
+
+/* What the data flow of an expectation is part of. Bounded; the oldest goes first; thread-safe. */
+#define DATA_FLOWS_MAX	     1024
+#define DATA_FLOW_NAME_BYTES 256
+#define DATA_FLOW_USER_BYTES 64
+struct data_flow {
+	uint64_t parent; /* id of the control connection's flow */
+	char name[DATA_FLOW_NAME_BYTES];
+	char user[DATA_FLOW_USER_BYTES];
+};
+struct data_flows;
+/* NULL on ENOMEM. */
+struct data_flows *data_flows_new(void);
+void data_flows_free(struct data_flows *d);
+/* The table that belongs to e and is freed with it. */
+struct data_flows *endpoints_data_flows(const struct endpoints *e);
+/* Adds what is expected at an endpoint; name and user may be NULL, and are cut. Returns its handle,
+ * which is not 0. */
+uint64_t data_flows_add(struct data_flows *d, const struct weir_endpoint_key *key, uint64_t parent,
+			const char *name, const char *user);
+/* Names it later. False: it is not known any more. */
+bool data_flows_name(struct data_flows *d, uint64_t handle, const char *name);
+bool data_flows_get(struct data_flows *d, uint64_t handle, struct data_flow *out);
+/* The latest of exactly this key; 0: none. */
+uint64_t data_flows_find(struct data_flows *d, const struct weir_endpoint_key *key);
 
 /*
  * Facts that identified flows have shown about hosts and services. They count for or against an

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "app/consumer.h"
 #include "worker/worker_private.h"
 
 /* What is known of the frame at hand. */
@@ -149,6 +150,23 @@ static void publish_reconnect(struct worker *w, const struct flow *f)
 	gate_put_reconnect(w->shared->gate, &key, &peer);
 }
 
+/* What the gate is to go on punting of a flow. A tunnel, and what is read for details, takes both
+ * sides. */
+static uint8_t inspection(const struct flow *f)
+{
+	uint8_t flags = WEIR_IDENTIFIED_INSPECT;
+
+	if (!f->inspect && !f->reading && !f->carries)
+		return f->expected ? WEIR_IDENTIFIED_RELEASE : 0;
+	if (f->reading || f->carries)
+		return flags;
+	if (!(f->wanted & CONSUMER_CLIENT))
+		flags |= WEIR_IDENTIFIED_SKIP_ORIGINATOR;
+	if (!(f->wanted & CONSUMER_SERVER))
+		flags |= WEIR_IDENTIFIED_SKIP_RESPONDER;
+	return flags;
+}
+
 static void publish(struct worker *w, const struct inspect_outcome *o)
 {
 	const struct flow *f = o->flow;
@@ -157,7 +175,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = (f->inspect || f->reading || f->carries ? WEIR_IDENTIFIED_INSPECT : 0),
+		.flags = inspection(f),
 		.payloads = flow_payloads(f),
 		.traits = f->traits,
 	};
@@ -207,6 +225,20 @@ static bool drops_inner(struct worker *w, const struct job *j, const struct insp
 }
 
 /*
+ * A connection that was let through as one application and is dropped as another would hang at both
+ * ends: it is reset.
+ */
+static enum weir_action judge_changed(struct worker *w, const struct flow *f,
+				      enum weir_action action)
+{
+	w->counters.changed++;
+	if (action != WEIR_ACTION_DROP || f->key.proto != IPPROTO_TCP || f->tunnel)
+		return action;
+	w->counters.cut++;
+	return WEIR_ACTION_RESET;
+}
+
+/*
  * What becomes of the packet of a decided flow. One that is blocked does not wait for a name: the
  * gate has to hear of it, to drop what comes.
  */
@@ -240,7 +272,7 @@ static enum weir_action judge_decided(struct worker *w, struct job *j, struct in
 		j->drop = WEIR_REASON_DROP_TUNNEL;
 		return WEIR_ACTION_DROP;
 	}
-	return cell->action;
+	return o->changed ? judge_changed(w, o->flow, cell->action) : cell->action;
 }
 
 /* What to do with the packet that was just judged; o: what it led to. */
@@ -372,6 +404,12 @@ static bool job_parks(struct worker *w, const struct job *j, const struct inspec
 	return true;
 }
 
+static enum weir_action job_holds(struct worker *w, struct job *j, const struct inspect_outcome *o)
+{
+	j->drop = WEIR_REASON_DROP_PARKED;
+	return worker_hold(w, &j->punt, o);
+}
+
 /* A frame of an undecided or inspected flow. */
 static void job_judge(struct worker *w, struct job *j)
 {
@@ -379,6 +417,8 @@ static void job_judge(struct worker *w, struct job *j)
 	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
 	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 
+	if (action == WEIR_ACTION_PASS && (o.hold_count || o.hold_refused))
+		action = job_holds(w, j, &o);
 	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
 		return;
 	job_end(w, j, action);

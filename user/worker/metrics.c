@@ -34,6 +34,8 @@ static void write_slowpath_events(FILE *out, const char *name, const void *numbe
 		       "finished_checksum");
 		sample(out, name, c->classified, "worker", label, "event", "classified");
 		sample(out, name, c->decided, "worker", label, "event", "decided");
+		sample(out, name, c->changed, "worker", label, "event", "changed");
+		sample(out, name, c->cut, "worker", label, "event", "cut");
 		sample(out, name, c->learned, "worker", label, "event", "learned");
 		sample(out, name, c->expect.expected, "worker", label, "event", "expected");
 		sample(out, name, c->expect.refused, "worker", label, "event",
@@ -235,7 +237,8 @@ const struct metric worker_metrics[] = {
 	  "Times that a bound was reached, so that the answer applied at once"},
 	 .write_own = write_park_refused},
 	{{"weir_slowpath_events_total", "counter", "worker, event",
-	  "What the worker did: classified and decided flows, learned endpoints, expected "
+	  "What the worker did: classified and decided flows, those that became another "
+	  "application and those cut for it, learned endpoints, expected "
 	  "data connections and those refused, checksums"},
 	 .write_own = write_slowpath_events},
 	{{"weir_slowpath_flows", "gauge", "worker", "Flows the worker holds"},

@@ -30,6 +30,7 @@ static bool is_blocked(uint64_t flow_id, void *arg)
 static void obey(const struct mail_record *m, void *arg)
 {
 	struct block b = {.worker = arg};
+	struct worker_release r;
 	struct worker *w = arg;
 
 	switch (m->type) {
@@ -41,6 +42,12 @@ static void obey(const struct mail_record *m, void *arg)
 			break;
 		memcpy(&b.key, m->payload, sizeof(b.key));
 		worker_park_drop(w, is_blocked, &b, WEIR_REASON_DROP_BLOCKED);
+		break;
+	case WORKER_ORDER_RELEASE:
+		if (m->len != sizeof(r))
+			break;
+		memcpy(&r, m->payload, sizeof(r));
+		inspector_release_hold(w->inspector, r.handle, (uint8_t)r.action);
 		break;
 	}
 }

@@ -146,6 +146,16 @@ static void answer(struct worker *w, const struct park_key *key, enum weir_actio
 	publish(w, key);
 }
 
+void worker_park_settle(struct worker *w, const struct park_key *key, enum weir_park reason,
+			enum weir_action action)
+{
+	if (action == WEIR_ACTION_PASS)
+		worker_park_release(w, key, reason);
+	else if (reasons_of(w, key) >> reason & 1)
+		answer(w, key, action);
+	count_now(w);
+}
+
 /* ---- a frame that may pass ---- */
 
 /* Nothing that the receiver would keep. */

@@ -16,6 +16,13 @@
 enum worker_order {
 	WORKER_ORDER_SETTINGS, /* uint64_t: others are to be used, of this number or a later one */
 	WORKER_ORDER_BLOCK,    /* struct weir_block: what is parked of such flows is dropped */
+	WORKER_ORDER_RELEASE,  /* struct worker_release: what a consumer holds ends */
+};
+
+struct worker_release {
+	uint64_t handle;
+	uint32_t action; /* enum weir_action */
+	uint32_t pad;
 };
 
 /* The head of a note; the flow's details follow, or a DNS answer without its unused records. */

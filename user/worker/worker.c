@@ -294,6 +294,7 @@ static int inspector_open(struct worker *w)
 		.online = true,
 		.names = w->own.names,
 		.answered = worker_answered,
+		.released = worker_hold_released,
 		.fragmented = p->limit_fragmented / w->own.workers + 1,
 	};
 

@@ -91,6 +91,8 @@ struct worker_counters {
 	uint64_t bytes[WEIR_PORTS_MAX][WEIR_REASON_COUNT];
 	uint64_t sent_frames[WEIR_PORTS_MAX], sent_bytes[WEIR_PORTS_MAX]; /* by egress port */
 	uint64_t bad_checksums, finished_checksums, classified, decided, learned, stalls;
+	uint64_t changed; /* flows that became another application */
+	uint64_t cut;	  /* of these, connections that were reset because that one is dropped */
 	uint64_t queue_frames;	 /* read in the last batch */
 	uint64_t fast_passed;	 /* segments out of order that went on at once */
 	uint64_t held;		 /* those that waited (fast_pass: false) */
@@ -147,6 +149,9 @@ void worker_blocks_give(struct worker *w, struct worker_blocks *b);
 /* Drops the parked frames of flows of a blocked address or service. -ENOBUFS: the worker has not
  * read its orders for long. */
 int worker_block(struct worker *w, const struct weir_block *key);
+/* Ends what a consumer of one of this worker's flows holds (app/consumer.h), by its handle. 0 or
+ * -ENOBUFS: the order did not fit. */
+int worker_release(struct worker *w, uint64_t handle, enum weir_action action);
 
 /* Callbacks for a worker's records. */
 struct worker_reader {

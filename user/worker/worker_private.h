@@ -107,6 +107,16 @@ enum parking worker_park(struct worker *w, const struct frame *f, const struct w
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
 		       const struct inspect_outcome *o, enum weir_action action,
 		       enum weir_reason drop);
+/* The same with an answer: unless that is to pass, it applies to what waits of the direction,
+ * whatever else holds it, and to what comes later. */
+void worker_park_settle(struct worker *w, const struct park_key *key, enum weir_park reason,
+			enum weir_action action);
+/* hold.c: holds what the consumers of a frame's flow asked for. What becomes of the frame where
+ * that is not possible; else PASS. */
+enum weir_action worker_hold(struct worker *w, const struct weir_punt *punt,
+			     const struct inspect_outcome *o);
+/* The inspector's callback for a hold that was released. arg: the worker. */
+void worker_hold_released(void *arg, uint64_t flow_id, uint8_t dir, uint8_t reason, uint8_t action);
 /* exit.c: where a frame is to go. */
 struct worker_route {
 	uint8_t in_port, out_port; /* out_port WEIR_PORT_NONE: not known */
