@@ -131,21 +131,34 @@ static unsigned int event_port(const struct weir_event *ev)
 	return ev->flow.id && port && port < WEIR_PORTS_MAX ? port : ev->in_port;
 }
 
-static struct head event_head(const struct weir_event *ev, enum eve_type type, unsigned int source,
-			      const struct eve_packet *packet)
+/* Of the packet, or of the flow's first one; a flow without frames that has type 0 has no type. */
+static void head_icmp(struct head *h, const struct weir_event *ev,
+		      const struct packet_header *packet)
 {
-	return (struct head){
+	const struct weir_flow *f = &ev->flow;
+
+	if (h->key->proto != IPPROTO_ICMP && h->key->proto != IPPROTO_ICMPV6)
+		return;
+	h->icmp = packet ? packet->icmp : f->icmp[0] || f->frames[0] || f->frames[1];
+	h->icmp_type = packet ? packet->icmp_type : f->icmp[0];
+	h->icmp_code = packet ? packet->icmp_code : f->icmp[1];
+}
+
+static struct head event_head(const struct weir_event *ev, enum eve_type type, unsigned int source,
+			      const struct packet_header *packet)
+{
+	struct head h = {
 		.type = type,
 		.time_ns = ev->time_ns,
 		.flow_id = ev->flow.id,
 		.key = &ev->key,
 		.source = source,
 		.port = event_port(ev),
-		.icmp = packet && packet->icmp,
-		.icmp_type = packet && packet->icmp ? packet->icmp_type : 0,
-		.icmp_code = packet && packet->icmp ? packet->icmp_code : 0,
 		.icmp_reply = type == EVE_FLOW && ev->flow.frames[!source] > 0,
 	};
+
+	head_icmp(&h, ev, packet);
+	return h;
 }
 
 /* Suricata calls what it gave up on "failed", and leaves out what it has not decided. */
@@ -270,7 +283,7 @@ json_t *eve_identified(const struct eve *e, const struct weir_event *ev)
 
 /* ---- drop, alert ---- */
 
-static void set_packet_ip(json_t *o, const struct eve_packet *p)
+static void set_packet_ip(json_t *o, const struct packet_header *p)
 {
 	if (p->ip_len)
 		eve_set_number(o, "len", p->ip_len);
@@ -281,7 +294,7 @@ static void set_packet_ip(json_t *o, const struct eve_packet *p)
 	eve_set_number(o, p->v6 ? "flowlbl" : "ipid", p->ip_id);
 }
 
-static void set_packet_tcp(json_t *o, const struct eve_packet *p)
+static void set_packet_tcp(json_t *o, const struct packet_header *p)
 {
 	static const struct {
 		const char *name;
@@ -297,7 +310,7 @@ static void set_packet_tcp(json_t *o, const struct eve_packet *p)
 	eve_set_number(o, "tcpurgp", p->urgent);
 }
 
-static json_t *drop_json(const struct weir_event *ev, const struct eve_packet *p)
+static json_t *drop_json(const struct weir_event *ev, const struct packet_header *p)
 {
 	json_t *o = json_object();
 
@@ -327,7 +340,7 @@ static json_t *verdict_json(const struct weir_event *ev)
 /* What a drop and its alert have in common: they are about a packet, so its sender is the source.
  */
 static json_t *drop_head(const struct eve *e, const struct weir_event *ev, enum eve_type type,
-			 const struct eve_packet *packet)
+			 const struct packet_header *packet)
 {
 	unsigned int sender = ev->dir & 1;
 	struct head h = event_head(ev, type, sender, packet);
@@ -340,7 +353,8 @@ static json_t *drop_head(const struct eve *e, const struct weir_event *ev, enum 
 	return o;
 }
 
-json_t *eve_drop(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet)
+json_t *eve_drop(const struct eve *e, const struct weir_event *ev,
+		 const struct packet_header *packet)
 {
 	json_t *o = drop_head(e, ev, EVE_DROP, packet);
 
@@ -365,7 +379,8 @@ static uint32_t signature_id(const char *name)
 	return hash ? hash : 1;
 }
 
-json_t *eve_alert(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet)
+json_t *eve_alert(const struct eve *e, const struct weir_event *ev,
+		  const struct packet_header *packet)
 {
 	const struct app_info *app = event_app(e, ev);
 	const char *rule = event_rule(e, ev);

@@ -13,6 +13,7 @@
 
 #include "app/app.h"
 #include "classify/classify.h"
+#include "packet/header.h"
 #include "weir/ctl.h"
 
 /* X(enumerator, "name", "what it tells"): every type of event. */
@@ -61,30 +62,14 @@ struct eve {
  * a moment has the same text in all events. */
 int64_t eve_clock_offset(int64_t before);
 
-/* What is known of a packet. Zero: not known. */
-struct eve_packet {
-	uint16_t ip_len; /* total length, of IPv6 that of the payload */
-	bool ip;	 /* the following two are valid */
-	uint8_t tos, ttl;
-	bool v6;
-	uint32_t ip_id; /* IPv4: identification; IPv6: flow label */
-	bool tcp;	/* the following six are valid */
-	uint32_t seq, ack;
-	uint16_t window, urgent;
-	uint8_t tcp_flags;
-	uint16_t udp_len;
-	bool icmp; /* the following four are valid */
-	uint8_t icmp_type, icmp_code;
-	uint16_t icmp_id, icmp_seq;
-};
-
 /* Events of a flow. ev->kind is one that belongs to the type. */
 json_t *eve_identified(const struct eve *e, const struct weir_event *ev);
 json_t *eve_flow(const struct eve *e, const struct weir_event *ev);
 /* packet may be NULL. */
-json_t *eve_drop(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet);
+json_t *eve_drop(const struct eve *e, const struct weir_event *ev,
+		 const struct packet_header *packet);
 json_t *eve_alert(const struct eve *e, const struct weir_event *ev,
-		  const struct eve_packet *packet);
+		  const struct packet_header *packet);
 /* The source is the packet's sender. */
 json_t *eve_anomaly(const struct eve *e, const struct weir_event *ev);
 
