@@ -175,6 +175,23 @@ struct policy_seen {
 	uint8_t tunnel;	      /* enum packet_tunnel that the flow is inside of */
 };
 uint32_t policy_user_traits(const struct policy *p, const struct policy_seen *seen);
+/*
+ * The same for flows of the slow path; no other thread may use the flow. A flow has no class or
+ * trait of its own here: they are found anew. in_port: where the originator's packets come in, 0 =
+ * not known; mac: of the side that opened the flow, or NULL. NULL as policy_cell().
+ */
+struct flow;
+const struct weir_cell *policy_flow_cell(const struct policy *p, const struct flow *f,
+					 unsigned int in_port, const uint8_t mac[6]);
+/* The gate's half of the flow's traits. */
+uint32_t policy_flow_traits(const struct policy *p, const struct flow *f, unsigned int in_port,
+			    const uint8_t mac[6]);
+/* Finds user space's half of the flow's traits where news came or the policy is another one.
+ * Whether they changed. */
+bool policy_flow_update(const struct policy *p, struct flow *f, bool news);
+/* Whether the flow's host name may still be read, and rules ask for it: it is not decided before.
+ */
+bool policy_flow_waits(const struct policy *p, const struct flow *f);
 /* Whether rules ask for conditions of this kind. */
 bool policy_asks(const struct policy *p, enum policy_condition_kind kind);
 /*
