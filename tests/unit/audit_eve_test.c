@@ -171,7 +171,7 @@ static void an_ended_flow_has_its_totals(void **state)
 	ev.flow.flags |= WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
 	ev.flow.tcp_flags[0] = 0x1b;
 	ev.flow.tcp_flags[1] = 0x13;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	flow = json_object_get(o, "flow");
 	tcp = json_object_get(o, "tcp");
 	assert_int_equal(number_at(flow, "pkts_toserver"), 3);
@@ -214,7 +214,7 @@ static void ends_have_names(void **state)
 		json_t *o;
 
 		ev.reason = (uint8_t)table[i].end;
-		o = valid(eve_flow(&e, &ev));
+		o = valid(eve_flow(&e, &ev, 0));
 		assert_string_equal(text_at(json_object_get(o, "flow"), "reason"), table[i].reason);
 		assert_string_equal(text_at(json_object_get(o, "weir"), "reason"), table[i].name);
 		json_decref(o);
@@ -234,7 +234,7 @@ static void how_flows_end(void **state)
 	ev.flow.rule = WEIR_RULE_DEFAULT;
 	ev.key.proto = IPPROTO_UDP;
 	e.alerts = false;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_string_equal(text_at(json_object_get(o, "flow"), "reason"), "forced");
 	assert_string_equal(text_at(json_object_get(o, "flow"), "state"), "established");
 	assert_string_equal(text_at(json_object_get(o, "flow"), "action"), "pass");
@@ -248,7 +248,7 @@ static void how_flows_end(void **state)
 	json_decref(o);
 	ev.flow.action = WEIR_ACTION_UNDECIDED;
 	ev.flow.flags = WEIR_FLOW_ORIGIN;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_string_equal(text_at(json_object_get(o, "flow"), "state"), "new");
 	assert_null(json_object_get(json_object_get(o, "flow"), "action"));
 	assert_null(json_object_get(json_object_get(o, "weir"), "verdict"));
@@ -394,7 +394,7 @@ static void echo_has_its_types(void **state)
 
 	ev.key.proto = IPPROTO_ICMP;
 	ev.flow.icmp[0] = 8;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_int_equal(number_at(o, "icmp_type"), 8);
 	assert_int_equal(number_at(o, "response_icmp_type"), 0);
 	assert_null(json_object_get(o, "src_port"));
@@ -403,7 +403,7 @@ static void echo_has_its_types(void **state)
 	/* No reply is known to `unreachable`, and the type of a flow without frames is not. */
 	ev.flow.icmp[0] = 3;
 	ev.flow.icmp[1] = 1;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_int_equal(number_at(o, "icmp_code"), 1);
 	assert_null(json_object_get(o, "response_icmp_type"));
 	json_decref(o);
@@ -533,7 +533,7 @@ static void the_schema_refuses(void **state)
 	const struct eve e = an_eve();
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		json_t *o = eve_flow(&e, &ev);
+		json_t *o = eve_flow(&e, &ev, 0);
 
 		json_object_set_new(o, wrong[i].path,
 				    json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));

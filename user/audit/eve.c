@@ -53,17 +53,6 @@ static void set_tuple(json_t *o, const struct weir_flow_key *key, unsigned int s
 	eve_set(o, "proto", json_string(eve_protocol(key->proto, proto)));
 }
 
-/* Only echo has an identifier, which stands in the place of the ports. */
-static void head_icmp(struct head *h)
-{
-	bool four = h->key->proto == IPPROTO_ICMP;
-
-	if (h->icmp || (!four && h->key->proto != IPPROTO_ICMPV6) || !h->key->port[0])
-		return;
-	h->icmp = true;
-	h->icmp_type = four ? 8 : 128;
-}
-
 static void set_icmp(json_t *o, const struct head *h)
 {
 	int reply = icmp_counterpart(h->key->proto, h->icmp_type);
@@ -100,7 +89,6 @@ static json_t *head_json(const struct eve *e, struct head *h)
 	char timestamp[EVE_TIMESTAMP_MAX];
 	json_t *o = json_object();
 
-	head_icmp(h);
 	eve_set(o, "timestamp", json_string(eve_timestamp(e, h->time_ns, timestamp)));
 	if (h->flow_id)
 		eve_set(o, "flow_id", json_integer(eve_flow_id(h->flow_id)));
@@ -197,6 +185,7 @@ static json_t *weir_json(const struct eve *e, const struct weir_event *ev, const
 {
 	const struct app_info *app = event_app(e, ev);
 	uint8_t action = event_action(ev);
+	const char *hostname = NULL;
 	json_t *o = json_object();
 
 	if (action != WEIR_ACTION_UNDECIDED) {
@@ -210,7 +199,9 @@ static json_t *weir_json(const struct eve *e, const struct weir_event *ev, const
 		eve_set_number(o, "decided_after_payload", ev->flow.payloads);
 	eve_set_text(o, "category", app ? app->category : NULL);
 	if (ev->flow.id && e->hostname)
-		eve_set_text(o, "hostname", e->hostname(e->arg, ev->flow.id));
+		hostname = e->hostname(e->arg, ev->flow.id);
+	if (hostname && hostname[0])
+		eve_set(o, "hostname", eve_lower(hostname, strlen(hostname)));
 	return o;
 }
 
@@ -235,9 +226,9 @@ static int64_t seconds_at(const struct eve *e, uint64_t time_ns)
 	return ((int64_t)time_ns + e->clock_offset_ns) / NS_PER_S;
 }
 
-static json_t *flow_json(const struct eve *e, const struct weir_event *ev)
+static json_t *flow_json(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
 {
-	uint64_t start_ns = flow_start_ns(&ev->flow), end_ns = flow_end_ns(ev);
+	uint64_t start_ns = flow_start_ns(&ev->flow);
 	bool dropped = ev->flow.action == WEIR_ACTION_DROP || ev->flow.action == WEIR_ACTION_RESET;
 	char end[EVE_TIMESTAMP_MAX];
 	json_t *o = json_object();
@@ -255,17 +246,26 @@ static json_t *flow_json(const struct eve *e, const struct weir_event *ev)
 	return o;
 }
 
-json_t *eve_flow(const struct eve *e, const struct weir_event *ev)
+json_t *eve_flow(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
 {
 	unsigned int origin = event_origin(ev);
 	struct head h = event_head(ev, EVE_FLOW, origin, NULL);
 	json_t *o = head_json(e, &h);
 
 	set_app(o, event_app(e, ev), ev->flow.app, ev->flow.action != WEIR_ACTION_UNDECIDED);
-	eve_set(o, "flow", flow_json(e, ev));
+	eve_set(o, "flow", flow_json(e, ev, end_ns ? end_ns : flow_end_ns(ev)));
 	if (ev->key.proto == IPPROTO_TCP)
 		eve_set(o, "tcp", eve_tcp(&ev->flow, origin));
 	eve_set(o, "weir", weir_json(e, ev, flow_end_name(ev)));
+	return o;
+}
+
+json_t *eve_flow_cut(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
+{
+	json_t *o = eve_flow(e, ev, end_ns);
+
+	eve_set(json_object_get(o, "flow"), "reason", json_string("shutdown"));
+	eve_set(json_object_get(o, "weir"), "reason", json_string("shutdown"));
 	return o;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "app/app.h"
+#include "app/record.h"
 #include "classify/classify.h"
 #include "packet/header.h"
 #include "weir/ctl.h"
@@ -64,7 +65,10 @@ int64_t eve_clock_offset(int64_t before);
 
 /* Events of a flow. ev->kind is one that belongs to the type. */
 json_t *eve_identified(const struct eve *e, const struct weir_event *ev);
-json_t *eve_flow(const struct eve *e, const struct weir_event *ev);
+/* end_ns: when the last packet was seen; 0: as the flow says, to a tenth of a second. */
+json_t *eve_flow(const struct eve *e, const struct weir_event *ev, uint64_t end_ns);
+/* The same for a flow that had not ended when weir or the capture did. */
+json_t *eve_flow_cut(const struct eve *e, const struct weir_event *ev, uint64_t end_ns);
 /* packet may be NULL. */
 json_t *eve_drop(const struct eve *e, const struct weir_event *ev,
 		 const struct packet_header *packet);
@@ -87,6 +91,9 @@ struct eve_note {
 /* body: under the type's name; weir: under "weir", or NULL. Both are stolen. */
 json_t *eve_note(const struct eve *e, enum eve_type type, const struct eve_note *note, json_t *body,
 		 json_t *weir);
+/* `http` or `fileinfo`: the type and the event of a record. */
+enum eve_type eve_record_type(const struct app_record *r);
+json_t *eve_record(const struct eve *e, const struct eve_note *note, const struct app_record *r);
 /* An event that belongs to no flow; body is stolen. time_ns in the clock of e. */
 json_t *eve_plain(const struct eve *e, enum eve_type type, uint64_t time_ns, json_t *body);
 

@@ -94,7 +94,7 @@ void event_visit(const struct weir_event *ev, void *arg)
 		break;
 	default:
 		if (audit_admit(w->audit, EVE_FLOW))
-			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev));
+			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev, 0));
 	}
 }
 

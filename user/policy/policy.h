@@ -14,6 +14,7 @@
 #include "weir/flow.h"
 #include "weir/policy.h"
 #include "weir/rules.h"
+#include "weir/sweep.h"
 
 enum policy_hook { POLICY_HOOK_AUTO, POLICY_HOOK_NATIVE, POLICY_HOOK_GENERIC, POLICY_HOOK_TC };
 enum policy_mode { POLICY_MODE_BRIDGE, POLICY_MODE_ROUTE, POLICY_MODE_HOST };
@@ -155,6 +156,8 @@ int policy_reload(const char *path, const struct policy *running, struct app_reg
 		  struct policy **out, struct signatures **signatures, FILE *warnings,
 		  struct error *e);
 void policy_free(struct policy *p);
+/* Section `timeouts`: after how long a silence a flow has ended. */
+uint64_t policy_idle_ns(const struct policy *p, enum weir_idle which);
 /* Part of it. */
 void policy_schedules_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
