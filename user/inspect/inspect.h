@@ -39,6 +39,9 @@ struct inspect_settings {
 	/* Called for a DNS answer to the receiver of m, after it was learned; may be NULL. arg:
 	 * that of inspector_new(). */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
+	/* Called for what consumers tell (app_services.tell); may be NULL. arg as above. */
+	void (*told)(void *arg, const struct app_message *m, const struct app_record *r);
+	uint32_t records;	  /* kinds of it that are wanted: bits by enum app_record_kind */
 	uint64_t endpoint_ttl_ns; /* time to live of learned endpoints, in the clock of now_ns; 0 =
 				     that of endpoints_new(), from CLOCK_MONOTONIC */
 };
@@ -89,6 +92,8 @@ void inspector_free(struct inspector *i);
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
 /* Sets settings.read_on. */
 void inspector_set_read_on(struct inspector *i, bool read_on);
+/* Sets settings.records. */
+void inspector_set_records(struct inspector *i, uint32_t records);
 /* Sets settings.packets. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Sets settings.follow_all, for flows that are identified from now on. */

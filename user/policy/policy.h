@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "app/record.h"
 #include "classify/classify.h"
 #include "util/util.h"
 #include "weir/block.h"
@@ -156,6 +157,18 @@ int policy_reload(const char *path, const struct policy *running, struct app_reg
 		  struct policy **out, struct signatures **signatures, FILE *warnings,
 		  struct error *e);
 void policy_free(struct policy *p);
+/* What consumers are to tell for events: bits by enum app_record_kind. */
+static inline uint32_t policy_event_records(const struct policy *p)
+{
+	uint32_t records = 0;
+
+#define X(id, name, wanted)                                                                        \
+	if (p->event_protocols & POLICY_EVENT_##wanted)                                            \
+		records |= 1u << APP_RECORD_##id;
+	APP_RECORDS(X)
+#undef X
+	return records;
+}
 /* Section `timeouts`: after how long a silence a flow has ended. */
 uint64_t policy_idle_ns(const struct policy *p, enum weir_idle which);
 /* Part of it. */

@@ -63,6 +63,17 @@ static void answered(void *arg, const struct app_message *m, const struct app_dn
 		*t->dns = *d;
 }
 
+static void told(void *arg, const struct app_message *m, const struct app_record *record)
+{
+	struct told *t = told_next(arg, m->flow);
+
+	if (!t)
+		return;
+	t->record = malloc(sizeof(*record));
+	if (t->record)
+		memcpy(t->record, record, app_record_bytes(record));
+}
+
 static void told_flush(struct replay *r)
 {
 	for (unsigned int i = 0; i < r->told_count; i++) {
@@ -268,6 +279,8 @@ static int inspector_open(struct replay *r)
 		.fragmented = p->limit_fragmented,
 		.names = r->names,
 		.answered = answered,
+		.told = told,
+		.records = r->wanted == ALL_EVENTS ? ALL_EVENTS : policy_event_records(p),
 		.endpoint_ttl_ns = ENDPOINT_NS,
 	};
 
@@ -330,12 +343,12 @@ int replay_open(const struct replay_options *o, struct replay **out, struct erro
 	err = policy_load(o->policy, r->registry, &r->policy, &r->signatures, o->warnings, e);
 	if (err < 0)
 		return err;
+	context_fill(r);
 	err = replay_ports_read(r, e);
 	if (!err)
 		err = tables_open(r);
 	if (err < 0)
 		return error_set(e, err, "%s", strerror(-err));
-	context_fill(r);
 	*out = TAKE_PTR(r);
 	return 0;
 }

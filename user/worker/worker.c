@@ -294,6 +294,7 @@ static int inspector_open(struct worker *w)
 		.online = true,
 		.names = w->own.names,
 		.answered = worker_answered,
+		.told = worker_told,
 		.fragmented = p->limit_fragmented / w->own.workers + 1,
 	};
 
