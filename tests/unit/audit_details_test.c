@@ -207,6 +207,61 @@ static void bodies_are_valid(void **state)
 	flow_details_free(&f);
 }
 
+/* A file is told from its sender, with the transaction that it came by. */
+static void records_are_events(void **state)
+{
+	struct weir_flow_key key = {.proto = 6, .port = {htons(80), htons(4000)}};
+	const struct eve e = {.community_id = true};
+	const struct eve_note note = {.flow_id = 5, .key = &key, .origin = 1};
+	struct schema s = {.root = json_load_file("docs/events.schema.json", 0, NULL)};
+	struct app_record r = {.kind = APP_RECORD_HTTP,
+			       .answered = true,
+			       .status = 206,
+			       .tx = 3,
+			       .length = 1 << 20,
+			       .size = 100,
+			       .start = 5,
+			       .end = 104,
+			       .parent_id = 9,
+			       .hashed = true};
+	json_t *o;
+
+	app_record_text(&r, APP_TEXT_HOSTNAME, "WWW.Example", 11);
+	app_record_text(&r, APP_TEXT_CONTENT_TYPE, "text/html; charset=x", 20);
+	app_record_text(&r, APP_TEXT_FILENAME, "a.iso", 5);
+	o = eve_record(&e, &note, &r);
+	if (!schema_accepts(&s, o))
+		fail_msg("%s", s.error);
+	assert_string_equal(json_string_value(json_object_get(o, "event_type")), "http");
+	assert_int_equal(json_integer_value(json_object_get(o, "tx_id")), 3);
+	assert_int_equal(json_integer_value(json_object_get(o, "src_port")), 4000);
+	same(json_incref(json_object_get(o, "http")),
+	     "{\"hostname\":\"www.example\",\"http_content_type\":\"text/html\",\"status\":206,"
+	     "\"length\":1048576}");
+	json_decref(o);
+	r.kind = APP_RECORD_FILE;
+	o = eve_record(&e, &note, &r);
+	if (!schema_accepts(&s, o))
+		fail_msg("%s", s.error);
+	assert_string_equal(json_string_value(json_object_get(o, "event_type")), "fileinfo");
+	assert_int_equal(json_integer_value(json_object_get(o, "src_port")), 80);
+	assert_int_equal(json_integer_value(json_object_get(o, "parent_id")), 9);
+	same(json_incref(json_object_get(o, "fileinfo")),
+	     "{\"filename\":\"a.iso\",\"gaps\":false,\"state\":\"TRUNCATED\",\"stored\":false,"
+	     "\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\","
+	     "\"size\":100,\"start\":5,\"end\":104,\"tx_id\":3}");
+	assert_non_null(json_object_get(o, "http"));
+	json_decref(o);
+	r = (struct app_record){.kind = APP_RECORD_FILE, .closed = true};
+	o = eve_record(&e, &note, &r);
+	assert_null(json_object_get(o, "http"));
+	same(json_incref(json_object_get(o, "fileinfo")),
+	     "{\"filename\":\"\",\"gaps\":false,\"state\":\"CLOSED\",\"stored\":false,\"size\":0,"
+	     "\"tx_id\":0}");
+	json_decref(o);
+	json_decref((json_t *)s.root);
+}
+
 static void a_note_is_an_event_of_its_flow(void **state)
 {
 	struct weir_flow_key key = {.proto = 6, .port = {htons(443), htons(4000)}};
@@ -235,6 +290,7 @@ int main(void)
 		cmocka_unit_test(quic_versions_of_events),
 		cmocka_unit_test(an_answer_of_the_dns),
 		cmocka_unit_test(bodies_are_valid),
+		cmocka_unit_test(records_are_events),
 		cmocka_unit_test(a_note_is_an_event_of_its_flow),
 	};
 

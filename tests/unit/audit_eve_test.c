@@ -18,6 +18,7 @@
 #include "schema_check.h"
 #include "util/util.h"
 #include "weir/anomaly.h"
+#include "weir/flow.h"
 #include "weir/policy.h"
 #include "weir/reason.h"
 
@@ -167,9 +168,10 @@ static void an_ended_flow_has_its_totals(void **state)
 
 	ev.key.vlan[0] = htons(100);
 	ev.key.vlan[1] = htons(7);
-	ev.flow.flags |= WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1) | WEIR_FLOW_SYN(0) | WEIR_FLOW_SYN(1);
-	ev.flow.tcp_flags[0] = ev.flow.tcp_flags[1] = 0x13;
-	o = valid(eve_flow(&e, &ev));
+	ev.flow.flags |= WEIR_FLOW_FIN(0) | WEIR_FLOW_FIN(1);
+	ev.flow.tcp_flags[0] = 0x1b;
+	ev.flow.tcp_flags[1] = 0x13;
+	o = valid(eve_flow(&e, &ev, 0));
 	flow = json_object_get(o, "flow");
 	tcp = json_object_get(o, "tcp");
 	assert_int_equal(number_at(flow, "pkts_toserver"), 3);
@@ -186,10 +188,37 @@ static void an_ended_flow_has_its_totals(void **state)
 	assert_true(json_is_true(json_object_get(tcp, "syn")));
 	assert_true(json_is_true(json_object_get(tcp, "fin")));
 	assert_null(json_object_get(tcp, "rst"));
+	assert_true(json_is_true(json_object_get(tcp, "psh")));
+	assert_string_equal(text_at(tcp, "tcp_flags"), "1b");
 	assert_string_equal(text_at(tcp, "tcp_flags_ts"), "13");
+	assert_string_equal(text_at(tcp, "tcp_flags_tc"), "1b");
 	assert_int_equal(json_array_size(json_object_get(o, "vlan")), 2);
 	assert_int_equal(json_integer_value(json_array_get(json_object_get(o, "vlan"), 0)), 100);
 	json_decref(o);
+}
+
+static void ends_have_names(void **state)
+{
+	static const struct {
+		enum weir_end end;
+		const char *reason, *name;
+	} table[] = {
+		{WEIR_END_FIN, "timeout", "fin"},      {WEIR_END_RST, "timeout", "rst"},
+		{WEIR_END_IDLE, "timeout", "idle"},    {WEIR_END_EVICTED, "forced", "evicted"},
+		{WEIR_END_FORCED, "forced", "forced"},
+	};
+	struct weir_event ev = an_event(WEIR_EVENT_ENDED);
+	const struct eve e = an_eve();
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		json_t *o;
+
+		ev.reason = (uint8_t)table[i].end;
+		o = valid(eve_flow(&e, &ev, 0));
+		assert_string_equal(text_at(json_object_get(o, "flow"), "reason"), table[i].reason);
+		assert_string_equal(text_at(json_object_get(o, "weir"), "reason"), table[i].name);
+		json_decref(o);
+	}
 }
 
 static void how_flows_end(void **state)
@@ -198,14 +227,14 @@ static void how_flows_end(void **state)
 	struct eve e = an_eve();
 	json_t *o;
 
-	ev.flow.seen_ds = (uint32_t)(ev.flow.created_ns / 100000000);
 	ev.reason = WEIR_END_EVICTED;
+	ev.flow.seen_ds = (uint32_t)(ev.flow.created_ns / 100000000) - 1;
 	ev.flow.action = WEIR_ACTION_PASS;
 	ev.flow.app = 0;
 	ev.flow.rule = WEIR_RULE_DEFAULT;
 	ev.key.proto = IPPROTO_UDP;
 	e.alerts = false;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_string_equal(text_at(json_object_get(o, "flow"), "reason"), "forced");
 	assert_string_equal(text_at(json_object_get(o, "flow"), "state"), "established");
 	assert_string_equal(text_at(json_object_get(o, "flow"), "action"), "pass");
@@ -219,7 +248,7 @@ static void how_flows_end(void **state)
 	json_decref(o);
 	ev.flow.action = WEIR_ACTION_UNDECIDED;
 	ev.flow.flags = WEIR_FLOW_ORIGIN;
-	o = valid(eve_flow(&e, &ev));
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_string_equal(text_at(json_object_get(o, "flow"), "state"), "new");
 	assert_null(json_object_get(json_object_get(o, "flow"), "action"));
 	assert_null(json_object_get(json_object_get(o, "weir"), "verdict"));
@@ -227,9 +256,9 @@ static void how_flows_end(void **state)
 	json_decref(o);
 }
 
-static struct eve_packet a_packet(void)
+static struct packet_header a_packet(void)
 {
-	return (struct eve_packet){
+	return (struct packet_header){
 		.ip = true,
 		.ip_len = 60,
 		.tos = 8,
@@ -246,7 +275,7 @@ static struct eve_packet a_packet(void)
 static void a_drop_is_about_its_packet(void **state)
 {
 	struct weir_event ev = an_event(WEIR_EVENT_DROPPED);
-	const struct eve_packet packet = a_packet();
+	const struct packet_header packet = a_packet();
 	const struct eve e = an_eve();
 	const json_t *drop;
 	json_t *o;
@@ -364,16 +393,24 @@ static void echo_has_its_types(void **state)
 	json_t *o;
 
 	ev.key.proto = IPPROTO_ICMP;
-	ev.key.port[0] = ev.key.port[1] = htons(77);
-	o = valid(eve_flow(&e, &ev));
+	ev.flow.icmp[0] = 8;
+	o = valid(eve_flow(&e, &ev, 0));
 	assert_int_equal(number_at(o, "icmp_type"), 8);
 	assert_int_equal(number_at(o, "response_icmp_type"), 0);
 	assert_null(json_object_get(o, "src_port"));
 	assert_non_null(text_at(o, "community_id"));
 	json_decref(o);
-	/* Not echo: the type is not known. */
-	ev.key.port[0] = ev.key.port[1] = 0;
-	o = valid(eve_flow(&e, &ev));
+	/* No reply is known to `unreachable`, and the type of a flow without frames is not. */
+	ev.flow.icmp[0] = 3;
+	ev.flow.icmp[1] = 1;
+	o = valid(eve_flow(&e, &ev, 0));
+	assert_int_equal(number_at(o, "icmp_code"), 1);
+	assert_null(json_object_get(o, "response_icmp_type"));
+	json_decref(o);
+	ev = an_event(WEIR_EVENT_DROPPED);
+	ev.key.proto = IPPROTO_ICMP;
+	ev.flow.frames[0] = ev.flow.frames[1] = 0;
+	o = valid(eve_drop(&e, &ev, NULL));
 	assert_null(json_object_get(o, "icmp_type"));
 	assert_null(json_object_get(o, "community_id"));
 	json_decref(o);
@@ -496,7 +533,7 @@ static void the_schema_refuses(void **state)
 	const struct eve e = an_eve();
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		json_t *o = eve_flow(&e, &ev);
+		json_t *o = eve_flow(&e, &ev, 0);
 
 		json_object_set_new(o, wrong[i].path,
 				    json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
@@ -511,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_identified_flow_reads_from_its_originator),
 		cmocka_unit_test(an_ended_flow_has_its_totals),
+		cmocka_unit_test(ends_have_names),
 		cmocka_unit_test(how_flows_end),
 		cmocka_unit_test(a_drop_is_about_its_packet),
 		cmocka_unit_test(a_drop_without_flow_has_no_id),

@@ -160,7 +160,7 @@ void worker_note_details(struct worker *w, struct flow *f)
 {
 }
 
-void worker_note_ports(struct worker *w, const struct weir_punt *punt)
+void worker_note_ports(struct worker *w, const struct weir_punt *at)
 {
 }
 

@@ -42,7 +42,8 @@ static int teardown(void **state)
 }
 
 struct seen {
-	unsigned int count, dns;
+	unsigned int count, dns, records;
+	char url[32];
 	uint64_t first, last;
 	char hostname[32];
 };
@@ -55,6 +56,13 @@ static void see(const struct worker_note *n, void *arg)
 		s->first = n->flow_id;
 	s->last = n->flow_id;
 	s->dns += n->dns != NULL;
+	if (n->record) {
+		size_t len;
+		const char *url = app_record_get(n->record, APP_TEXT_URL, &len);
+
+		s->records++;
+		memcpy(s->url, url, len);
+	}
 	if (n->details)
 		strncpy(s->hostname, flow_details_text(n->details, FLOW_HOSTNAME),
 			sizeof(s->hostname) - 1);
@@ -132,6 +140,29 @@ static void a_full_ring_loses_the_newest(void **state)
 	worker_read_news(w, &seen, &s);
 	assert_int_equal(s.count, kept);
 	assert_int_equal(s.last, kept);
+}
+
+static void records_are_told_with_their_texts(void **state)
+{
+	struct worker *w = *state;
+	struct flow f = flow_of(5, NULL), inner = flow_of(0, NULL);
+	struct app_message m = {.flow = &f};
+	struct app_record r = {.kind = APP_RECORD_HTTP, .status = 200};
+	struct seen s = {0};
+
+	app_record_text(&r, APP_TEXT_URL, "/index", 6);
+	worker_told(w, &m, &r);
+	m.flow = &inner;
+	worker_told(w, &m, &r);
+	m.flow = &f;
+	r.kind = APP_RECORD_COUNT;
+	worker_told(w, &m, &r);
+	worker_read_news(w, &seen, &s);
+	assert_int_equal(s.count, 1);
+	assert_int_equal(s.records, 1);
+	assert_int_equal(s.first, 5);
+	assert_string_equal(s.url, "/index");
+	assert_int_equal(w->post.unsound, 1);
 }
 
 static void answers_are_told_where_they_are_wanted(void **state)
@@ -260,6 +291,7 @@ int main(void)
 		TEST(details_are_told_once),
 		TEST(what_is_not_told),
 		TEST(a_full_ring_loses_the_newest),
+		TEST(records_are_told_with_their_texts),
 		TEST(answers_are_told_where_they_are_wanted),
 		TEST(answers_arrive_with_their_records),
 		TEST(forged_notes_are_refused),

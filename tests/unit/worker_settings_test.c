@@ -40,6 +40,10 @@ int inspector_set_signatures(struct inspector *i, struct signatures *s)
 	return 0;
 }
 
+void inspector_set_records(struct inspector *i, uint32_t records)
+{
+}
+
 void inspector_set_packets(struct inspector *i, unsigned int packets)
 {
 	i->packets = packets;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/record.h"
 #include "classify/classify.h"
 #include "flow/flow.h"
 #include "learn/learn.h"
@@ -77,6 +78,9 @@ struct app_services {
 		      enum weir_source source);
 	/* Reports a DNS question of m's sender, or an answer to its receiver. May be NULL. */
 	void (*answered)(void *arg, const struct app_message *m, const struct app_dns *answer);
+	/* Tells of something that becomes an event of m->flow. May be NULL: nobody listens. */
+	void (*tell)(void *arg, const struct app_message *m, const struct app_record *r);
+	uint32_t records; /* that somebody wants to hear of: bits by enum app_record_kind */
 	/*
 	 * Expects a data connection that a control connection announced: the sender of m listens at
 	 * port (host order) for a flow of application app (a name) from the receiver or, with

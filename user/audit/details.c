@@ -142,11 +142,12 @@ void details_set_json(json_t *o, const struct flow_details *d)
 /* ---- bodies of events ---- */
 
 /* Host names are compared without case; Suricata shows SNI and Host in lower case. */
-static json_t *lower_json(const char *text)
+json_t *eve_lower(const char *text, size_t len)
 {
 	char lower[FLOW_NAME_MAX];
-	size_t len = strnlen(text, sizeof(lower));
 
+	if (len > sizeof(lower))
+		len = sizeof(lower);
 	for (size_t i = 0; i < len; i++)
 		lower[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 'a' - 'A') : text[i];
 	return json_stringn(lower, len);
@@ -158,7 +159,7 @@ static void set_lower(json_t *o, const char *key, const struct flow_details *d,
 	const char *text = flow_details_text(d, which);
 
 	if (text)
-		eve_set(o, key, lower_json(text));
+		eve_set(o, key, eve_lower(text, strlen(text)));
 }
 
 json_t *details_tls_event(const struct flow_details *d)

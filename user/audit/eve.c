@@ -53,17 +53,6 @@ static void set_tuple(json_t *o, const struct weir_flow_key *key, unsigned int s
 	eve_set(o, "proto", json_string(eve_protocol(key->proto, proto)));
 }
 
-/* Only echo has an identifier, which stands in the place of the ports. */
-static void head_icmp(struct head *h)
-{
-	bool four = h->key->proto == IPPROTO_ICMP;
-
-	if (h->icmp || (!four && h->key->proto != IPPROTO_ICMPV6) || !h->key->port[0])
-		return;
-	h->icmp = true;
-	h->icmp_type = four ? 8 : 128;
-}
-
 static void set_icmp(json_t *o, const struct head *h)
 {
 	int reply = icmp_counterpart(h->key->proto, h->icmp_type);
@@ -100,7 +89,6 @@ static json_t *head_json(const struct eve *e, struct head *h)
 	char timestamp[EVE_TIMESTAMP_MAX];
 	json_t *o = json_object();
 
-	head_icmp(h);
 	eve_set(o, "timestamp", json_string(eve_timestamp(e, h->time_ns, timestamp)));
 	if (h->flow_id)
 		eve_set(o, "flow_id", json_integer(eve_flow_id(h->flow_id)));
@@ -131,21 +119,34 @@ static unsigned int event_port(const struct weir_event *ev)
 	return ev->flow.id && port && port < WEIR_PORTS_MAX ? port : ev->in_port;
 }
 
-static struct head event_head(const struct weir_event *ev, enum eve_type type, unsigned int source,
-			      const struct eve_packet *packet)
+/* Of the packet, or of the flow's first one; a flow without frames that has type 0 has no type. */
+static void head_icmp(struct head *h, const struct weir_event *ev,
+		      const struct packet_header *packet)
 {
-	return (struct head){
+	const struct weir_flow *f = &ev->flow;
+
+	if (h->key->proto != IPPROTO_ICMP && h->key->proto != IPPROTO_ICMPV6)
+		return;
+	h->icmp = packet ? packet->icmp : f->icmp[0] || f->frames[0] || f->frames[1];
+	h->icmp_type = packet ? packet->icmp_type : f->icmp[0];
+	h->icmp_code = packet ? packet->icmp_code : f->icmp[1];
+}
+
+static struct head event_head(const struct weir_event *ev, enum eve_type type, unsigned int source,
+			      const struct packet_header *packet)
+{
+	struct head h = {
 		.type = type,
 		.time_ns = ev->time_ns,
 		.flow_id = ev->flow.id,
 		.key = &ev->key,
 		.source = source,
 		.port = event_port(ev),
-		.icmp = packet && packet->icmp,
-		.icmp_type = packet && packet->icmp ? packet->icmp_type : 0,
-		.icmp_code = packet && packet->icmp ? packet->icmp_code : 0,
 		.icmp_reply = type == EVE_FLOW && ev->flow.frames[!source] > 0,
 	};
+
+	head_icmp(&h, ev, packet);
+	return h;
 }
 
 /* Suricata calls what it gave up on "failed", and leaves out what it has not decided. */
@@ -184,6 +185,7 @@ static json_t *weir_json(const struct eve *e, const struct weir_event *ev, const
 {
 	const struct app_info *app = event_app(e, ev);
 	uint8_t action = event_action(ev);
+	const char *hostname = NULL;
 	json_t *o = json_object();
 
 	if (action != WEIR_ACTION_UNDECIDED) {
@@ -197,7 +199,9 @@ static json_t *weir_json(const struct eve *e, const struct weir_event *ev, const
 		eve_set_number(o, "decided_after_payload", ev->flow.payloads);
 	eve_set_text(o, "category", app ? app->category : NULL);
 	if (ev->flow.id && e->hostname)
-		eve_set_text(o, "hostname", e->hostname(e->arg, ev->flow.id));
+		hostname = e->hostname(e->arg, ev->flow.id);
+	if (hostname && hostname[0])
+		eve_set(o, "hostname", eve_lower(hostname, strlen(hostname)));
 	return o;
 }
 
@@ -222,9 +226,9 @@ static int64_t seconds_at(const struct eve *e, uint64_t time_ns)
 	return ((int64_t)time_ns + e->clock_offset_ns) / NS_PER_S;
 }
 
-static json_t *flow_json(const struct eve *e, const struct weir_event *ev)
+static json_t *flow_json(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
 {
-	uint64_t start_ns = flow_start_ns(&ev->flow), end_ns = flow_end_ns(ev);
+	uint64_t start_ns = flow_start_ns(&ev->flow);
 	bool dropped = ev->flow.action == WEIR_ACTION_DROP || ev->flow.action == WEIR_ACTION_RESET;
 	char end[EVE_TIMESTAMP_MAX];
 	json_t *o = json_object();
@@ -242,17 +246,26 @@ static json_t *flow_json(const struct eve *e, const struct weir_event *ev)
 	return o;
 }
 
-json_t *eve_flow(const struct eve *e, const struct weir_event *ev)
+json_t *eve_flow(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
 {
 	unsigned int origin = event_origin(ev);
 	struct head h = event_head(ev, EVE_FLOW, origin, NULL);
 	json_t *o = head_json(e, &h);
 
 	set_app(o, event_app(e, ev), ev->flow.app, ev->flow.action != WEIR_ACTION_UNDECIDED);
-	eve_set(o, "flow", flow_json(e, ev));
+	eve_set(o, "flow", flow_json(e, ev, end_ns ? end_ns : flow_end_ns(ev)));
 	if (ev->key.proto == IPPROTO_TCP)
 		eve_set(o, "tcp", eve_tcp(&ev->flow, origin));
 	eve_set(o, "weir", weir_json(e, ev, flow_end_name(ev)));
+	return o;
+}
+
+json_t *eve_flow_cut(const struct eve *e, const struct weir_event *ev, uint64_t end_ns)
+{
+	json_t *o = eve_flow(e, ev, end_ns);
+
+	eve_set(json_object_get(o, "flow"), "reason", json_string("shutdown"));
+	eve_set(json_object_get(o, "weir"), "reason", json_string("shutdown"));
 	return o;
 }
 
@@ -270,7 +283,7 @@ json_t *eve_identified(const struct eve *e, const struct weir_event *ev)
 
 /* ---- drop, alert ---- */
 
-static void set_packet_ip(json_t *o, const struct eve_packet *p)
+static void set_packet_ip(json_t *o, const struct packet_header *p)
 {
 	if (p->ip_len)
 		eve_set_number(o, "len", p->ip_len);
@@ -281,7 +294,7 @@ static void set_packet_ip(json_t *o, const struct eve_packet *p)
 	eve_set_number(o, p->v6 ? "flowlbl" : "ipid", p->ip_id);
 }
 
-static void set_packet_tcp(json_t *o, const struct eve_packet *p)
+static void set_packet_tcp(json_t *o, const struct packet_header *p)
 {
 	static const struct {
 		const char *name;
@@ -297,7 +310,7 @@ static void set_packet_tcp(json_t *o, const struct eve_packet *p)
 	eve_set_number(o, "tcpurgp", p->urgent);
 }
 
-static json_t *drop_json(const struct weir_event *ev, const struct eve_packet *p)
+static json_t *drop_json(const struct weir_event *ev, const struct packet_header *p)
 {
 	json_t *o = json_object();
 
@@ -327,7 +340,7 @@ static json_t *verdict_json(const struct weir_event *ev)
 /* What a drop and its alert have in common: they are about a packet, so its sender is the source.
  */
 static json_t *drop_head(const struct eve *e, const struct weir_event *ev, enum eve_type type,
-			 const struct eve_packet *packet)
+			 const struct packet_header *packet)
 {
 	unsigned int sender = ev->dir & 1;
 	struct head h = event_head(ev, type, sender, packet);
@@ -340,7 +353,8 @@ static json_t *drop_head(const struct eve *e, const struct weir_event *ev, enum 
 	return o;
 }
 
-json_t *eve_drop(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet)
+json_t *eve_drop(const struct eve *e, const struct weir_event *ev,
+		 const struct packet_header *packet)
 {
 	json_t *o = drop_head(e, ev, EVE_DROP, packet);
 
@@ -365,7 +379,8 @@ static uint32_t signature_id(const char *name)
 	return hash ? hash : 1;
 }
 
-json_t *eve_alert(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet)
+json_t *eve_alert(const struct eve *e, const struct weir_event *ev,
+		  const struct packet_header *packet)
 {
 	const struct app_info *app = event_app(e, ev);
 	const char *rule = event_rule(e, ev);

@@ -12,7 +12,9 @@
 #include <stdbool.h>
 
 #include "app/app.h"
+#include "app/record.h"
 #include "classify/classify.h"
+#include "packet/header.h"
 #include "weir/ctl.h"
 
 /* X(enumerator, "name", "what it tells"): every type of event. */
@@ -61,30 +63,17 @@ struct eve {
  * a moment has the same text in all events. */
 int64_t eve_clock_offset(int64_t before);
 
-/* What is known of a packet. Zero: not known. */
-struct eve_packet {
-	uint16_t ip_len; /* total length, of IPv6 that of the payload */
-	bool ip;	 /* the following two are valid */
-	uint8_t tos, ttl;
-	bool v6;
-	uint32_t ip_id; /* IPv4: identification; IPv6: flow label */
-	bool tcp;	/* the following six are valid */
-	uint32_t seq, ack;
-	uint16_t window, urgent;
-	uint8_t tcp_flags;
-	uint16_t udp_len;
-	bool icmp; /* the following four are valid */
-	uint8_t icmp_type, icmp_code;
-	uint16_t icmp_id, icmp_seq;
-};
-
 /* Events of a flow. ev->kind is one that belongs to the type. */
 json_t *eve_identified(const struct eve *e, const struct weir_event *ev);
-json_t *eve_flow(const struct eve *e, const struct weir_event *ev);
+/* end_ns: when the last packet was seen; 0: as the flow says, to a tenth of a second. */
+json_t *eve_flow(const struct eve *e, const struct weir_event *ev, uint64_t end_ns);
+/* The same for a flow that had not ended when weir or the capture did. */
+json_t *eve_flow_cut(const struct eve *e, const struct weir_event *ev, uint64_t end_ns);
 /* packet may be NULL. */
-json_t *eve_drop(const struct eve *e, const struct weir_event *ev, const struct eve_packet *packet);
+json_t *eve_drop(const struct eve *e, const struct weir_event *ev,
+		 const struct packet_header *packet);
 json_t *eve_alert(const struct eve *e, const struct weir_event *ev,
-		  const struct eve_packet *packet);
+		  const struct packet_header *packet);
 /* The source is the packet's sender. */
 json_t *eve_anomaly(const struct eve *e, const struct weir_event *ev);
 
@@ -102,6 +91,9 @@ struct eve_note {
 /* body: under the type's name; weir: under "weir", or NULL. Both are stolen. */
 json_t *eve_note(const struct eve *e, enum eve_type type, const struct eve_note *note, json_t *body,
 		 json_t *weir);
+/* `http` or `fileinfo`: the type and the event of a record. */
+enum eve_type eve_record_type(const struct app_record *r);
+json_t *eve_record(const struct eve *e, const struct eve_note *note, const struct app_record *r);
 /* An event that belongs to no flow; body is stolen. time_ns in the clock of e. */
 json_t *eve_plain(const struct eve *e, enum eve_type type, uint64_t time_ns, json_t *body);
 

@@ -29,6 +29,9 @@ static inline void eve_set_number(json_t *o, const char *key, uint64_t number)
 	json_object_set_new(o, key, json_integer((json_int_t)number));
 }
 
+/* details.c: the text in lower case. */
+json_t *eve_lower(const char *text, size_t len);
+
 /* ending.c: of a flow that ended. Times are in the clock of the event. */
 uint64_t flow_start_ns(const struct weir_flow *f);
 uint64_t flow_end_ns(const struct weir_event *ev);

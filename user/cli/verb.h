@@ -103,6 +103,7 @@ int cli_blocks(const struct call *c);
 int cli_stats(const struct call *c);
 int cli_top(const struct call *c);
 int cli_events(const struct call *c);
+int cli_replay(const struct call *c);
 int cli_completion_bash(const struct call *c);
 int cli_completion_zsh(const struct call *c);
 int cli_help(const struct call *c);

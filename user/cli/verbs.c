@@ -47,6 +47,13 @@ static const struct option_info opt_signatures = {"--signatures", NULL, "FILE",
 						  "instead of the built-in set; may be repeated"};
 static const struct option_info opt_output = {"--output", "-o", "FILE",
 					      "write there instead of to standard output"};
+static const struct option_info opt_replay_config = {"--config", "-c", "FILE",
+						     "policy file; needed"};
+static const struct option_info opt_events = {"--events", NULL, "FILE",
+					      "write events there instead of to standard output"};
+static const struct option_info opt_ports = {
+	"--ports", NULL, "PORT=WHERE,...",
+	"hosts behind the policy's ports, as lan=10.1.0.0/16,wan=02:00:00:00:00:01"};
 static const struct option_info opt_man = {"--man", NULL, NULL, "print the man page (roff)"};
 
 static const struct verb verbs[] = {
@@ -231,6 +238,25 @@ static const struct verb verbs[] = {
 			"shown too.",
 		.options = {&opt_json, &opt_tunnels, &opt_signatures},
 		.raw = cli_classify,
+	},
+	{
+		.words = "replay",
+		.arguments = "CAPTURE...",
+		.min_args = 1,
+		.max_args = VERB_ARGS_MAX,
+		.help = "the events that captures would have given under a policy; no daemon "
+			"needed",
+		.more = "Reads pcap and pcapng files one after the other, as one stretch of time, "
+			"and writes the events that the daemon writes of live frames, with the "
+			"times of the captures. What the policy drops is not inspected further, as "
+			"if it had not arrived, but what others sent upon it is in the capture all "
+			"the same. A summary goes to stderr; with --json it is a document on "
+			"standard output, and --events is needed. A capture does not say which "
+			"port a frame came in by: --ports names the hosts behind each, by prefix "
+			"or link-layer address; without it there is no in_iface, and rules that "
+			"ask for a direction do not match.",
+		.options = {&opt_replay_config, &opt_events, &opt_ports, &opt_json},
+		.run = cli_replay,
 	},
 	{
 		.words = "signatures list",

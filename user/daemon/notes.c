@@ -6,10 +6,9 @@
 #include "audit/details.h"
 #include "daemon/weir.h"
 
-static void tell(struct weir *w, const struct worker_note *n, enum eve_type type, unsigned int app,
-		 json_t *body, json_t *weir)
+static struct eve_note note_of(const struct worker_note *n, unsigned int app)
 {
-	const struct eve_note note = {
+	return (struct eve_note){
 		.time_ns = n->time_ns,
 		.flow_id = n->flow_id,
 		.key = &n->key,
@@ -18,6 +17,13 @@ static void tell(struct weir *w, const struct worker_note *n, enum eve_type type
 		.app = app,
 		.tx = -1,
 	};
+}
+
+/* body and weir are stolen. */
+static void tell(struct weir *w, const struct worker_note *n, enum eve_type type, unsigned int app,
+		 json_t *body, json_t *weir)
+{
+	const struct eve_note note = note_of(n, app);
 
 	if (body && audit_admit(w->audit, type)) {
 		audit_put(w->audit, type, eve_note(events_context(w), type, &note, body, weir));
@@ -33,6 +39,15 @@ static unsigned int app_of_dns(const struct weir *w, const struct worker_note *n
 	int app = n->app ? n->app : app_registry_find(w->registry, "dns");
 
 	return app > 0 ? (unsigned int)app : 0;
+}
+
+static void tell_record(struct weir *w, const struct worker_note *n)
+{
+	enum eve_type type = eve_record_type(n->record);
+	const struct eve_note note = note_of(n, n->app);
+
+	if (audit_admit(w->audit, type))
+		audit_put(w->audit, type, eve_record(events_context(w), &note, n->record));
 }
 
 static void note_details(struct weir *w, const struct worker_note *n)
@@ -56,6 +71,8 @@ static void note_visit(const struct worker_note *n, void *arg)
 
 	if (n->dns)
 		tell(w, n, EVE_DNS, app_of_dns(w, n), details_dns_event(n->dns), NULL);
+	if (n->record)
+		tell_record(w, n);
 	if (!d)
 		return;
 	if (hostname) {
@@ -94,7 +111,7 @@ void event_visit(const struct weir_event *ev, void *arg)
 		break;
 	default:
 		if (audit_admit(w->audit, EVE_FLOW))
-			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev));
+			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev, 0));
 	}
 }
 

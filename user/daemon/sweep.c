@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Service: ends flows of which nothing comes any more; section `timeouts` of the policy. */
+/* Service: ends flows of which nothing comes any more. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon_private.h"
-#include "policy/section.h"
 
 #define SECOND_NS     1000000000ULL
 #define DECISECOND_NS 100000000ULL
@@ -17,23 +16,6 @@
 /* Ends that a tick tells at most: of more the rest stay in the tables for the next one. */
 #define BUDGET	 1000
 #define RING_MAX (512 << 10) /* half of the gate's ring is for what cannot wait */
-
-struct timeouts {
-	uint64_t ns[WEIR_IDLE_COUNT];
-};
-
-static const struct policy_setting timeouts[] = {
-#define X(id, key, seconds, help)                                                                  \
-	POLICY_TIME(LIVE, key, struct timeouts, ns[WEIR_IDLE_##id], 2 * SECOND_NS,                 \
-		    7 * 86400 * SECOND_NS, (seconds)*SECOND_NS, "a time from 2s to 7d"),
-	WEIR_IDLES(X)
-#undef X
-};
-POLICY_SECTION(timeouts) = {
-	.key = "timeouts",
-	.size = sizeof(struct timeouts),
-	POLICY_SETTINGS(timeouts),
-};
 
 struct sweep {
 	struct weir *weir;
@@ -49,11 +31,9 @@ struct sweep {
 
 static void ask_fill(const struct weir *w, struct weir_sweep *ask)
 {
-	const struct timeouts *t = policy_section_data(w->policy, &policy_section_timeouts);
-
 	*ask = (struct weir_sweep){.budget = BUDGET, .ring_max = RING_MAX};
 	for (unsigned int i = 0; i < WEIR_IDLE_COUNT; i++)
-		ask->idle_ds[i] = t ? (uint32_t)(t->ns[i] / DECISECOND_NS) : UINT32_MAX / 2;
+		ask->idle_ds[i] = (uint32_t)(policy_idle_ns(w->policy, i) / DECISECOND_NS);
 }
 
 /* A part of the decided table. */

@@ -110,6 +110,8 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.registry = r;
 	i->services.learn = endpoints ? modules_learn : NULL;
 	i->services.answered = modules_answered;
+	i->services.tell = settings->told ? modules_told : NULL;
+	i->services.records = settings->told ? settings->records : 0;
 	i->services.expect = endpoints ? expect_endpoint : NULL;
 	i->services.expect_data = endpoints ? expect_data : NULL;
 	i->services.expect_name = endpoints ? expect_name : NULL;
@@ -176,6 +178,12 @@ void inspector_prefetch(const struct inspector *i, const struct weir_punt *punt)
 void inspector_set_read_on(struct inspector *i, bool read_on)
 {
 	i->settings.read_on = read_on;
+}
+
+void inspector_set_records(struct inspector *i, uint32_t records)
+{
+	i->settings.records = records;
+	i->services.records = i->settings.told ? records : 0;
 }
 
 void inspector_set_packets(struct inspector *i, unsigned int packets)

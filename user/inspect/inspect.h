@@ -42,6 +42,9 @@ struct inspect_settings {
 	/* Called when the last hold of a direction for a reason was released: what becomes of its
 	 * frames, if no other reason holds it. May be NULL. arg: that of inspector_new(). */
 	void (*released)(void *arg, uint64_t flow_id, uint8_t dir, uint8_t reason, uint8_t action);
+	/* Called for what consumers tell (app_services.tell); may be NULL. arg as above. */
+	void (*told)(void *arg, const struct app_message *m, const struct app_record *r);
+	uint32_t records;	  /* kinds of it that are wanted: bits by enum app_record_kind */
 	uint64_t endpoint_ttl_ns; /* time to live of learned endpoints, in the clock of now_ns; 0 =
 				     that of endpoints_new(), from CLOCK_MONOTONIC */
 };
@@ -106,6 +109,8 @@ void inspector_free(struct inspector *i);
 int inspector_set_signatures(struct inspector *i, struct signatures *s);
 /* Sets settings.read_on. */
 void inspector_set_read_on(struct inspector *i, bool read_on);
+/* Sets settings.records. */
+void inspector_set_records(struct inspector *i, uint32_t records);
 /* Sets settings.packets. */
 void inspector_set_packets(struct inspector *i, unsigned int packets);
 /* Sets settings.follow_all, for flows that are identified from now on. */

@@ -252,3 +252,11 @@ void modules_answered(void *arg, const struct app_message *m, const struct app_d
 	if (i->settings.answered)
 		i->settings.answered(i->learn_arg, m, answer);
 }
+
+void modules_told(void *arg, const struct app_message *m, const struct app_record *r)
+{
+	struct inspector *i = arg;
+
+	if (i->services.records >> r->kind & 1)
+		i->settings.told(i->learn_arg, m, r);
+}

@@ -178,6 +178,7 @@ void modules_release(struct inspector *i, struct judgement *j);
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
 /* app_services.answered: arg is the inspector. */
+void modules_told(void *arg, const struct app_message *m, const struct app_record *r);
 void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
 /* expect.c */

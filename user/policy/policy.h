@@ -8,12 +8,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "app/record.h"
 #include "classify/classify.h"
 #include "util/util.h"
 #include "weir/block.h"
 #include "weir/flow.h"
 #include "weir/policy.h"
 #include "weir/rules.h"
+#include "weir/sweep.h"
 
 enum policy_hook { POLICY_HOOK_AUTO, POLICY_HOOK_NATIVE, POLICY_HOOK_GENERIC, POLICY_HOOK_TC };
 enum policy_mode { POLICY_MODE_BRIDGE, POLICY_MODE_ROUTE, POLICY_MODE_HOST };
@@ -155,6 +157,20 @@ int policy_reload(const char *path, const struct policy *running, struct app_reg
 		  struct policy **out, struct signatures **signatures, FILE *warnings,
 		  struct error *e);
 void policy_free(struct policy *p);
+/* What consumers are to tell for events: bits by enum app_record_kind. */
+static inline uint32_t policy_event_records(const struct policy *p)
+{
+	uint32_t records = 0;
+
+#define X(id, name, wanted)                                                                        \
+	if (p->event_protocols & POLICY_EVENT_##wanted)                                            \
+		records |= 1u << APP_RECORD_##id;
+	APP_RECORDS(X)
+#undef X
+	return records;
+}
+/* Section `timeouts`: after how long a silence a flow has ended. */
+uint64_t policy_idle_ns(const struct policy *p, enum weir_idle which);
 /* Part of it. */
 void policy_schedules_free(struct policy *p);
 /* Class of an address (network order, v4-mapped). */
@@ -175,6 +191,23 @@ struct policy_seen {
 	uint8_t tunnel;	      /* enum packet_tunnel that the flow is inside of */
 };
 uint32_t policy_user_traits(const struct policy *p, const struct policy_seen *seen);
+/*
+ * The same for flows of the slow path; no other thread may use the flow. A flow has no class or
+ * trait of its own here: they are found anew. in_port: where the originator's packets come in, 0 =
+ * not known; mac: of the side that opened the flow, or NULL. NULL as policy_cell().
+ */
+struct flow;
+const struct weir_cell *policy_flow_cell(const struct policy *p, const struct flow *f,
+					 unsigned int in_port, const uint8_t mac[6]);
+/* The gate's half of the flow's traits. */
+uint32_t policy_flow_traits(const struct policy *p, const struct flow *f, unsigned int in_port,
+			    const uint8_t mac[6]);
+/* Finds user space's half of the flow's traits where news came or the policy is another one.
+ * Whether they changed. */
+bool policy_flow_update(const struct policy *p, struct flow *f, bool news);
+/* Whether the flow's host name may still be read, and rules ask for it: it is not decided before.
+ */
+bool policy_flow_waits(const struct policy *p, const struct flow *f);
 /* Whether rules ask for conditions of this kind. */
 bool policy_asks(const struct policy *p, enum policy_condition_kind kind);
 /*

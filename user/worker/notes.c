@@ -47,6 +47,12 @@ size_t worker_answer_bytes(const struct app_dns *d)
 	return offsetof(struct app_dns, record) + d->count * sizeof(d->record[0]);
 }
 
+void worker_told(void *arg, const struct app_message *m, const struct app_record *r)
+{
+	if (m->flow->id)
+		tell(arg, WORKER_NEWS_RECORD, m->flow, r, app_record_bytes(r));
+}
+
 void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer)
 {
 	struct worker *w = arg;

@@ -114,6 +114,10 @@ static bool note_read(const struct mail_record *m, struct worker_note *out)
 		out->details = rest;
 		return flow_details_sound(rest, len);
 	}
+	if (m->type == WORKER_NEWS_RECORD) {
+		out->record = rest;
+		return app_record_sound(rest, len);
+	}
 	out->dns = rest;
 	return answer_sound(rest, len);
 }
@@ -133,6 +137,7 @@ static void visit(const struct mail_record *m, void *arg)
 		break;
 	case WORKER_NEWS_DETAILS:
 	case WORKER_NEWS_DNS:
+	case WORKER_NEWS_RECORD:
 		if (note_read(m, &note))
 			v->to->note(&note, v->arg);
 		else

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the rule of a punted frame's flow. The classes and traits in the frame's metadata are used
  * where they were computed under this worker's policy; else the worker computes them. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <string.h>
-
 #include "worker/worker_private.h"
 
 /*
@@ -32,20 +28,10 @@ static const uint8_t *opener_mac(const struct flow *f, const struct weir_punt *p
 	return p->frame + (weir_punt_dir(punt) == f->origin ? 6 : 0);
 }
 
-static uint32_t own_traits(const struct policy *p, const struct flow *f,
-			   const struct weir_punt *punt, const struct packet *packet)
+/* Where the originator's packets come in. */
+static unsigned int opener_port(const struct flow *f, const struct weir_punt *punt)
 {
-	const bool ports = f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP;
-	const struct weir_trait_facts facts = {
-		.port = {ports ? ntohs(f->key.port[f->origin]) : 0,
-			 ports ? ntohs(f->key.port[!f->origin]) : 0},
-		.vlan = ntohs(f->key.vlan[0]),
-		.proto = f->key.proto,
-		.in_port = weir_punt_dir(punt) == f->origin ? punt->in_port : punt->out_port,
-		.midstream = f->midstream,
-	};
-
-	return policy_traits(p, &facts, opener_mac(f, punt, packet));
+	return weir_punt_dir(punt) == f->origin ? punt->in_port : punt->out_port;
 }
 
 const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f,
@@ -66,32 +52,18 @@ const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f
 	} else {
 		s.from = policy_class(p, f->key.addr[f->origin]);
 		s.to = policy_class(p, f->key.addr[!f->origin]);
-		s.traits |= own_traits(p, f, punt, packet);
+		s.traits |=
+			policy_flow_traits(p, f, opener_port(f, punt), opener_mac(f, punt, packet));
 	}
 	return policy_cell(p, &s, f->confidence);
 }
 
 bool worker_traits_update(const struct worker *w, struct flow *f, bool news)
 {
-	const struct policy *p = w->shared->policy;
-	const struct policy_seen seen = {
-		.hostname = flow_hostname(f),
-		.anomalies = f->anomalies,
-		.tunnel = f->tunnel,
-	};
-	uint32_t before = f->traits;
-	uint8_t generation = p->generation & 0x7f;
-
-	if (!news && f->traits_of == generation)
-		return false;
-	f->traits_of = generation;
-	/* The name may have been handed on: what it once gave stays. */
-	f->traits |= policy_user_traits(p, &seen);
-	return f->traits != before;
+	return policy_flow_update(w->shared->policy, f, news);
 }
 
 bool worker_waits_for_name(const struct worker *w, const struct flow *f)
 {
-	return f->reading && !flow_hostname(f)[0] &&
-	       policy_asks(w->shared->policy, POLICY_CONDITION_HOSTNAME);
+	return policy_flow_waits(w->shared->policy, f);
 }

@@ -134,6 +134,7 @@ void worker_settings_apply(struct worker *w)
 {
 	const struct policy *p = w->own.policy;
 
+	inspector_set_records(w->inspector, policy_event_records(p));
 	inspector_set_packets(w->inspector, p->inspect_packets);
 	inspector_set_modules(w->inspector, p->modules_off);
 	inspector_set_tunnels(w->inspector,

@@ -295,6 +295,7 @@ static int inspector_open(struct worker *w)
 		.names = w->own.names,
 		.answered = worker_answered,
 		.released = worker_hold_released,
+		.told = worker_told,
 		.fragmented = p->limit_fragmented / w->own.workers + 1,
 	};
 

@@ -61,6 +61,7 @@ struct worker_shared {
 	X(ANOMALY, "anomaly", 4, "anomalies")                                                      \
 	X(DETAILS, "details", 6, "what the first messages of a flow said")                         \
 	X(DNS, "dns", 6, "answers of the DNS")                                                     \
+	X(RECORD, "record", 6, "HTTP transactions and files")                                      \
 	X(SETTINGS, "settings", 8, "that a worker uses the settings of a load")
 
 enum worker_news {
@@ -81,8 +82,9 @@ struct worker_note {
 	uint8_t in_port; /* where the originator's packets come in; 0: not known */
 	uint16_t app;
 	const struct flow_details *details; /* or NULL */
-	const struct app_dns *dns;	    /* an answer to the flow's origin, or NULL; beyond
-					       its count there are no records */
+	const struct app_record *record;    /* or NULL; beyond its texts there is nothing */
+	const struct app_dns *dns; /* a question, an answer to the flow's origin, or NULL; beyond
+				      its count there are no records */
 };
 
 struct worker_counters {

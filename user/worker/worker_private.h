@@ -188,6 +188,7 @@ void worker_note_ports(struct worker *w, const struct weir_punt *punt);
 size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
 void worker_released(struct flow *f, void *arg);
+void worker_told(void *arg, const struct app_message *m, const struct app_record *r);
 void worker_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 /* The inspector's callback for a new endpoint. arg: the worker. */
 void worker_learn(void *arg, const struct weir_endpoint_key *key, const struct weir_peer *peer);
