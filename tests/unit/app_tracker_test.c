@@ -11,16 +11,6 @@
 	"HTTP/1.1\r\nHost: t.example\r\n"
 #define OK "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
-/* Sides that somebody reads. */
-static unsigned int sides_read(const struct bench *b)
-{
-	unsigned int sides = 0;
-
-	for (unsigned int n = 0; n < b->consume.count; n++)
-		sides |= b->consume.one[n].sides;
-	return sides;
-}
-
 static struct bench *http_bench(const char *request)
 {
 	struct bench *b = bench_new(IPPROTO_TCP, 80);
