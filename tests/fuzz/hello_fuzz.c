@@ -6,9 +6,9 @@
 #include "harness.h"
 #include "proto/certificate.h"
 #include "proto/dtls.h"
-#include "proto/head.h"
 #include "proto/hello.h"
 #include "proto/hostname.h"
+#include "proto/http_head.h"
 #include "proto/ja4.h"
 #include "proto/quic.h"
 
@@ -89,18 +89,21 @@ static void see_fragment(void *arg, const struct dtls_fragment *f)
 
 static void read_head(const uint8_t *data, size_t len)
 {
-	char name[HOSTNAME_BYTES];
+	char name[HTTP_HOSTNAME_BYTES];
 	struct http_head head;
 
-	if (http_head_read(data, len, &head) == 0)
+	if (http_head_parse(data, len, &head) == 0)
 		return;
-	check_piece(head.method);
-	check_piece(head.target);
-	check_piece(head.host);
-	check_piece(head.user_agent);
-	check_piece(head.content_type);
-	if (hostname_from_head(&head, name, sizeof(name)))
+	for (unsigned int i = 0; i < HTTP_TEXT_COUNT; i++) {
+		size_t n;
+		const char *text = http_head_text(&head, i, &n);
+
+		check_piece((struct bytes){(const uint8_t *)text, n, false});
+	}
+	if (http_head_hostname(&head, name, NULL))
 		check(head.request && strlen(name) > 0);
+	if (http_head_file_name(&head, &head, name))
+		check(strlen(name) > 0 && !strchr(name, '/'));
 }
 
 static bool see_crypto(void *arg, uint32_t offset, const uint8_t *data, size_t len)

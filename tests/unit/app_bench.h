@@ -89,6 +89,16 @@ static inline bool is_read(const struct bench *b)
 	return b->consume.reading > 0;
 }
 
+/* Sides that somebody reads. */
+static inline unsigned int sides_read(const struct bench *b)
+{
+	unsigned int sides = 0;
+
+	for (unsigned int n = 0; n < b->consume.count; n++)
+		sides |= b->consume.one[n].sides;
+	return sides;
+}
+
 /* A signature has named the application. */
 static inline void name(struct bench *b)
 {

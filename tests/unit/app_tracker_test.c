@@ -215,7 +215,7 @@ static void http_large_body(void **state)
 		message(b, false, kilobyte, sizeof(kilobyte));
 	assert_true(is_read(b));
 	message(b, false, kilobyte, sizeof(kilobyte));
-	assert_false(is_read(b));
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
 	bench_free(b);
 }
 
@@ -283,6 +283,106 @@ static void without_learning(void **state)
 	respond(b, compact, sizeof(compact) - 1, 1448);
 	assert_int_equal(b->count, 0);
 	bench_free(b);
+}
+
+/* ---- later requests ---- */
+
+#define PAGE   "GET /page HTTP/1.1\r\nHost: site.example\r\n\r\n"
+#define ASKS   "GET http://t.example/announce?info_hash=" HASH "&peer_id=" PEER_ID "&port=51413 "
+#define SCRAPE "GET /scrape?info_hash=" HASH " HTTP/1.1\r\n\r\n"
+
+/* A flow that its first request showed to be http. */
+static struct bench *web_bench(const char *first)
+{
+	struct bench *b = bench_new(IPPROTO_TCP, 3128);
+
+	assert_true(app_registry_add(b->registry, "http", "web") > 0);
+	b->consume.finding = (struct app_finding){
+		.app = (uint16_t)app_registry_find(b->registry, "http"),
+		.method = WEIR_METHOD_SIGNATURE,
+		.confidence = 90,
+	};
+	client_text(b, first);
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
+	return b;
+}
+
+static void assert_tracker(const struct bench *b, bool is)
+{
+	assert_int_equal(b->consume.finding.app,
+			 app_registry_find(b->registry, is ? "bittorrent" : "http"));
+	assert_int_equal(sides_read(b), is ? CONSUMER_BOTH : CONSUMER_CLIENT);
+	assert_false(b->consume.finding.reconnect);
+}
+
+static void later_requests(void **state)
+{
+	static const char *const before[] = {
+		"",
+		PAGE,
+		PAGE PAGE PAGE,
+		"POST /p HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /",
+		"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n",
+		"GET http://site.example/ HTTP/1.1\r\nHost: site.example\r\n\r\n",
+	};
+	static const char *const asks[] = {
+		ANNOUNCE "\r\n",
+		ASKS "HTTP/1.1\r\nHost: t.example\r\n\r\n",
+		SCRAPE,
+		ASKS "HTTP/1.0\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(before) * ARRAY_SIZE(asks); i++) {
+		const char *ask = asks[i % ARRAY_SIZE(asks)];
+		struct bench *b = web_bench(PAGE);
+
+		client_text(b, before[i / ARRAY_SIZE(asks)]);
+		assert_tracker(b, false);
+		/* In two segments. */
+		message(b, true, ask, 30);
+		assert_tracker(b, false);
+		client_text(b, ask + 30);
+		assert_tracker(b, true);
+		bench_free(b);
+	}
+}
+
+/* Nobody has looked at the answers before; the one to the announce is read. */
+static void later_answers(void **state)
+{
+	struct bench *b = web_bench(PAGE);
+
+	server_text(b, OK "Content-Length: 100000000\r\n\r\nxyz");
+	client_text(b, ASKS "HTTP/1.1\r\n\r\n");
+	assert_tracker(b, true);
+	consume_event(&b->consume, &b->services,
+		      &(struct app_message){.flow = &b->flow, .proto = IPPROTO_TCP},
+		      (struct stream_event){.kind = STREAM_GAP});
+	respond(b, compact, sizeof(compact) - 1, 100);
+	assert_int_equal(b->count, 5);
+	assert_learned(b, 0, NULL, CLIENT, 51413, WEIR_SOURCE_ANNOUNCE);
+	/* Other answers are left alone again. */
+	client_text(b, PAGE);
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
+	bench_free(b);
+}
+
+static void other_requests_stay_http(void **state)
+{
+	static const char *const requests[] = {
+		"GET /announce?info_hash=abc&peer_id=" PEER_ID "&port=1 HTTP/1.1\r\n\r\n",
+		"GET /search?q=info_hash HTTP/1.1\r\nReferer: " ASKS "\r\n\r\n",
+		"POST /p HTTP/1.1\r\nContent-Length: 500\r\n\r\n" ANNOUNCE "\r\n",
+		"HEAD /announce?info_hash=" HASH "&peer_id=" PEER_ID "&port=1 HTTP/1.1\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct bench *b = web_bench(PAGE);
+
+		client_text(b, requests[i]);
+		assert_tracker(b, false);
+		bench_free(b);
+	}
 }
 
 /* ---- UDP trackers ---- */
@@ -479,6 +579,9 @@ int main(void)
 		cmocka_unit_test(http_too_many_peers),
 		cmocka_unit_test(peers_refused),
 		cmocka_unit_test(without_learning),
+		cmocka_unit_test(later_requests),
+		cmocka_unit_test(later_answers),
+		cmocka_unit_test(other_requests_stay_http),
 		cmocka_unit_test(udp_announce),
 		cmocka_unit_test(udp_announce_v6),
 		cmocka_unit_test(udp_answers_refused),

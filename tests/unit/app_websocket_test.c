@@ -141,13 +141,13 @@ static void what_cannot_be_read_ends_it(void **state)
 	struct bench *b = upgraded();
 
 	first(b, "GET / HTTP/1.1\r\nHost: tracker\r\n\r\n");
-	assert_false(is_read(b));
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
 	bench_free(b);
 
 	b = upgraded();
 	first(b, HEAD);
 	answer(b, "HTTP/1.1 403 Forbidden\r\n\r\n");
-	assert_false(is_read(b));
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
 	bench_free(b);
 
 	b = upgraded();
@@ -184,25 +184,39 @@ static void only_a_whole_head_asks(void **state)
 		"GET ",
 		"GET / HTTP/1.1\r\nUpgrade: websocket\r\n",
 		"GET / HTTP/1.1\r\nUpgrade: websocket\r\nHost: a\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\n\r\nUpgrade: websocket\r\n\r\n",
 		"GET / HTTP/1.1\r\nUpgrade: websocket2\r\n\r\n",
-		"GET / HTTP/1.1\nUpgrade: websocket\r\n\r\n",
-		"PUT / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+		"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		struct bench *b = upgraded();
 
 		first(b, others[i]);
-		assert_false(is_read(b));
+		assert_int_equal(sides_read(b), CONSUMER_CLIENT);
 		bench_free(b);
 	}
+}
+
+/* The connection was used for something else before, and bodies. */
+static void a_later_request_asks(void **state)
+{
+	struct bench *b = upgraded();
+
+	first(b, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
+	client_text(b, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(sides_read(b), CONSUMER_CLIENT);
+	client_text(b, HEAD);
+	assert_int_equal(sides_read(b), CONSUMER_BOTH);
+	frame(b, true, ANNOUNCE OFFER("2001:db8::1", 40000) "}", 4096);
+	assert_int_equal(b->consume.finding.app, app_registry_find(b->registry, "bittorrent"));
+	bench_free(b);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tracker_is_known_by_the_announce),
+		cmocka_unit_test(a_later_request_asks),
 		cmocka_unit_test(long_messages_are_searched_all_through),
 		cmocka_unit_test(other_talk_stays_http),
 		cmocka_unit_test(what_cannot_be_read_ends_it),

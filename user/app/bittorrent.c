@@ -19,12 +19,11 @@ static const uint8_t handshake[20] = "\x13"
 /* Roles of a flow. */
 enum role {
 	ROLE_NONE,
-	ROLE_HTTP_TRACKER,
 	ROLE_UDP_TRACKER,
 	ROLE_UTP,
 	ROLE_DHT,
 	ROLE_PEER, /* the handshake of one side was seen */
-	ROLE_LATE, /* a connection whose beginning was not seen */
+	ROLE_LATE, /* datagrams whose beginning was not seen */
 };
 
 /* Segments of a peer flow after which it no longer waits for the other side's handshake. */
@@ -34,8 +33,6 @@ struct bittorrent {
 	enum role role;
 	bool from_origin; /* direction of the client or of the SYN */
 	union {
-		struct tracker_http
-			*http; /* allocated separately, because it is large and rarely needed */
 		struct tracker_udp udp;
 		struct {
 			struct utp_syn syn;
@@ -46,15 +43,13 @@ struct bittorrent {
 		struct {
 			unsigned int segments;
 			bool answered;
-			struct pex *pex; /* allocated separately, like http */
+			struct pex *pex; /* allocated separately, because it is large */
 		} peer;
 	};
 };
 
 static void state_free(struct bittorrent *b)
 {
-	if (b && b->role == ROLE_HTTP_TRACKER)
-		free(b->http);
 	if (b && b->role == ROLE_PEER)
 		free(b->peer.pex);
 	free(b);
@@ -112,26 +107,6 @@ static bool is_bittorrent(const struct app_services *s, const struct app_finding
 static bool is_handshake(const uint8_t *data, size_t len)
 {
 	return len >= sizeof(handshake) && memcmp(data, handshake, sizeof(handshake)) == 0;
-}
-
-/* Begins to parse a tracker's answers if m is a client's request. NULL if it is not. */
-static struct bittorrent *http_begin(const struct app_message *m, void **state)
-{
-	_cleanup_free_ struct tracker_http *http = NULL;
-	struct tracker_request request;
-	struct bittorrent *b;
-
-	if (!tracker_request_parse(m->data, m->len, &request))
-		return NULL;
-	http = malloc(sizeof(*http));
-	b = http ? state_new(state, ROLE_HTTP_TRACKER, m) : NULL;
-	if (!b)
-		return NULL;
-	tracker_http_init(http);
-	http->close = request.close;
-	http->own = request.port;
-	b->http = TAKE_PTR(http);
-	return b;
 }
 
 static bool udp_is_request(const struct app_message *m)
@@ -288,21 +263,6 @@ static void bittorrent_undecided(const struct app_services *s, const struct app_
 
 /* ---- what is concluded of decided flows ---- */
 
-/* Requests that are split over segments are not parsed; the answer is parsed all the same. */
-static bool http_goes_on(struct bittorrent *b, const struct app_services *s,
-			 const struct app_message *m)
-{
-	struct tracker_request request;
-
-	if (m->from_origin != b->from_origin) {
-		tracker_http_response(b->http, s, m);
-	} else if (tracker_request_parse(m->data, m->len, &request)) {
-		b->http->close = request.close;
-		b->http->own = request.port;
-	}
-	return !b->http->finished;
-}
-
 /* When the responder has shown that its port is BitTorrent's, peer exchange follows. */
 static bool peer_goes_on(struct bittorrent *b, const struct app_services *s,
 			 const struct app_message *m)
@@ -322,9 +282,7 @@ static bool peer_goes_on(struct bittorrent *b, const struct app_services *s,
 /* Sent by the responder, a handshake proves that its port is BitTorrent's. */
 static bool tcp_begin(const struct app_services *s, const struct app_message *m, void **state)
 {
-	if (!is_handshake(m->data, m->len))
-		return http_begin(m, state);
-	if (!s->learn || m->flow->midstream)
+	if (!is_handshake(m->data, m->len) || !s->learn || m->flow->midstream)
 		return false;
 	if (m->from_origin)
 		return peer_begin(s, m, state);
@@ -338,12 +296,7 @@ static bool tcp_goes_on(const struct app_services *s, const struct app_message *
 
 	if (!b)
 		return tcp_begin(s, m, state);
-	if (b->role == ROLE_HTTP_TRACKER)
-		return http_goes_on(b, s, m);
-	if (b->role == ROLE_PEER)
-		return peer_goes_on(b, s, m);
-	/* It is of use from the client's next request to a tracker on. */
-	return http_begin(m, state) || ++b->peer.segments < PEER_SEGMENTS_MAX;
+	return b->role == ROLE_PEER && peer_goes_on(b, s, m);
 }
 
 /* The datagram that answered a connection's first one, which the module has kept. */
@@ -392,7 +345,7 @@ static void bittorrent_event(const struct app_services *s, const struct app_mess
 	bool stays = true;
 
 	if (e->kind == STREAM_GAP && !*state)
-		stays = state_new(state, ROLE_LATE, m);
+		stays = m->proto == IPPROTO_UDP && state_new(state, ROLE_LATE, m);
 	else if (e->kind == STREAM_GAP)
 		stays = ((struct bittorrent *)*state)->role == ROLE_LATE;
 	else if (stream_has_bytes(e) && m->len)

@@ -7,7 +7,6 @@
 #include "app/app.h"
 #include "app/peers.h"
 #include "proto/bencode.h"
-#include "proto/http.h"
 
 #define BITTORRENT_NAME "bittorrent"
 /* Peers learned from one tracker answer at most: no client asks for more than 200. */
@@ -44,34 +43,11 @@ void peer_learn_compact(const struct app_services *s, const struct app_message *
 
 struct tracker_request {
 	bool announce; /* else scrape */
-	bool close;    /* the client asks to close the connection */
 	uint16_t port; /* the client's own, host order; 0: not given */
 };
 /* Parses the request line of an announce or a scrape. False: data does not begin with a complete
  * one. */
 bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out);
-
-/* Streaming parser of a tracker's answers; keeps only the current entry. */
-struct tracker_http {
-	struct http_connection http;
-	struct bencode body;
-	bool until_close; /* the connection's end ends this response */
-	bool readable;	  /* this response can contain peers */
-	bool failure;	  /* the tracker refused */
-	bool finished;	  /* no further response will follow, or none that can be read */
-	bool close;	  /* the last request asked to close the connection */
-	uint16_t own;	  /* port that the client announced, 0 = none, or learned already */
-	uint16_t peers;
-	uint32_t body_bytes;
-	uint8_t part[18]; /* compact entry */
-	char ip[ADDRESS_TEXT_MAX];
-	uint8_t ip_len; /* length of `ip`; sizeof(ip): too long */
-	int64_t port;	/* -1: none so far */
-};
-void tracker_http_init(struct tracker_http *t);
-/* Parses the next bytes of the tracker's direction, in order, and learns the peers. */
-void tracker_http_response(struct tracker_http *t, const struct app_services *s,
-			   const struct app_message *m);
 
 /* ---- tracker_udp.c (BEP 15) ---- */
 

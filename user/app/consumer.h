@@ -56,8 +56,8 @@ struct consumer {
 	const char *help;
 	/* The module (policy: modules) it belongs to, and is disabled with; NULL: none. */
 	const char *module;
-	/* Applications whose flows it may want, NULL-terminated. NULL: those of its module; without
-	 * a module those of every application, and wants() is asked for each flow. */
+	/* Applications whose flows it may want, NULL-terminated; "*": every application, and
+	 * wants() is asked for each flow. NULL: those of its module, without a module every one. */
 	const char *const *apps;
 	/* Whose fields it takes: event() gets what the reader's header says. NULL: the stream's
 	 * events (struct stream_event). */

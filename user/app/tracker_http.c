@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Announces and scrapes over HTTP, and their answers. */
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "app/bittorrent.h"
+#include "app/consumer.h"
+#include "app/finding.h"
+#include "proto/bencode.h"
+#include "proto/http.h"
 
 /* ---- requests ---- */
 
@@ -94,52 +99,55 @@ static bool target_parse(struct span target, struct tracker_request *out)
 	return out->announce || (hash && path_is_scrape(path));
 }
 
-static bool headers_close(struct span rest)
+static bool request_of(const struct http_head *h, struct tracker_request *out)
 {
-	while (rest.len) {
-		struct span line = span_cut(&rest, '\n');
-		struct span name = span_cut(&line, ':');
-
-		if (name.len == 10 && strncasecmp(name.at, "connection", 10) == 0)
-			return memmem(line.at, line.len, "close", 5) != NULL;
-	}
-	return false;
-}
-
-bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
-{
-	struct span rest = {(const char *)data, len}, line, target;
 	struct tracker_request request = {.port = 0};
+	struct span target;
 
-	if (len < 4 || memcmp(data, "GET ", 4) != 0 || !memchr(data, '\n', len))
+	target.at = http_head_text(h, HTTP_TARGET, &target.len);
+	if (!http_head_is(h, HTTP_METHOD, "GET") || !target_parse(target, &request))
 		return false;
-	line = span_cut(&rest, '\n');
-	(void)span_cut(&line, ' ');
-	target = span_cut(&line, ' ');
-	if (line.len < 8 || memcmp(line.at, "HTTP/1.", 7) != 0 || !target_parse(target, &request))
-		return false;
-	request.close = headers_close(rest);
 	*out = request;
 	return true;
 }
 
+bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
+{
+	struct http_head head;
+
+	return len >= 4 && memcmp(data, "GET ", 4) == 0 &&
+	       http_head_request_line(data, len, &head) && head.versioned && request_of(&head, out);
+}
+
 /* ---- answers ---- */
+
+/* A connection on which a tracker was asked. */
+struct tracker {
+	struct bencode body;
+	uint16_t waits;	  /* requests to a tracker that are not answered */
+	bool close;	  /* the last of them asked to close the connection */
+	bool until_close; /* the connection's end ends this response */
+	bool readable;	  /* this response can contain peers */
+	bool failure;	  /* the tracker refused */
+	uint16_t own;	  /* port that the client announced, 0 = none, or learned already */
+	uint16_t peers;
+	uint32_t body_bytes;
+	uint8_t part[18]; /* compact entry */
+	char ip[ADDRESS_TEXT_MAX];
+	uint8_t ip_len; /* length of `ip`; sizeof(ip): too long */
+	int64_t port;	/* -1: none so far */
+};
 
 /* Context of the callbacks: the answer being parsed. */
 struct reading {
-	struct tracker_http *t;
+	struct tracker *t;
 	const struct app_services *s;
 	const struct app_message *m;
 };
 
-void tracker_http_init(struct tracker_http *t)
-{
-	memset(t, 0, sizeof(*t));
-}
-
 static void compact_read(const struct reading *r, const struct bencode_event *e, size_t size)
 {
-	struct tracker_http *t = r->t;
+	struct tracker *t = r->t;
 
 	if (e->total % size)
 		return;
@@ -154,7 +162,7 @@ static void compact_read(const struct reading *r, const struct bencode_event *e,
 	}
 }
 
-static void ip_read(struct tracker_http *t, const struct bencode_event *e)
+static void ip_read(struct tracker *t, const struct bencode_event *e)
 {
 	if (e->total >= sizeof(t->ip)) {
 		t->ip_len = sizeof(t->ip);
@@ -168,7 +176,7 @@ static void ip_read(struct tracker_http *t, const struct bencode_event *e)
  * here. */
 static void entry_end(const struct reading *r)
 {
-	struct tracker_http *t = r->t;
+	struct tracker *t = r->t;
 	uint32_t addr[4];
 
 	if (t->peers == TRACKER_PEERS_MAX)
@@ -185,7 +193,7 @@ static void entry_end(const struct reading *r)
 static void entry_event(const struct reading *r, const struct bencode *b,
 			const struct bencode_event *e)
 {
-	struct tracker_http *t = r->t;
+	struct tracker *t = r->t;
 
 	if (e->depth == 2 && e->kind == BENCODE_DICT) {
 		t->ip_len = 0;
@@ -226,23 +234,7 @@ static void answer_event(void *arg, const struct bencode *b, const struct bencod
 		entry_event(r, b, e);
 }
 
-static void body_read(const struct reading *r, const uint8_t *data, size_t len)
-{
-	struct tracker_http *t = r->t;
-
-	if (len > TRACKER_BODY_MAX - t->body_bytes)
-		len = TRACKER_BODY_MAX - t->body_bytes;
-	t->body_bytes += (uint32_t)len;
-	if (t->readable && bencode_feed(&t->body, data, len, NULL, answer_event, (void *)r) != 0)
-		t->readable = false;
-	/* No tracker sends this much, so stop inspecting. */
-	if (t->body_bytes == TRACKER_BODY_MAX)
-		t->finished = true;
-	if (t->until_close && !t->readable)
-		t->finished = true;
-}
-
-static void response_begin(struct tracker_http *t, const struct http_head *h)
+static void response_begin(struct tracker *t, const struct http_head *h)
 {
 	bencode_init(&t->body);
 	/* A compressed body is not parsed: trackers answer in a few hundred bytes. */
@@ -254,34 +246,117 @@ static void response_begin(struct tracker_http *t, const struct http_head *h)
 	t->body_bytes = 0;
 }
 
-static void response_event(void *arg, const void *event)
+/* Whether more of the response may say something. */
+static bool body_read(const struct reading *r, const uint8_t *data, size_t len)
 {
-	const struct reading *r = arg;
-	const struct http_event *e = event;
-	struct tracker_http *t = r->t;
+	struct tracker *t = r->t;
 
-	if (e->kind == HTTP_RESPONSE)
-		response_begin(t, e->head);
-	else if (e->kind == HTTP_BODY && e->stream.kind == STREAM_DATA)
-		body_read(r, e->stream.data, (size_t)e->stream.len);
-	else if (e->kind == HTTP_BODY)
+	if (len > TRACKER_BODY_MAX - t->body_bytes)
+		len = TRACKER_BODY_MAX - t->body_bytes;
+	t->body_bytes += (uint32_t)len;
+	if (t->readable && bencode_feed(&t->body, data, len, NULL, answer_event, (void *)r) != 0)
 		t->readable = false;
-	else if (e->kind == HTTP_END)
-		t->finished |= t->close || e->last;
+	/* No tracker sends this much. */
+	return t->body_bytes < TRACKER_BODY_MAX;
 }
 
-void tracker_http_response(struct tracker_http *t, const struct app_services *s,
-			   const struct app_message *m)
+static void response_event(const struct reading *r, const struct http_event *e,
+			   struct consumer_answer *answer)
 {
-	struct reading r = {.t = t, .s = s, .m = m};
-	const struct stream_event e = {
-		.kind = STREAM_DATA,
-		.side = STREAM_SERVER,
-		.data = m->data,
-		.len = m->len,
-		.time_ns = m->now_ns,
-	};
+	struct tracker *t = r->t;
 
-	if (!t->finished && reader_http.read(&t->http, &e, response_event, &r) < 0)
-		t->finished = true;
+	if (e->kind == HTTP_RESPONSE) {
+		response_begin(t, e->head);
+	} else if (e->kind == HTTP_BODY) {
+		if (e->stream.kind != STREAM_DATA)
+			t->readable = false;
+		else if (!body_read(r, e->stream.data, (size_t)e->stream.len))
+			t->waits = 0;
+		if (!t->readable && t->until_close)
+			answer->verb = CONSUMER_LEAVE;
+	} else if (e->kind == HTTP_END) {
+		t->waits -= t->waits > 0;
+		if (t->close || e->last)
+			answer->verb = CONSUMER_LEAVE;
+	} else if (e->kind == HTTP_LOST) {
+		t->waits = 0;
+	}
+	if (e->kind != HTTP_END && !t->waits && t->body_bytes >= TRACKER_BODY_MAX)
+		answer->sides = CONSUMER_CLIENT;
 }
+
+/* ---- the consumer ---- */
+
+static void request_event(const struct app_services *s, const struct http_event *e, void **state,
+			  struct consumer_answer *answer)
+{
+	struct tracker_request request;
+	struct tracker *t = *state;
+
+	if (!request_of(e->head, &request)) {
+		/* Other answers on this connection are not read: they may be large. */
+		if (!t || !t->waits)
+			answer->sides = CONSUMER_CLIENT;
+		return;
+	}
+	/* A web front end may serve other sites on the tracker's port: nothing is said of that. */
+	(void)finding_name(s, BITTORRENT_NAME, WEIR_METHOD_SIGNATURE, 100, &answer->finding);
+	if (!t && s->learn)
+		t = *state = calloc(1, sizeof(*t));
+	if (!t)
+		return;
+	t->waits += t->waits < UINT16_MAX;
+	t->close = e->head->close;
+	t->own = request.port;
+	answer->sides = CONSUMER_BOTH;
+}
+
+static void tracker_event(const struct app_services *s, const struct app_message *m,
+			  const void *event, void **state, struct consumer_answer *answer)
+{
+	const struct http_event *e = event;
+	struct reading r = {.t = *state, .s = s, .m = m};
+
+	if (e->kind == HTTP_REQUEST)
+		request_event(s, e, state, answer);
+	else if (e->side == STREAM_CLIENT && (e->kind == HTTP_TUNNEL || e->kind == HTTP_LOST))
+		answer->verb = CONSUMER_LEAVE;
+	else if (e->side == STREAM_SERVER && r.t)
+		response_event(&r, e, answer);
+}
+
+/* Whether payload has identified the flow, or it goes on after a restart. */
+static bool is_known(const struct flow *f)
+{
+	return f->method == WEIR_METHOD_SIGNATURE || f->method == WEIR_METHOD_HANDSHAKE ||
+	       f->method == WEIR_METHOD_NONE;
+}
+
+/* Any connection that speaks HTTP may get a request to a tracker: a site's own, a proxy's. Of one
+ * that began with it the answer may be here already. */
+static unsigned int tracker_wants(const struct app_services *s, const struct flow *f)
+{
+	bool begins = f->app == app_registry_find(s->registry, BITTORRENT_NAME);
+	unsigned int sides = begins ? CONSUMER_BOTH : CONSUMER_CLIENT;
+	const uint8_t *data;
+	size_t len;
+
+	if (f->key.proto != IPPROTO_TCP || !is_known(f))
+		return 0;
+	data = flow_stream_data(f, f->origin, &len);
+	return !len || reader_http.guess(STREAM_CLIENT, data, len) != READER_NO ? sides : 0;
+}
+
+static const char *const any[] = {"*", NULL};
+
+CONSUMER(tracker) = {
+	.abi = CONSUMER_ABI,
+	.name = "tracker",
+	.help = "announces and scrapes among the requests of HTTP connections, and their answers",
+	.module = BITTORRENT_NAME,
+	.apps = any,
+	.reader = &reader_http,
+	.wants = tracker_wants,
+	.event = tracker_event,
+	.release = free,
+};

@@ -10,14 +10,13 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "app/consumer.h"
 #include "app/module.h"
 #include "app/peers.h"
+#include "proto/http.h"
 
 #define TRACKED		  "bittorrent"
-#define HEAD_MAX	  4096	/* bytes of a response's header */
 #define BYTES_MAX	  65536 /* bytes read of a connection that is not a tracker's */
 #define TRACKER_BYTES_MAX (1u << 20)
 #define WINDOW		  1024
@@ -26,13 +25,8 @@
 #define OWN_MAX		  4
 #define CANDIDATES_MAX	  512
 
-enum stage { STAGE_HEAD, STAGE_FRAMES };
-
 /* One direction. */
 struct half {
-	enum stage stage;
-	uint32_t head;	   /* bytes of the response's header so far */
-	uint8_t ends;	   /* bytes of CR LF CR LF that were just seen */
 	uint8_t frame[14]; /* header of the current frame */
 	uint8_t have;
 	uint8_t key_at; /* position of the next byte in the mask */
@@ -198,26 +192,6 @@ static size_t frame_take(struct websocket *w, const struct app_services *s,
 	return len;
 }
 
-static size_t head_take(struct websocket *w, struct half *h, const uint8_t *data, size_t len)
-{
-	static const char answer[] = "HTTP/1.1 101 ", end[] = "\r\n\r\n";
-
-	for (size_t i = 0; i < len; i++) {
-		if (h->head < sizeof(answer) - 1 && data[i] != (uint8_t)answer[h->head])
-			w->failed = true;
-		h->ends = data[i] == (uint8_t)end[h->ends] ? h->ends + 1 : data[i] == '\r';
-		if (++h->head > HEAD_MAX)
-			w->failed = true;
-		if (w->failed)
-			return len;
-		if (h->ends == 4) {
-			h->stage = STAGE_FRAMES;
-			return i + 1;
-		}
-	}
-	return len;
-}
-
 static void half_feed(struct websocket *w, const struct app_services *s,
 		      const struct app_message *m, const uint8_t *data, size_t len)
 {
@@ -226,9 +200,7 @@ static void half_feed(struct websocket *w, const struct app_services *s,
 	while (len > 0 && !w->failed) {
 		size_t used = 1;
 
-		if (h->stage == STAGE_HEAD) {
-			used = head_take(w, h, data, len);
-		} else if (h->left > 0) {
+		if (h->left > 0) {
 			used = frame_take(w, s, m, h, data, len);
 		} else {
 			h->frame[h->have++] = *data;
@@ -244,52 +216,23 @@ static void half_feed(struct websocket *w, const struct app_services *s,
 
 /* ---- the module ---- */
 
-/* Bytes of a complete request that asks for the upgrade (RFC 6455, 4.1); 0: it is none. */
-static size_t upgrade_bytes(const uint8_t *data, size_t len)
+static bool asks_upgrade(const struct http_head *h)
 {
-	static const char upgrade[] = "Upgrade: websocket\r\n";
-	const size_t wanted = sizeof(upgrade) - 1;
-	size_t left = len < HEAD_MAX ? len : HEAD_MAX;
-	const char *at = (const char *)data, *end;
-	bool asks = false;
-
-	if (left < 4 || memcmp(at, "GET ", 4) != 0)
-		return 0;
-	while ((end = memchr(at, '\n', left))) {
-		left -= (size_t)(end + 1 - at);
-		if (end - at == 1 && at[0] == '\r')
-			return asks ? (size_t)(end + 1 - (const char *)data) : 0;
-		at = end + 1;
-		if (end[-1] == '\r' && left >= wanted && strncasecmp(at, upgrade, wanted) == 0)
-			asks = true;
-	}
-	return 0;
+	return h->upgrade && http_head_lists(h, HTTP_UPGRADE, "websocket");
 }
 
 static unsigned int websocket_wants(const struct app_services *s, const struct flow *f)
 {
 	size_t len;
 	const uint8_t *data = flow_stream_data(f, f->origin, &len);
+	struct http_head head;
+	int rc = http_head_parse(data, len, &head);
 
 	(void)s;
-	/* Most requests show at once that they ask for something else. */
-	return f->key.proto == IPPROTO_TCP && (!len || upgrade_bytes(data, len)) ? CONSUMER_BOTH
-										 : 0;
-}
-
-/* The request is in the first bytes, as wants() has seen. */
-static struct websocket *begin(const struct app_message *m, void **state, size_t *skipped)
-{
-	struct websocket *w;
-
-	*skipped = m->from_origin ? upgrade_bytes(m->data, m->len) : 0;
-	w = *skipped ? calloc(1, sizeof(*w)) : NULL;
-	if (!w)
-		return NULL;
-	/* The client waits for the answer before it sends a frame. */
-	w->half[1].stage = STAGE_FRAMES;
-	*state = w;
-	return w;
+	if (f->key.proto != IPPROTO_TCP || (len && !rc))
+		return 0;
+	/* Of a request that asks for the upgrade the answer may be here already. */
+	return rc > 0 && asks_upgrade(&head) ? CONSUMER_BOTH : CONSUMER_CLIENT;
 }
 
 static void found_tracker(const struct app_services *s, struct app_finding *finding)
@@ -303,30 +246,59 @@ static void found_tracker(const struct app_services *s, struct app_finding *find
 	finding->confidence = 95;
 }
 
+/* m as of a message of that side: an answer may show whose bytes were waiting. */
+static struct app_message message_of(const struct app_message *m, uint8_t side)
+{
+	struct app_message of = *m;
+
+	of.from_origin = side == STREAM_CLIENT;
+	if (of.from_origin == m->from_origin)
+		return of;
+	of.dir = !m->dir;
+	of.sport = m->dport;
+	of.dport = m->sport;
+	memcpy(of.src, m->dst, sizeof(of.src));
+	memcpy(of.dst, m->src, sizeof(of.dst));
+	return of;
+}
+
+/* Whether more is wanted. */
+static bool tunnel_event(struct websocket *w, const struct app_services *s,
+			 const struct app_message *m, const struct http_event *e)
+{
+	struct app_message of = message_of(m, e->side);
+
+	/* Nothing tells where the next frame begins. */
+	if (!w || e->tunnel != HTTP_TUNNEL_UPGRADE || e->stream.kind == STREAM_GAP)
+		return false;
+	if (e->stream.kind != STREAM_DATA)
+		return true;
+	w->bytes += (uint32_t)e->stream.len;
+	half_feed(w, s, &of, e->stream.data, (size_t)e->stream.len);
+	return !w->failed &&
+	       w->bytes <= (w->hashed && w->announced ? TRACKER_BYTES_MAX : BYTES_MAX);
+}
+
 static void websocket_event(const struct app_services *s, const struct app_message *m,
 			    const void *event, void **state, struct consumer_answer *answer)
 {
-	const struct stream_event *e = event;
+	const struct http_event *e = event;
 	struct websocket *w = *state;
-	size_t skipped = 0;
 
-	/* Nothing tells where the next frame begins. */
-	if (e->kind == STREAM_GAP)
+	if (e->kind == HTTP_REQUEST) {
+		answer->sides = asks_upgrade(e->head) ? CONSUMER_BOTH : CONSUMER_CLIENT;
+		if (!w && answer->sides == CONSUMER_BOTH)
+			*state = calloc(1, sizeof(*w));
+	} else if (e->kind == HTTP_RESPONSE && e->head->status != 101) {
+		answer->sides = CONSUMER_CLIENT;
+	} else if (e->kind == HTTP_LOST) {
 		answer->verb = CONSUMER_LEAVE;
-	if (!stream_has_bytes(e))
-		return;
-	if (!w)
-		w = begin(m, state, &skipped);
-	if (!w) {
-		answer->verb = CONSUMER_LEAVE;
-		return;
+	} else if (e->kind == HTTP_TUNNEL) {
+		if (!tunnel_event(w, s, m, e))
+			answer->verb = CONSUMER_LEAVE;
+		if (w && w->announced && w->hashed)
+			found_tracker(s, &answer->finding);
 	}
-	w->bytes += (uint32_t)m->len;
-	half_feed(w, s, m, m->data + skipped, m->len - skipped);
-	if (w->failed || w->bytes > (w->hashed && w->announced ? TRACKER_BYTES_MAX : BYTES_MAX))
-		answer->verb = CONSUMER_LEAVE;
-	if (w->announced && w->hashed)
-		found_tracker(s, &answer->finding);
 }
 
 CONSUMER(websocket) = {
@@ -334,6 +306,7 @@ CONSUMER(websocket) = {
 	.name = "websocket",
 	.help = "announces to trackers, and the candidates that these relay",
 	.module = "http",
+	.reader = &reader_http,
 	.wants = websocket_wants,
 	.event = websocket_event,
 	.release = free,

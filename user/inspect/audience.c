@@ -77,7 +77,7 @@ void audience_changed(struct inspector *i)
 static bool lists(const char *const *apps, const char *name)
 {
 	for (; *apps; apps++)
-		if (strcmp(*apps, name) == 0)
+		if (strcmp(*apps, name) == 0 || strcmp(*apps, "*") == 0)
 			return true;
 	return false;
 }

@@ -10,9 +10,9 @@
 #include "inspect/state.h"
 #include "proto/certificate.h"
 #include "proto/dtls.h"
-#include "proto/head.h"
 #include "proto/hello.h"
 #include "proto/hostname.h"
+#include "proto/http_head.h"
 #include "proto/ja4.h"
 #include "util/util.h"
 
@@ -187,18 +187,27 @@ static int read_tls(struct glance *g, const uint8_t *data, size_t len, bool full
 
 /* ---- HTTP ---- */
 
+static void note_text(struct notes *n, enum flow_text which, const struct http_head *head,
+		      enum http_text from)
+{
+	size_t len;
+	const char *text = http_head_text(head, from, &len);
+
+	note(n, which, text, len);
+}
+
 static void note_request(struct glance *g, const struct http_head *head)
 {
 	struct notes n = {.count = 0};
-	char name[HOSTNAME_BYTES];
+	char name[HTTP_HOSTNAME_BYTES];
 
-	if (hostname_from_head(head, name, sizeof(name)))
+	if (http_head_hostname(head, name, NULL))
 		note_hostname(&n, name, FLOW_NAME_HTTP);
 	if (is_shown(g)) {
-		note(&n, FLOW_HTTP_METHOD, head->method.at, head->method.len);
-		note(&n, FLOW_HTTP_URL, head->target.at, head->target.len);
-		note(&n, FLOW_HTTP_HOST, head->host.at, head->host.len);
-		note(&n, FLOW_HTTP_USER_AGENT, head->user_agent.at, head->user_agent.len);
+		note_text(&n, FLOW_HTTP_METHOD, head, HTTP_METHOD);
+		note_text(&n, FLOW_HTTP_URL, head, HTTP_TARGET);
+		note_text(&n, FLOW_HTTP_HOST, head, HTTP_HOST);
+		note_text(&n, FLOW_HTTP_USER_AGENT, head, HTTP_USER_AGENT);
 	}
 	notes_keep(g, &n);
 	g->j->described |= DESCRIBED_CLIENT;
@@ -207,10 +216,13 @@ static void note_request(struct glance *g, const struct http_head *head)
 static void note_response(struct glance *g, const struct http_head *head)
 {
 	struct flow_details *d = numbers_of(g);
+	struct notes n = {.count = 0};
 
 	if (d)
 		d->http_status = head->status;
-	set_text(g, FLOW_HTTP_CONTENT_TYPE, head->content_type);
+	if (is_shown(g))
+		note_text(&n, FLOW_HTTP_CONTENT_TYPE, head, HTTP_CONTENT_TYPE);
+	notes_keep(g, &n);
 	g->j->described |= DESCRIBED_SERVER;
 }
 
@@ -218,11 +230,11 @@ static void note_response(struct glance *g, const struct http_head *head)
 static int read_http(struct glance *g, const uint8_t *data, size_t len, bool final)
 {
 	struct http_head head;
-	int rc = http_head_read(data, len, &head);
+	int rc = http_head_parse(data, len, &head);
 
 	if (rc == 0 || (rc == -EAGAIN && !final))
 		return rc;
-	if (head.request && !is_done(g, DESCRIBED_CLIENT))
+	if (head.kept >> HTTP_METHOD & 1 && !is_done(g, DESCRIBED_CLIENT))
 		note_request(g, &head);
 	else if (head.status && !is_done(g, DESCRIBED_SERVER))
 		note_response(g, &head);

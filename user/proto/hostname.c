@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "proto/head.h"
 #include "proto/hello.h"
 #include "proto/hostname.h"
 #include "util/util.h"
@@ -35,48 +34,6 @@ int hostname_copy(const uint8_t *at, size_t len, char *out, size_t cap)
 	memcpy(out, at, n);
 	out[n] = 0;
 	return 1;
-}
-
-/* ---- HTTP ---- */
-
-/* The authority of a target in absolute or authority form (RFC 9112, 3.2). */
-static int target_authority(const struct http_head *head, char *out, size_t cap)
-{
-	struct bytes rest = head->target;
-	size_t n = 0;
-
-	if (!bytes_begin(&head->method, "CONNECT")) {
-		size_t scheme = bytes_begin(&rest, "http://")	 ? 7
-				: bytes_begin(&rest, "https://") ? 8
-								 : 0;
-
-		if (!scheme)
-			return 0;
-		rest.at += scheme;
-		rest.len -= scheme;
-	}
-	while (n < rest.len && rest.at[n] != '/' && rest.at[n] != '?')
-		n++;
-	return hostname_copy(rest.at, n, out, cap);
-}
-
-int hostname_from_head(const struct http_head *head, char *out, size_t cap)
-{
-	if (!head->request)
-		return 0;
-	if (target_authority(head, out, cap))
-		return 1;
-	return hostname_copy(head->host.at, head->host.len, out, cap);
-}
-
-int hostname_from_http(const uint8_t *data, size_t len, char *out, size_t cap)
-{
-	struct http_head head;
-	int rc = http_head_read(data, len, &head);
-
-	if (hostname_from_head(&head, out, cap))
-		return 1;
-	return rc == -EAGAIN && !head.host.at && (head.request || !head.status) ? -EAGAIN : 0;
 }
 
 /* ---- TLS ---- */

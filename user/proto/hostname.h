@@ -15,13 +15,6 @@
  */
 /* Copies the name out of "host", "host:port", "[v6]" or "[v6]:port". */
 int hostname_copy(const uint8_t *at, size_t len, char *out, size_t cap);
-/*
- * HTTP/1 request: the authority of its target (RFC 9112, 3.2), else the Host field (RFC 9110, 7.2).
- */
-int hostname_from_http(const uint8_t *data, size_t len, char *out, size_t cap);
-struct http_head;
-/* The same for a header section that is parsed already. */
-int hostname_from_head(const struct http_head *head, char *out, size_t cap);
 /* TLS ClientHello (RFC 8446, 4.1.2): server_name (RFC 6066, 3). */
 int hostname_from_tls(const uint8_t *data, size_t len, char *out, size_t cap);
 /* The ClientHello without record layer, as QUIC carries it (RFC 9001, 4). */

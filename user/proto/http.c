@@ -617,6 +617,9 @@ static enum reader_guess http_guess(enum stream_side side, const uint8_t *data, 
 	return rc == 0 ? READER_NO : READER_MAYBE;
 }
 
+/* Without the first bytes nothing else tells. */
+static const char *const spoken[] = {"http", "bittorrent", NULL};
+
 READER(http) = {
 	.abi = READER_ABI,
 	.name = "http",
@@ -624,5 +627,6 @@ READER(http) = {
 	.proto = IPPROTO_TCP,
 	.size = sizeof(struct http_connection),
 	.guess = http_guess,
+	.apps = spoken,
 	.read = http_read,
 };

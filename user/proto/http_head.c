@@ -383,3 +383,55 @@ int http_chunk_size(const char *line, size_t len, uint64_t *size)
 	*size = sum;
 	return 0;
 }
+
+/* ---- whole sections ---- */
+
+/* Copies the next line behind the texts that are kept. False: its end is missing. */
+static bool line_next(struct http_head *h, const uint8_t **data, size_t *len, size_t *line,
+		      bool *long_line)
+{
+	const uint8_t *end = *len ? memchr(*data, '\n', *len) : NULL;
+	size_t n = end ? (size_t)(end - *data) : 0, room = sizeof(h->text) - h->used;
+
+	if (!end)
+		return false;
+	*long_line = n > room;
+	*line = *long_line ? room : n;
+	memcpy(h->text + h->used, *data, *line);
+	if (*line && h->text[h->used + *line - 1] == '\r')
+		--*line;
+	*data += n + 1;
+	*len -= n + 1;
+	return true;
+}
+
+int http_head_parse(const uint8_t *data, size_t len, struct http_head *out)
+{
+	bool long_line;
+	size_t line;
+
+	http_head_init(out, len == 0 || data[0] != 'H' || (len > 1 && data[1] != 'T'));
+	if (len == 0 || !isupper(data[0]))
+		return 0;
+	if (!line_next(out, &data, &len, &line, &long_line))
+		return -EAGAIN;
+	if (http_head_start(out, out->text, line, long_line) < 0)
+		return 0;
+	while (line_next(out, &data, &len, &line, &long_line)) {
+		if (line == 0)
+			return 1;
+		/* What is wrong with the message's length is not the concern here. */
+		(void)http_head_field(out, line, long_line);
+	}
+	return -EAGAIN;
+}
+
+bool http_head_request_line(const uint8_t *data, size_t len, struct http_head *out)
+{
+	bool long_line;
+	size_t line;
+
+	http_head_init(out, true);
+	return line_next(out, &data, &len, &line, &long_line) &&
+	       http_head_start(out, out->text, line, long_line) == 0;
+}

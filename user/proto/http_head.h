@@ -79,6 +79,14 @@ bool http_head_hostname(const struct http_head *h, char name[static HTTP_HOSTNAM
 bool http_head_file_name(const struct http_head *h, const struct http_head *request,
 			 char name[static HTTP_FILE_NAME_BYTES]);
 
+/*
+ * Parses a header section that is there as a whole, or as far as it is: complete lines are parsed.
+ * 1: complete; -EAGAIN: more bytes are needed; 0: not HTTP/1. It is a response if it begins as one.
+ */
+int http_head_parse(const uint8_t *data, size_t len, struct http_head *out);
+/* Parses the request line alone, which must be complete. False: it is none. */
+bool http_head_request_line(const uint8_t *data, size_t len, struct http_head *out);
+
 /* ---- for http.c ---- */
 
 void http_head_init(struct http_head *h, bool request);
