@@ -8,7 +8,7 @@
 KERNELS ?= 6.1 6.12
 # Under emulation the verifier's work takes seven times as long, and most of these load the gate for every case.
 KERNELS_TESTS ?= $(if $(ALL),$(notdir $(BPFTEST_BIN)),cost_test table_test gate_loader_test gate_adopt_test gate_attach_test gate_maps_test \
-	frame_test handover_test live_test)
+	frame_test handover_test side_test sweep_test live_test)
 
 .PHONY: kernels kernels-deps
 kernels: kernels-deps ## the BPF tests and a live one on Debian's kernels 6.1 and 6.12 (QEMU)

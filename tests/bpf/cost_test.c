@@ -11,6 +11,7 @@
 #include "bpf/rig.h"
 #include "gate.skel.h"
 #include "queue.skel.h"
+#include "sweep.skel.h"
 
 #define REPEAT	  50000
 #define ROUNDS	  30
@@ -81,6 +82,7 @@ static void verifier_cost(void **state)
 {
 	const struct rig *r = *state;
 	struct account_bpf *account = account_bpf__open_and_load();
+	struct sweep_bpf *sweep = sweep_bpf__open_and_load();
 	struct bpf_program *prog;
 
 	assert_non_null(account);
@@ -89,6 +91,12 @@ static void verifier_cost(void **state)
 		assert_in_range(verified("account", prog), 1, 100000);
 	}
 	account_bpf__destroy(account);
+	assert_non_null(sweep);
+	bpf_object__for_each_program(prog, sweep->obj)
+	{
+		assert_in_range(verified("sweep", prog), 1, 100000);
+	}
+	sweep_bpf__destroy(sweep);
 	bpf_object__for_each_program(prog, r->gate)
 	{
 		assert_in_range(verified("gate", prog), 1, 100000);

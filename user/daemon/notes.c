@@ -93,6 +93,16 @@ static void tell_drop(struct weir *w, const struct weir_event *ev)
 		audit_put(w->audit, EVE_ALERT, eve_alert(e, ev, NULL));
 }
 
+/* One that ended before the gate could decide it is shown as it was judged. */
+static void tell_end(struct weir *w, const struct weir_event *ev)
+{
+	struct weir_event judged = *ev;
+
+	if (judged.flow.action == WEIR_ACTION_UNDECIDED && judged.flow.app)
+		flow_judge(w, &judged.key, &judged.flow);
+	audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), &judged, 0));
+}
+
 void event_visit(const struct weir_event *ev, void *arg)
 {
 	struct weir *w = arg;
@@ -111,7 +121,7 @@ void event_visit(const struct weir_event *ev, void *arg)
 		break;
 	default:
 		if (audit_admit(w->audit, EVE_FLOW))
-			audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), ev, 0));
+			tell_end(w, ev);
 	}
 }
 

@@ -224,35 +224,20 @@ static json_t *flow_json(const struct flow_filter *q, const struct weir_flow_key
 }
 
 /* The gate takes a verdict over with the flow's next frame: one that was dropped may have none. */
-static void flow_judge(const struct flow_filter *q, const struct weir_flow_key *k,
-		       struct weir_flow *f)
+static void flow_look_up(const struct flow_filter *q, const struct weir_flow_key *k,
+			 struct weir_flow *f)
 {
-	unsigned int origin = f->flags & WEIR_FLOW_ORIGIN ? 1 : 0;
-	const struct policy *p = q->w->policy;
 	struct weir_identification v;
-	const struct weir_cell *cell;
-	struct weir_subject s;
 
 	if (f->action != WEIR_ACTION_UNDECIDED ||
 	    gate_get_identification(q->w->gate, f->id, &v) < 0)
-		return;
-	s = (struct weir_subject){
-		.from = policy_class(p, k->addr[origin]),
-		.to = policy_class(p, k->addr[!origin]),
-		.app = v.app,
-		.traits = (uint32_t)f->traits | (uint64_t)v.traits << WEIR_GATE_TRAITS,
-	};
-	cell = policy_cell(p, &s, v.confidence);
-	if (!cell)
 		return;
 	f->app = v.app;
 	f->method = v.method;
 	f->confidence = v.confidence;
 	f->payloads = v.payloads;
-	f->rule = cell->rule;
-	f->generation = p->generation;
-	f->exit = cell->exit;
-	f->action = cell->action;
+	f->traits = (uint32_t)f->traits | (uint64_t)v.traits << WEIR_GATE_TRAITS;
+	flow_judge(q->w, k, f);
 }
 
 static bool flow_add(const struct weir_flow_key *k, const struct weir_flow *entry, void *arg)
@@ -261,7 +246,7 @@ static bool flow_add(const struct weir_flow_key *k, const struct weir_flow *entr
 	struct flow_filter *q = arg;
 	const struct app_info *app;
 
-	flow_judge(q, k, f);
+	flow_look_up(q, k, f);
 	app = app_registry_get(q->w->registry, f->app);
 	if (!flow_matches(q, k, f, app))
 		return true;

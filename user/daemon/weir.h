@@ -117,6 +117,8 @@ void news_read(struct weir *w);
 void rule_names_keep(struct weir *w);
 void rule_names_free(struct weir *w);
 const char *rule_name_of(const struct weir *w, const struct weir_flow *f);
+/* judge.c: rule, action and exit of a flow by what it is known as. */
+void flow_judge(const struct weir *w, const struct weir_flow_key *k, struct weir_flow *f);
 void event_visit(const struct weir_event *ev, void *arg);
 /* snapshot.c: remembers what an adopted gate had punted before. Once, after gate_open and before
  * the workers start. */

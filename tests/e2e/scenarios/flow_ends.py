@@ -12,6 +12,8 @@ from harness.scenario import scenario
 POLICY = """
 timeouts: { tcp: 6s, tcp_new: 6s, tcp_closed: 4s, udp: 4s, udp_new: 4s, icmp: 5s }
 limits: { decided: 1024 }
+rules:
+  - { name: dns-is-fine, application: dns, action: pass }
 default: pass
 """
 WEB, RESET, IDLE, DNS = PORTS = 8080, 8081, 8082, 53
@@ -45,7 +47,9 @@ def flow_ends(lab):
                 "how they ended")
     check_equal((by_port["echo"]["flow"]["pkts_toserver"], by_port["echo"]["flow"]["bytes_toclient"]),
                 (3, 3 * PING), "the echoes")
-    check_equal(by_port[DNS]["app_proto"], "dns", "the application of two datagrams")
+    check_equal((by_port[DNS]["app_proto"], by_port[DNS]["weir"].get("rule"),
+                 by_port[DNS]["flow"].get("action")), ("dns", "dns-is-fine", "pass"),
+                "what two datagrams are judged as")
     check_equal(by_port[WEB]["tcp"]["tcp_flags"], "1b", "flags of the connection that closed")
     check(by_port[RESET]["tcp"]["rst"], "flags of the one that was reset")
     goes_on(net, weir, hosts, near, far, by_port[IDLE])
