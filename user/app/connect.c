@@ -93,11 +93,13 @@ static unsigned int connect_wants(const struct app_services *s, const struct flo
 	size_t len;
 	const uint8_t *data = flow_stream_data(f, f->origin, &len);
 
-	if (!s->judge || f->key.proto != IPPROTO_TCP || f->method != WEIR_METHOD_SIGNATURE ||
-	    !len || reader_http.guess(STREAM_CLIENT, data, len) == READER_NO)
+	if (!s->judge || f->key.proto != IPPROTO_TCP || f->method == WEIR_METHOD_ENDPOINT ||
+	    f->method == WEIR_METHOD_STATISTICS)
+		return 0;
+	if (len && reader_http.guess(STREAM_CLIENT, data, len) == READER_NO)
 		return 0;
 	/* The answer, and what follows it, may be here already. */
-	return memcmp(data, "CONNECT ", len < 8 ? len : 8) == 0 ? CONSUMER_BOTH : CONSUMER_CLIENT;
+	return len >= 8 && memcmp(data, "CONNECT ", 8) == 0 ? CONSUMER_BOTH : CONSUMER_CLIENT;
 }
 
 CONSUMER(connect) = {
