@@ -116,6 +116,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.expect_data = endpoints ? expect_data : NULL;
 	i->services.expect_name = endpoints ? expect_name : NULL;
 	i->services.release_hold = holds_release;
+	i->services.judge = modules_judge;
 	i->services.parent = endpoints ? expect_parent : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;

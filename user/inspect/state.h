@@ -178,6 +178,8 @@ void modules_release(struct inspector *i, struct judgement *j);
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
 /* app_services.answered: arg is the inspector. */
+/* app_services.judge; carried.c */
+void modules_judge(void *arg, const struct app_message *m, struct app_finding *finding);
 void modules_told(void *arg, const struct app_message *m, const struct app_record *r);
 void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 
