@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz, http_fuzz, ftp_fuzz, irc_fuzz, smtp_fuzz, pop3_fuzz and imap_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz,
+http_fuzz, ftp_fuzz, irc_fuzz, smtp_fuzz, pop3_fuzz, imap_fuzz and peer_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -281,12 +282,32 @@ def http_seeds():
     }
 
 
+def peer_seeds():
+    def say(side, data):
+        return bytes([side, len(data)]) + data
+
+    def packet(side, kind, connection, seq, ack, data=b''):
+        return bytes([side | kind << 1, connection, seq, ack, 0, len(data)]) + data
+
+    hello = b'\x13BitTorrent protocol' + b'\0\0\0\0\0\x10\0\1' + b'h' * 20 + b'p' * 20
+    extension = b'\0\0\0\x15\x14\0d1:md6:ut_pexi3eee'
+    rest = b'\0\0\0\0\0\0\0\5\4\0\0\0\7\0\0\0\x0d\6\0\0\0\1\0\0\2\0\0\0\x40\0\0\0\0\x0e\7\0\0\0\1\0\0\2\0'
+    opens = packet(0, 4, 8, 3, 0) + packet(1, 2, 8, 9, 3)
+    return {
+        'wire': b'\0' + say(0, hello + extension) + say(1, hello + rest) + say(1, b'block') + say(0, b'\0\0\0\3\x09\x1a\xe1'),
+        'wire-gap': b'\0' + say(0, hello) + say(1, hello + rest) + bytes([13, 4]) + say(1, b'k' + extension) + bytes([14, 0]) + say(0, hello),
+        'utp': b'\1' + opens + packet(0, 0, 9, 5, 8, b'two') + packet(0, 0, 9, 4, 8, b'one') + packet(0, 1, 9, 6, 8) + packet(1, 3, 8, 9, 4),
+        'utp-gap': b'\1' + opens + packet(0, 0, 9, 4, 8, b'a') + packet(0, 0, 9, 6, 8, b'c') + packet(1, 2, 8, 9, 6) + packet(0, 0, 9, 7, 8, b'd'),
+        'utp-late': b'\1' + packet(0, 0, 9, 63, 8, b'a') + packet(1, 0, 8, 9, 63, b'x') + opens,
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
                           ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds()),
-                          ('irc', irc_seeds()), *mail_seeds().items()):
+                          ('peer', peer_seeds()), ('irc', irc_seeds()), *mail_seeds().items()):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():
