@@ -116,6 +116,16 @@ static inline void consume_message(struct consume *c, const struct app_services 
 		consume_event(c, s, m, e);
 }
 
+static inline bool consume_lists(const char *const *apps, struct app_registry *r, unsigned int app)
+{
+	const struct app_info *info = r ? app_registry_get(r, app) : NULL;
+
+	for (; info && *apps; apps++)
+		if (strcmp(*apps, info->name) == 0)
+			return true;
+	return false;
+}
+
 /* The consumers of the module that want the flow, which is decided. */
 static inline void consume_attend(struct consume *c, const struct app_services *s)
 {
@@ -128,6 +138,8 @@ static inline void consume_attend(struct consume *c, const struct app_services *
 
 		/* Those without a module take what they want of every application. */
 		if (row->module ? strcmp(row->module, c->module->name) != 0 : !row->wants)
+			continue;
+		if (row->apps && !consume_lists(row->apps, s->registry, c->flow->app))
 			continue;
 		if (row->reader && row->reader->proto != c->flow->key.proto)
 			continue;
