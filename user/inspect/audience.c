@@ -7,7 +7,7 @@
 #include "inspect/reading.h"
 #include "util/util.h"
 
-#define SLAB_OBJECT_MAX 4096
+#define SLAB_OBJECT_MAX 8192
 
 static bool reader_is_usable(const struct reader *r)
 {
