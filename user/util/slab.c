@@ -79,13 +79,15 @@ static void *pop(struct slab *s)
 	return object;
 }
 
+void *slab_take_raw(struct slab *s)
+{
+	return SLAB_IS_HEAP ? malloc(s->size) : pop(s);
+}
+
 void *slab_take(struct slab *s)
 {
-	void *object;
+	void *object = slab_take_raw(s);
 
-	if (SLAB_IS_HEAP)
-		return calloc(1, s->size);
-	object = pop(s);
 	return object ? memset(object, 0, s->size) : NULL;
 }
 
