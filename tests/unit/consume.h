@@ -151,8 +151,13 @@ static inline void consume_attend(struct consume *c, const struct app_services *
 			o->state = c->undecided;
 			c->undecided = NULL;
 		}
-		if (row->reader)
+		if (row->reader) {
 			o->reader = calloc(1, row->reader->size ? row->reader->size : 1);
+			if (row->reader->begin)
+				memset(o->reader, 0xa5, row->reader->size);
+			if (row->reader->begin)
+				row->reader->begin(o->reader);
+		}
 		c->count++;
 		c->reading++;
 	}
