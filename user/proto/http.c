@@ -580,11 +580,9 @@ static void side_end(const struct reading *r, enum stream_kind kind)
 /* The texts of heads, nearly all of the state, are not read before they are written. */
 static void http_begin(void *state)
 {
-	struct http_connection *c = state;
-
-	memset(c, 0, offsetof(struct http_connection, side));
-	for (int side = 0; side < 2; side++)
-		memset(&c->side[side], 0, offsetof(struct http_side, head.text));
+	memset(state, 0, offsetof(struct http_connection, side[0].head.text));
+	memset(&((struct http_connection *)state)->side[1], 0,
+	       offsetof(struct http_side, head.text));
 }
 
 static int http_read(void *state, const struct stream_event *e, reader_emit *emit, void *arg)
