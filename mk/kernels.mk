@@ -18,6 +18,6 @@ kernels-deps:
 	$(Q)sh scripts/deps.sh --kernels
 
 .PHONY: kernels-test
-kernels-test: $(B)/weir $(KERNELS_TESTS:%=$(B)/tests/bpf/%)
+kernels-test: $(B)/weir $(B)/tests/tools/evecheck $(KERNELS_TESTS:%=$(B)/tests/bpf/%)
 	$(Q)$(PYTHON) tests/kernels/run.py --build $(B) $(KERNELS:%=--kernel %) $(if $(MIRROR),--mirror $(MIRROR)) \
 		$(if $(REFRESH),--refresh) --seconds $(if $(ALL),900,480) $(KERNELS_TESTS)

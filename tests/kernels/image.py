@@ -168,6 +168,10 @@ def build(path, kernel_folder, top, build_folder, tests):
     add_python(image)
     add_modules(image, kernel_folder)
     image.program("weir/build/weir", os.path.join(build_folder, "weir"))
+    # What scenarios check the events with.
+    image.program("weir/build/tests/tools/evecheck",
+                  os.path.join(build_folder, "tests", "tools", "evecheck"))
+    image.file("weir/docs/events.schema.json", os.path.join(top, "docs", "events.schema.json"))
     image.tree("weir/tests/e2e", os.path.join(top, "tests", "e2e"), re.compile("/__pycache__$"))
     for test in tests:
         image.program(f"weir/build/tests/bpf/{test}",
