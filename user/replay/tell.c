@@ -60,6 +60,7 @@ void tell_drop(struct replay *r, const struct sight *s, const struct weir_flow *
 		.flow = *f,
 	};
 
+	r->telling = replay_flows_find(r->flows, key);
 	put(r, EVE_DROP, eve_drop(&r->eve, &ev, &s->header));
 	if (r->eve.alerts)
 		put(r, EVE_ALERT, eve_alert(&r->eve, &ev, &s->header));
