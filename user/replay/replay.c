@@ -48,7 +48,7 @@ static struct told *told_next(struct replay *r, const struct flow *f)
 	struct told *t = r->told_count < TOLD_MAX ? &r->told[r->told_count++] : NULL;
 
 	if (t)
-		*t = (struct told){.flow = f};
+		*t = (struct told){.flow = f, .app = f->app};
 	return t;
 }
 
@@ -83,7 +83,7 @@ static void told_flush(struct replay *r)
 		if (rf && t->dns)
 			tell_dns(r, rf, t->dns);
 		if (rf && t->record)
-			tell_record(r, rf, t->record);
+			tell_record(r, rf, t->app, t->record);
 		free(t->dns);
 		free(t->record);
 	}
