@@ -6,7 +6,7 @@
 #include "audit/details.h"
 #include "worker/worker_private.h"
 
-static void see_event(const struct weir_event *e, void *arg)
+static void see_event(const struct weir_event *e, const struct packet_header *packet, void *arg)
 {
 	check(e->in_port < WEIR_PORTS_MAX && e->dir < 2);
 	check(e->kind == WEIR_EVENT_DROPPED ? e->reason < WEIR_REASON_COUNT

@@ -229,6 +229,31 @@ static void a_connection_from_begin_to_end(void **state)
 	assert_int_equal(b->summary.events[EVE_FLOW], 1);
 }
 
+/* Told when the capture ends, of any number of flows. */
+static void requests_without_an_answer(void **state)
+{
+	struct bench *b = *state;
+
+	for (uint16_t i = 0; i < 40; i++) {
+		static const char request[] = "GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+		put(b, &(struct frame_spec){.src = CLIENT,
+					    .dst = SERVER,
+					    .proto = IPPROTO_TCP,
+					    .sport = (uint16_t)(50000 + i),
+					    .dport = 80,
+					    .seq = 1,
+					    .ack = 1,
+					    .flags = FRAME_ACK | FRAME_PUSH,
+					    .payload = request,
+					    .len = sizeof(request) - 1});
+	}
+	run(b, POLICY_HEAD, NULL, 0);
+	assert_int_equal(b->summary.events[EVE_HTTP], 40);
+	assert_int_equal(b->summary.events[EVE_FLOW], 40);
+	assert_int_equal(number(event(b, "http", 39), "http", "status"), 0);
+}
+
 static void what_the_policy_drops(void **state)
 {
 	struct bench *b = *state;
@@ -357,9 +382,13 @@ static void damaged_and_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_connection_from_begin_to_end), TEST(what_the_policy_drops),
-		TEST(the_dns_and_who_is_named_by_it), TEST(idle_flows_end),
-		TEST(a_schedule_follows_the_capture), TEST(damaged_and_missing),
+		TEST(a_connection_from_begin_to_end),
+		TEST(requests_without_an_answer),
+		TEST(what_the_policy_drops),
+		TEST(the_dns_and_who_is_named_by_it),
+		TEST(idle_flows_end),
+		TEST(a_schedule_follows_the_capture),
+		TEST(damaged_and_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

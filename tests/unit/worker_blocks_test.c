@@ -160,7 +160,8 @@ void worker_note_details(struct worker *w, struct flow *f)
 {
 }
 
-void worker_note_ports(struct worker *w, const struct weir_punt *at)
+void worker_note_frame(struct worker *w, const struct weir_punt *at, const struct packet *packet,
+		       enum packet_status status)
 {
 }
 

@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/worker_private.h"
 
@@ -52,12 +53,18 @@ static int teardown(void **state)
 struct seen {
 	unsigned int count;
 	struct weir_event first, last;
+	struct packet_header header;
+	unsigned int headers;
 };
 
-static void see(const struct weir_event *e, void *arg)
+static void see(const struct weir_event *e, const struct packet_header *packet, void *arg)
 {
 	struct seen *s = arg;
 
+	if (packet) {
+		s->headers++;
+		s->header = *packet;
+	}
 	if (s->count++ == 0)
 		s->first = *e;
 	s->last = *e;
@@ -106,6 +113,37 @@ static void a_drop_tells_what_and_why(void **state)
 	assert_int_equal(s.last.flow.payloads, 240);
 	worker_read_news(w, &seen, &s);
 	assert_int_equal(s.count, 2);
+}
+
+/* The headers of the frame at hand come with its drop, and are checked like the rest. */
+static void a_drop_has_its_packets_headers(void **state)
+{
+	static const uint8_t frame[] = {
+		[0] = 0x45, [3] = 32, [8] = 63, [9] = 17, [25] = 12, [27] = 0};
+	const struct weir_punt punt = {.in_port = 2};
+	struct worker *w = *state;
+	struct packet p = {
+		.frame = frame, .frame_len = sizeof(frame), .l4 = 20, .ip_version = 4, .proto = 17};
+	struct {
+		struct weir_event event;
+		struct packet_header header;
+	} bad = {.event = {.kind = WEIR_EVENT_DROPPED}};
+	struct seen s = {0};
+
+	worker_note_frame(w, &punt, &p, PACKET_OK);
+	drop(w, 7, WEIR_ACTION_DROP);
+	worker_note_frame(w, NULL, NULL, PACKET_NOT_IP);
+	drop(w, 8, WEIR_ACTION_DROP);
+	memset(&bad.header.tcp, 7, 1);
+	mail_put(w->post.out, WORKER_NEWS_DROP, &bad, sizeof(bad));
+	worker_read_news(w, &seen, &s);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.headers, 1);
+	assert_true(s.header.ip);
+	assert_int_equal(s.header.ttl, 63);
+	assert_int_equal(s.header.ip_len, 32);
+	assert_int_equal(s.header.udp_len, 12);
+	assert_int_equal(w->post.unsound, 1);
 }
 
 /* As many as a ring holds. */
@@ -228,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(a_drop_tells_what_and_why),
+		WITH(a_drop_has_its_packets_headers),
 		WITH(what_does_not_fit_is_counted),
 		WITH(anomalies_have_half_of_the_room),
 		WITH(events_that_no_worker_writes_are_refused),

@@ -69,7 +69,7 @@ static void see(const struct worker_note *n, void *arg)
 	assert_int_equal(n->time_ns, 77);
 }
 
-static void no_event(const struct weir_event *e, void *arg)
+static void no_event(const struct weir_event *e, const struct packet_header *packet, void *arg)
 {
 	fail();
 }

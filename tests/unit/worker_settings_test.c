@@ -140,7 +140,7 @@ static void load(struct fixture *f, unsigned int packets)
 	f->settings = next;
 }
 
-static void no_event(const struct weir_event *e, void *arg)
+static void no_event(const struct weir_event *e, const struct packet_header *packet, void *arg)
 {
 	fail();
 }

@@ -81,14 +81,15 @@ static void note_visit(const struct worker_note *n, void *arg)
 	note_details(w, n);
 }
 
-static void tell_drop(struct weir *w, const struct weir_event *ev)
+static void tell_drop(struct weir *w, const struct weir_event *ev,
+		      const struct packet_header *packet)
 {
 	const struct eve *e = events_context(w);
 
 	if (audit_admit(w->audit, EVE_DROP))
-		audit_put(w->audit, EVE_DROP, eve_drop(e, ev, NULL));
+		audit_put(w->audit, EVE_DROP, eve_drop(e, ev, packet));
 	if (e->alerts && audit_admit(w->audit, EVE_ALERT))
-		audit_put(w->audit, EVE_ALERT, eve_alert(e, ev, NULL));
+		audit_put(w->audit, EVE_ALERT, eve_alert(e, ev, packet));
 }
 
 /* One that ended before the gate could decide it is shown as it was judged. */
@@ -101,13 +102,13 @@ static void tell_end(struct weir *w, const struct weir_event *ev)
 	audit_put(w->audit, EVE_FLOW, eve_flow(events_context(w), &judged, 0));
 }
 
-void event_visit(const struct weir_event *ev, void *arg)
+static void event_tell(const struct weir_event *ev, const struct packet_header *packet, void *arg)
 {
 	struct weir *w = arg;
 
 	switch (ev->kind) {
 	case WEIR_EVENT_DROPPED:
-		tell_drop(w, ev);
+		tell_drop(w, ev, packet);
 		break;
 	case WEIR_EVENT_ANOMALY:
 		if (audit_admit(w->audit, EVE_ANOMALY))
@@ -123,9 +124,14 @@ void event_visit(const struct weir_event *ev, void *arg)
 	}
 }
 
+void event_visit(const struct weir_event *ev, void *arg)
+{
+	event_tell(ev, NULL, arg);
+}
+
 void news_read(struct weir *w)
 {
-	static const struct worker_reader reader = {.event = event_visit, .note = note_visit};
+	static const struct worker_reader reader = {.event = event_tell, .note = note_visit};
 
 	for (uint32_t i = 0; i < w->worker_count; i++)
 		worker_read_news(w->workers[i], &reader, w);

@@ -82,3 +82,18 @@ void packet_header_read(const struct packet *p, enum packet_status status,
 	else if (is_icmp(p->proto) && left >= ICMP_HEADER)
 		read_icmp(p, out);
 }
+
+bool packet_header_sound(const void *bytes)
+{
+	static const size_t truths[] = {
+		offsetof(struct packet_header, ip),
+		offsetof(struct packet_header, v6),
+		offsetof(struct packet_header, tcp),
+		offsetof(struct packet_header, icmp),
+	};
+
+	for (size_t i = 0; i < sizeof(truths) / sizeof(truths[0]); i++)
+		if (((const uint8_t *)bytes)[truths[i]] > 1)
+			return false;
+	return true;
+}

@@ -26,4 +26,7 @@ struct packet_header {
 void packet_header_read(const struct packet *p, enum packet_status status,
 			struct packet_header *out);
 
+/* Whether bytes from somebody who is not trusted are a header: its truth values are 0 or 1. */
+bool packet_header_sound(const void *bytes);
+
 #endif

@@ -401,6 +401,18 @@ static void drop_decided(struct replay *r, const struct sight *s, struct replay_
 						    : WEIR_REASON_DROP_VERDICT);
 }
 
+/* The frame at hand, which is counted already, is not among what came before the decision. */
+static void adopt_at_first(struct replay *r, struct replay_flow *rf)
+{
+	const struct weir_flow counted = rf->flow;
+
+	memset(rf->flow.frames, 0, sizeof(rf->flow.frames));
+	memset(rf->flow.bytes, 0, sizeof(rf->flow.bytes));
+	adopt(r, rf);
+	memcpy(rf->flow.frames, counted.frames, sizeof(rf->flow.frames));
+	memcpy(rf->flow.bytes, counted.bytes, sizeof(rf->flow.bytes));
+}
+
 void gate_hear(struct replay *r, const struct sight *s, struct replay_flow *rf,
 	       const struct inspect_outcome *o)
 {
@@ -429,5 +441,5 @@ void gate_hear(struct replay *r, const struct sight *s, struct replay_flow *rf,
 	else
 		hear_inner(r, s, o, rf);
 	if (first && !rf->refused)
-		adopt(r, rf);
+		adopt_at_first(r, rf);
 }

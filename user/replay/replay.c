@@ -41,21 +41,35 @@ static const char *hostname_of(void *arg, uint64_t flow_id)
 	return r->telling && r->telling->flow.id == flow_id ? r->telling->hostname : NULL;
 }
 
-/* ---- what the inspector tells while it looks at a frame: the flow is counted afterwards ---- */
+/* ---- what the inspector tells: of a flow that the frame at hand began when that is counted ----
+ */
+
+static const struct replay_flow *flow_told_of(const struct replay *r, const struct flow *f)
+{
+	const struct replay_flow *rf = replay_flows_find(r->flows, &f->key);
+
+	return rf && rf->serial == f->serial ? rf : NULL;
+}
 
 static struct told *told_next(struct replay *r, const struct flow *f)
 {
 	struct told *t = r->told_count < TOLD_MAX ? &r->told[r->told_count++] : NULL;
 
 	if (t)
-		*t = (struct told){.flow = f};
+		*t = (struct told){.flow = f, .app = f->app};
 	return t;
 }
 
 static void answered(void *arg, const struct app_message *m, const struct app_dns *d)
 {
-	struct told *t = told_next(arg, m->flow);
+	const struct replay_flow *rf = flow_told_of(arg, m->flow);
+	struct told *t;
 
+	if (rf) {
+		tell_dns(arg, rf, d);
+		return;
+	}
+	t = told_next(arg, m->flow);
 	if (!t)
 		return;
 	t->dns = malloc(sizeof(*d));
@@ -65,8 +79,14 @@ static void answered(void *arg, const struct app_message *m, const struct app_dn
 
 static void told(void *arg, const struct app_message *m, const struct app_record *record)
 {
-	struct told *t = told_next(arg, m->flow);
+	const struct replay_flow *rf = flow_told_of(arg, m->flow);
+	struct told *t;
 
+	if (rf) {
+		tell_record(arg, rf, m->flow->app, record);
+		return;
+	}
+	t = told_next(arg, m->flow);
 	if (!t)
 		return;
 	t->record = malloc(sizeof(*record));
@@ -83,7 +103,7 @@ static void told_flush(struct replay *r)
 		if (rf && t->dns)
 			tell_dns(r, rf, t->dns);
 		if (rf && t->record)
-			tell_record(r, rf, t->record);
+			tell_record(r, rf, t->app, t->record);
 		free(t->dns);
 		free(t->record);
 	}

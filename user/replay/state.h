@@ -32,6 +32,7 @@ struct reconnect {
 #define TOLD_MAX 16
 struct told {
 	const struct flow *flow;
+	uint16_t app; /* of the flow at that moment */
 	struct app_dns *dns;
 	struct app_record *record;
 };
@@ -99,6 +100,7 @@ void tell_anomalies(struct replay *r, const struct sight *s, const struct replay
 		    uint16_t anomalies);
 void tell_details(struct replay *r, struct replay_flow *rf, const struct flow *f);
 void tell_dns(struct replay *r, const struct replay_flow *rf, const struct app_dns *d);
-void tell_record(struct replay *r, const struct replay_flow *rf, const struct app_record *record);
+void tell_record(struct replay *r, const struct replay_flow *rf, uint16_t app,
+		 const struct app_record *record);
 
 #endif

@@ -60,6 +60,7 @@ void tell_drop(struct replay *r, const struct sight *s, const struct weir_flow *
 		.flow = *f,
 	};
 
+	r->telling = replay_flows_find(r->flows, key);
 	put(r, EVE_DROP, eve_drop(&r->eve, &ev, &s->header));
 	if (r->eve.alerts)
 		put(r, EVE_ALERT, eve_alert(&r->eve, &ev, &s->header));
@@ -126,9 +127,10 @@ void tell_dns(struct replay *r, const struct replay_flow *rf, const struct app_d
 		note(r, rf, EVE_DNS, app > 0 ? (uint16_t)app : 0, details_dns_event(d), NULL);
 }
 
-void tell_record(struct replay *r, const struct replay_flow *rf, const struct app_record *record)
+void tell_record(struct replay *r, const struct replay_flow *rf, uint16_t app,
+		 const struct app_record *record)
 {
-	const struct eve_note n = note_of(r, rf, rf->known ? rf->next.app : rf->flow.app);
+	const struct eve_note n = note_of(r, rf, app);
 	bool http = record->kind == APP_RECORD_HTTP;
 
 	if (r->wanted & (http ? POLICY_EVENT_HTTP : POLICY_EVENT_FILES))

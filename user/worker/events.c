@@ -2,6 +2,7 @@
 /* Sends a worker's events to the daemon. */
 #include <string.h>
 
+#include "packet/header.h"
 #include "worker/worker_private.h"
 
 const char *worker_news_name(enum worker_news kind)
@@ -27,6 +28,21 @@ static void tell(struct worker *w, enum worker_news kind, const struct weir_even
 {
 	if (mail_put(w->post.out, kind, e, sizeof(*e)) < 0)
 		w->counters.news_lost[kind]++;
+}
+
+/* With the packet's headers. */
+static void tell_drop(struct worker *w, const struct weir_event *e)
+{
+	struct packet_header header;
+	const struct iovec pieces[] = {{(void *)e, sizeof(*e)}, {&header, sizeof(header)}};
+
+	if (!w->note_packet) {
+		tell(w, WORKER_NEWS_DROP, e);
+		return;
+	}
+	packet_header_read(w->note_packet, w->note_status, &header);
+	if (mail_put_pieces(w->post.out, WORKER_NEWS_DROP, pieces, ARRAY_SIZE(pieces)) < 0)
+		w->counters.news_lost[WORKER_NEWS_DROP]++;
 }
 
 static bool wanted(const struct worker *w)
@@ -71,7 +87,7 @@ void worker_event_drop(struct worker *w, const struct flow *f, const struct weir
 	e.reason = reason_of(f, cell);
 	e.flow.rule = cell->rule;
 	e.flow.action = cell->action;
-	tell(w, WORKER_NEWS_DROP, &e);
+	tell_drop(w, &e);
 }
 
 void worker_event_blocked(struct worker *w, const struct flow *f, const struct weir_punt *punt)
@@ -85,7 +101,7 @@ void worker_event_blocked(struct worker *w, const struct flow *f, const struct w
 	e.flow.flags |= WEIR_FLOW_BLOCKED;
 	e.flow.rule = WEIR_RULE_DEFAULT;
 	e.flow.action = WEIR_ACTION_DROP;
-	tell(w, WORKER_NEWS_DROP, &e);
+	tell_drop(w, &e);
 }
 
 void worker_event_anomalies(struct worker *w, const struct flow *f, const struct weir_punt *punt,

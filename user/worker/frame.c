@@ -278,7 +278,7 @@ static enum weir_action judge_decided(struct worker *w, struct job *j, struct in
 /* What to do with the packet that was just judged; o: what it led to. */
 static enum weir_action judge(struct worker *w, struct job *j, struct inspect_outcome *o)
 {
-	worker_note_ports(w, &j->punt);
+	worker_note_frame(w, &j->punt, &j->packet, j->status);
 	inspector_packet(w->inspector, &j->packet, j->status, &j->punt, w->now_ns, o);
 	w->counters.classified++;
 	if (o->bad_checksum)

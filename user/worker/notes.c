@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sends the daemon what a worker knows of a flow beyond its application: details, DNS answers. */
+#include <string.h>
+
 #include "worker/worker_private.h"
 
-void worker_note_ports(struct worker *w, const struct weir_punt *punt)
+void worker_note_frame(struct worker *w, const struct weir_punt *punt, const struct packet *packet,
+		       enum packet_status status)
 {
-	uint8_t dir = weir_punt_dir(punt);
+	uint8_t dir = punt ? weir_punt_dir(punt) : 0;
 
+	w->note_packet = packet;
+	w->note_status = status;
+	memset(w->note_port, 0, sizeof(w->note_port));
+	if (!punt)
+		return;
 	w->note_port[dir] = punt->in_port;
 	w->note_port[!dir] = punt->out_port < WEIR_PORTS_MAX ? punt->out_port : 0;
 }

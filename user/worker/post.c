@@ -65,12 +65,24 @@ struct visit {
 static bool event_sound(const struct mail_record *m)
 {
 	const struct weir_event *e = m->payload;
+	bool headers =
+		m->type == WORKER_NEWS_DROP && m->len == sizeof(*e) + sizeof(struct packet_header);
 
-	if (m->len != sizeof(*e) || e->in_port >= WEIR_PORTS_MAX || e->dir > 1)
+	if (m->len != sizeof(*e) && !(headers && packet_header_sound(e + 1)))
+		return false;
+	if (e->in_port >= WEIR_PORTS_MAX || e->dir > 1)
 		return false;
 	return m->type == WORKER_NEWS_DROP
 		       ? e->kind == WEIR_EVENT_DROPPED && e->reason < WEIR_REASON_COUNT
 		       : e->kind == WEIR_EVENT_ANOMALY && e->reason < WEIR_ANOMALY_COUNT;
+}
+
+/* Of a sound event. */
+static const struct packet_header *event_headers(const struct mail_record *m)
+{
+	const struct weir_event *e = m->payload;
+
+	return m->len > sizeof(*e) ? (const struct packet_header *)(e + 1) : NULL;
 }
 
 static bool name_sound(const char name[NAME_TEXT_MAX + 1])
@@ -131,7 +143,7 @@ static void visit(const struct mail_record *m, void *arg)
 	case WORKER_NEWS_DROP:
 	case WORKER_NEWS_ANOMALY:
 		if (event_sound(m))
-			v->to->event(m->payload, v->arg);
+			v->to->event(m->payload, event_headers(m), v->arg);
 		else
 			v->w->post.unsound++;
 		break;

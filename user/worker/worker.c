@@ -182,7 +182,7 @@ static void expire(struct worker *w)
 	if (w->now_ns < w->expire_ns)
 		return;
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
-	memset(w->note_port, 0, sizeof(w->note_port));
+	worker_note_frame(w, NULL, NULL, PACKET_NOT_IP);
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
 	inspector_fragments_stats(w->inspector, &w->counters.fragments);

@@ -8,6 +8,7 @@
 
 #include "gate/gate.h"
 #include "inspect/inspect.h"
+#include "packet/header.h"
 #include "policy/policy.h"
 #include "service/metric.h"
 #include "weir/park.h"
@@ -159,9 +160,10 @@ int worker_release(struct worker *w, uint64_t handle, enum weir_action action);
 struct worker_reader {
 	/*
 	 * A flow decided here as drop or reset, with the frame that decided it gone: the gate tells
-	 * of a flow only when its next frame comes, which it may never do. Or an anomaly.
+	 * of a flow only when its next frame comes, which it may never do. Or an anomaly. The
+	 * packet's headers may be NULL.
 	 */
-	void (*event)(const struct weir_event *, void *arg);
+	void (*event)(const struct weir_event *, const struct packet_header *, void *arg);
 	/* What the worker knows of a flow, once. */
 	void (*note)(const struct worker_note *, void *arg);
 };

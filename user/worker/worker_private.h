@@ -43,8 +43,11 @@ struct worker {
 	/* Compiled blocks to use next; with it goes the right to put them. */
 	_Atomic(struct worker_blocks *) blocks_offered;
 	uint64_t number, told; /* of the settings in use; as the daemon was told */
-	/* Of the frame at hand, where either side of the flow comes in; 0: not known. */
+	/* Of the frame at hand: where either side of the flow comes in, 0 = not known; and its
+	 * packet, NULL = there is none. */
 	uint8_t note_port[2];
+	const struct packet *note_packet;
+	enum packet_status note_status;
 	uint32_t outstanding; /* frames queued for sending whose completion has not come */
 	uint64_t now_ns;
 	uint64_t beat_ns;   /* last heartbeat written */
@@ -182,8 +185,10 @@ void worker_event_anomalies(struct worker *w, const struct flow *f, const struct
 			    uint16_t anomalies);
 /* notes.c: tells the daemon what is known of a decided flow, once. */
 void worker_note_details(struct worker *w, struct flow *f);
-/* The frame at hand, whose flow notes are about. */
-void worker_note_ports(struct worker *w, const struct weir_punt *punt);
+/* The frame at hand, whose flow events and notes are about. packet: valid until the next call;
+ * NULL: no frame is. */
+void worker_note_frame(struct worker *w, const struct weir_punt *punt, const struct packet *packet,
+		       enum packet_status status);
 /* Size of an answer in bytes, without its unused records. */
 size_t worker_answer_bytes(const struct app_dns *d);
 /* The inspector's callbacks for a flow that ends and for an answer of the DNS. arg: the worker. */
