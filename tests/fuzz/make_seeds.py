@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz,
-http_fuzz, ftp_fuzz, irc_fuzz, smtp_fuzz, pop3_fuzz, imap_fuzz and peer_fuzz to tests/fuzz/corpus/.
+http_fuzz, ftp_fuzz, irc_fuzz, smtp_fuzz, pop3_fuzz, imap_fuzz, sip_fuzz, rtsp_fuzz and peer_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -262,6 +262,20 @@ def irc_seeds():
     }
 
 
+def message_seeds():
+    """Of sip and rtsp."""
+    media = b'$\x01\x00\x03\n$\n'
+    sip = {
+        'invite': say(0, b'INVITE sip:b@x SIP/2.0\r\nl : 7\r\nX:y\r\n\r\nv=0\r\no=BYE a SIP/2.0\r\nContent-Length: 9\r\n\r\nabc') + gap(0, 4) + say(0, b'w='),
+        'loose': say(1, b'SIP/2.0 200 OK\r\n\r\nv=0\r\na=rtcp:9\r\nSIP/2.0 180 Ringing\r\n') + gap(1, 3) + say(1, b'x\r\nA: b\r\n'),
+    }
+    rtsp = {
+        'setup': say(0, b'SETUP rtsp://h/1 RTSP/1.0\r\nTransport:a\r\n\r\n' + media + b'PLAY u RTSP/1.0\r\n'),
+        'media': say(1, media + b'RTSP/1.0 200 OK\r\nContent-length: 2\r\n\r\n$a$\x02\x00\x09ab') + gap(1, 7) + say(1, media),
+    }
+    return {'sip': sip, 'rtsp': rtsp}
+
+
 def http_seeds():
     get = b'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
     ok = b'HTTP/1.1 200 OK\r\n'
@@ -307,7 +321,8 @@ def main():
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
                           ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds()),
-                          ('peer', peer_seeds()), ('irc', irc_seeds()), *mail_seeds().items()):
+                          ('peer', peer_seeds()), ('irc', irc_seeds()), *mail_seeds().items(),
+                          *message_seeds().items()):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

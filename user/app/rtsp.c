@@ -4,14 +4,14 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "app/control.h"
 #include "app/module.h"
-#include "proto/lines.h"
+#include "proto/message.h"
 
 struct rtsp {
-	struct lines lines[2]; /* lines of the responder, of the originator */
-	bool interleaved;      /* media are sent on the control connection (RFC 2326, 10.12) */
+	bool interleaved; /* media are sent on the control connection (RFC 2326, 10.12) */
 };
 
 struct rtsp_line {
@@ -72,11 +72,8 @@ static void transport(const struct rtsp_line *l, const char *p)
 		expect_ports(l, named ? addr : NULL, ports, secure);
 }
 
-static void rtsp_line(void *arg, const char *line)
+static void transports(const struct rtsp_line *l, const char *p)
 {
-	const struct rtsp_line *l = arg;
-	const char *p = text_after(line, "Transport:");
-
 	while (p) {
 		p += strspn(p, " \t");
 		transport(l, p);
@@ -86,29 +83,19 @@ static void rtsp_line(void *arg, const char *line)
 	}
 }
 
-static void rtsp_read(struct rtsp *r, const struct app_services *s, const struct app_message *m)
-{
-	struct rtsp_line l = {.rtsp = r, .s = s, .m = m};
-
-	lines_feed(&r->lines[m->from_origin], m->data, m->len, rtsp_line, &l);
-}
-
 static void rtsp_event(const struct app_services *s, const struct app_message *m, const void *event,
 		       void **state, struct consumer_answer *answer)
 {
-	const struct stream_event *e = event;
-	struct rtsp *r = control_state(s, state, sizeof(*r), answer);
+	struct rtsp_line l = {.s = s, .m = m};
+	const struct message_event *e = event;
 
-	if (!r)
+	l.rtsp = control_state(s, state, sizeof(*l.rtsp), answer);
+	if (!l.rtsp)
 		return;
-	if (e->kind == STREAM_GAP && e->len)
-		lines_gap(&r->lines[m->from_origin]);
-	if (!stream_has_bytes(e))
-		return;
-	rtsp_read(r, s, m);
-	/* Media on the control connection consist of no lines, and are too many bytes to be
-	 * read. */
-	if (r->interleaved || m->data[0] == '$' || lines_are_none(&r->lines[m->from_origin]))
+	if (e->kind == MESSAGE_HEADER && strcasecmp(e->name, "Transport") == 0)
+		transports(&l, e->text);
+	/* Media on the control connection are too many bytes to be read. */
+	if (l.rtsp->interleaved || e->kind == MESSAGE_MEDIA)
 		answer->verb = CONSUMER_LEAVE;
 }
 
@@ -124,6 +111,7 @@ CONSUMER(rtsp) = {
 	.name = "rtsp",
 	.help = "media flows that SETUP announces",
 	.module = "rtsp",
+	.reader = &reader_rtsp,
 	.wants = rtsp_wants,
 	.event = rtsp_event,
 	.release = free,
