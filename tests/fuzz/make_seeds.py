@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz and http_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz, http_fuzz and ftp_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -212,13 +212,24 @@ def stream_seeds():
     }
 
 
+def say(side, text):
+    return b''.join(bytes([side | 0x70, len(text[at:at + 255])]) + text[at:at + 255] for at in range(0, len(text), 255))
+
+
+def gap(side, count):
+    return bytes([side | 4, count])
+
+
+def ftp_seeds():
+    return {
+        'passive': say(0, b'USER me\r\nPASV\r\n') + say(1, b'220-Hi\r\n220 Hi\r\n331 x\r\n227 Go (10,0,0,1,4,1)\r\n') +
+                   say(0, b'EPSV\r\nRETR a b\r\n') + say(1, b'229 Go (|||99|)\r\n') + gap(1, 9) + say(1, b'x\r\n226 done\r\n'),
+        'active': say(0, b'PORT 10,0,0,1,4,1\r\nEPRT |2|2001:db8::1|77|\r\nEPRT !1!10.0.0.1!5!\r\nSTOR x\r\n') + gap(0, 3) + say(0, b'\nAPPE y\n'),
+        'secure': say(0, b'AUTH TLS\r\n\x16\x03\x01') + say(1, b'234 go\r\n') + bytes([14, 0]),
+    }
+
+
 def http_seeds():
-    def say(side, text):
-        return b''.join(bytes([side | 0x70, len(text[at:at + 255])]) + text[at:at + 255] for at in range(0, len(text), 255))
-
-    def gap(side, count):
-        return bytes([side | 4, count])
-
     get = b'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
     ok = b'HTTP/1.1 200 OK\r\n'
     end, reset = bytes([7, 0]), bytes([14, 0])
@@ -242,7 +253,7 @@ def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
-                          ('stream', stream_seeds()), ('http', http_seeds())):
+                          ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds())):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -22,10 +22,8 @@ static void see_note(const struct worker_note *n, void *arg)
 
 		check(!text || strlen(text) < MAIL_PAYLOAD_MAX);
 	}
-	if (n->details) {
+	if (n->details)
 		json_decref(details_tls_event(n->details));
-		json_decref(details_http_event(n->details));
-	}
 	if (n->dns)
 		json_decref(details_dns_event(n->dns));
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "app/record.h"
 #include "unit/consume.h"
 
 #define CLIENT	  "192.0.2.5"
@@ -142,6 +143,52 @@ static void test_ftp_passive(void **state)
 	server(b, "|7000|)\r");
 	server(b, "\n");
 	assert_told(b, TOLD("server 7000 ftp-data"));
+	bench_free(b);
+}
+
+/* ---- names of files ---- */
+
+static uint64_t expect_data(void *arg, const struct app_message *m, const struct app_expectation *e)
+{
+	struct bench *b = arg;
+
+	(void)m;
+	assert_true(b->count < TOLD_MAX);
+	snprintf(b->told[b->count++], TOLD_TEXT, "%u %s for %s%s", e->port, e->app, e->user,
+		 e->inspect ? ", read" : "");
+	return e->addr && memcmp(e->addr, m->src, sizeof(m->src)) != 0 ? 0 : b->count;
+}
+
+static void expect_name(void *arg, uint64_t handle, const char *name)
+{
+	struct bench *b = arg;
+
+	assert_true(b->count < TOLD_MAX);
+	snprintf(b->told[b->count++], TOLD_TEXT, "%llu is \"%s\"", (unsigned long long)handle,
+		 name);
+}
+
+static void test_ftp_names(void **state)
+{
+	struct bench *b = bench_new("ftp", IPPROTO_TCP);
+
+	(void)state;
+	b->services.expect_data = expect_data;
+	b->services.expect_name = expect_name;
+	b->services.records = 1u << APP_RECORD_FILE;
+	client(b, "USER me\r\nRETR nowhere\r\nPASV\r\n");
+	assert_told(b, NULL);
+	server(b, "227 Go (198,51,100,10,4,1)\r\n");
+	client(b, "RETR /a/b c.txt\r\n");
+	assert_told(b, TOLD("1025 ftp-data for me, read", "1 is \"b c.txt\""));
+	client(b, "PORT 192,0,2,5,4,2\r\nSTOR x\r\nLIST\r\nSTOU\r\n");
+	server(b, "150 FILE: y.1\r\n150 FILE: z\r\n");
+	assert_told(b,
+		    TOLD("1026 ftp-data for me, read", "1 is \"x\"", "1 is \"\"", "1 is \"y.1\""));
+	/* Nobody wants to hear of files. */
+	b->services.records = 0;
+	client(b, "PORT 192,0,2,5,4,3\r\n");
+	assert_told(b, TOLD("1027 ftp-data for me"));
 	bench_free(b);
 }
 
@@ -528,6 +575,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ftp_passive),
+		cmocka_unit_test(test_ftp_names),
 		cmocka_unit_test(test_ftp_active),
 		cmocka_unit_test(test_ftp_other_address),
 		cmocka_unit_test(test_ftp_nothing_told),

@@ -41,7 +41,6 @@ static void nothing_is_no_object(void **state)
 	details_set_json(o, &none);
 	same(o, "{}");
 	assert_null(details_tls_event(&none));
-	assert_null(details_http_event(&none));
 }
 
 static void all_there_is(void **state)
@@ -75,8 +74,6 @@ static void all_there_is(void **state)
 	same(details_tls_event(f.details),
 	     "{\"version\":\"TLS 1.3\",\"sni\":\"a.example\",\"ja4\":\"q13\","
 	     "\"subject\":\"CN=b.example\"}");
-	same(details_http_event(f.details),
-	     "{\"hostname\":\"c.example\",\"url\":\"/x\",\"status\":200}");
 	flow_details_free(&f);
 }
 
@@ -107,17 +104,13 @@ static void versions(void **state)
 	}
 }
 
-/* Names are told in lower case, and the content's type without its parameters. */
+/* Names are told in lower case. */
 static void names_without_case(void **state)
 {
 	struct flow f = {0};
 
 	set(&f, FLOW_TLS_SNI, "WWW.Example");
-	set(&f, FLOW_HTTP_HOST, "WWW.Example");
-	set(&f, FLOW_HTTP_CONTENT_TYPE, "text/html; charset=UTF-8");
 	same(details_tls_event(f.details), "{\"sni\":\"www.example\"}");
-	same(details_http_event(f.details),
-	     "{\"hostname\":\"www.example\",\"http_content_type\":\"text/html\"}");
 	flow_details_free(&f);
 }
 
@@ -180,24 +173,21 @@ static void bodies_are_valid(void **state)
 	const struct eve_note note = {.flow_id = 5, .key = &key, .origin = 1, .tx = -1};
 	struct schema s = {.root = json_load_file("docs/events.schema.json", 0, NULL)};
 	struct flow f = {0};
-	json_t *events[5];
+	json_t *events[4];
 
 	answer.record[0] = (struct app_dns_record){.type = 28, .address = {1, 2, 3, 4}};
 	set(&f, FLOW_TLS_SNI, "a.example");
 	set(&f, FLOW_TLS_ALPN, "h3");
 	set(&f, FLOW_TLS_JA4, "t13d1516h2_8daaf6152771_02713d6af862");
 	set(&f, FLOW_TLS_CERTIFICATE, "b.example");
-	set(&f, FLOW_HTTP_HOST, "c.example");
-	set(&f, FLOW_HTTP_METHOD, "GET");
 	f.details->tls_version = 0xfefd;
 	events[0] = eve_note(&e, EVE_TLS, &note, details_tls_event(f.details),
 			     details_weir_event(f.details));
-	events[1] = eve_note(&e, EVE_HTTP, &note, details_http_event(f.details), NULL);
 	f.details->quic_version = 1;
-	events[2] = eve_note(&e, EVE_QUIC, &note, details_quic_event(f.details),
+	events[1] = eve_note(&e, EVE_QUIC, &note, details_quic_event(f.details),
 			     details_weir_event(f.details));
-	events[3] = eve_note(&e, EVE_DNS, &note, details_dns_event(&question), NULL);
-	events[4] = eve_note(&e, EVE_DNS, &note, details_dns_event(&answer), NULL);
+	events[2] = eve_note(&e, EVE_DNS, &note, details_dns_event(&question), NULL);
+	events[3] = eve_note(&e, EVE_DNS, &note, details_dns_event(&answer), NULL);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		if (!schema_accepts(&s, events[i]))
 			fail_msg("%zu: %s", i, s.error);

@@ -126,7 +126,8 @@ static inline void consume_attend(struct consume *c, const struct app_services *
 		bool known = c->flow->method == WEIR_METHOD_SIGNATURE ||
 			     c->flow->method == WEIR_METHOD_HANDSHAKE || c->flow->expected;
 
-		if (!row->module || strcmp(row->module, c->module->name) != 0)
+		/* Those without a module take what they want of every application. */
+		if (row->module ? strcmp(row->module, c->module->name) != 0 : !row->wants)
 			continue;
 		if (row->reader && row->reader->proto != c->flow->key.proto)
 			continue;

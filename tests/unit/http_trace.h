@@ -78,7 +78,7 @@ static void trace_event(void *arg, const void *event)
 	const struct http_event *e = event;
 	struct trace *t = arg;
 
-	trace_check(!!e->head == (e->kind != HTTP_TUNNEL && e->kind != HTTP_LOST));
+	trace_check(!!e->head == (e->kind < HTTP_TUNNEL));
 	if (e->unsure && e->kind <= HTTP_INTERIM)
 		trace_text(t, e->side, "?", 1);
 	switch (e->kind) {
@@ -116,6 +116,10 @@ static void trace_event(void *arg, const void *event)
 		}
 		t->side[e->side].tunnel = true;
 		trace_stream(t, e);
+		break;
+	case HTTP_CLOSE:
+		trace_check(!t->side[e->side].open && !t->side[e->side].tunnel);
+		trace_text(t, e->side, e->stream.kind == STREAM_END ? "|" : "/", 1);
 		break;
 	default:
 		trace_text(t, e->side, "X", 1);

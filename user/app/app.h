@@ -103,6 +103,12 @@ struct app_services {
 	/* The expectation by which the flow began, as it is known now. False: there was none. May
 	 * be NULL. */
 	bool (*parent)(void *arg, const struct flow *f, struct app_parent *out);
+	/*
+	 * Judges m, whose bytes another protocol carries, as the first message of a direction so
+	 * far: by the signatures, and by what modules conclude of it alone. Nothing is learned. May
+	 * be NULL.
+	 */
+	void (*judge)(void *arg, const struct app_message *m, struct app_finding *finding);
 	/* Ends a hold (consumer.h) before its deadline, by an enum weir_action. May be NULL. */
 	void (*release_hold)(void *arg, uint64_t handle, uint8_t action);
 	void *arg;
@@ -124,6 +130,27 @@ struct app_message {
 	uint8_t domain;
 	bool complete;
 };
+
+/* m as a message of one side, without bytes: what was waiting may become readable by a message of
+ * the other. */
+static inline struct app_message app_message_of(const struct app_message *m, bool from_origin)
+{
+	struct app_message of = *m;
+
+	of.data = NULL;
+	of.len = 0;
+	if (from_origin == m->from_origin)
+		return of;
+	of.from_origin = from_origin;
+	of.dir = !m->dir;
+	of.sport = m->dport;
+	of.dport = m->sport;
+	for (unsigned int i = 0; i < 4; i++) {
+		of.src[i] = m->dst[i];
+		of.dst[i] = m->src[i];
+	}
+	return of;
+}
 
 struct app_module {
 	const char *name;

@@ -246,27 +246,11 @@ static void found_tracker(const struct app_services *s, struct app_finding *find
 	finding->confidence = 95;
 }
 
-/* m as of a message of that side: an answer may show whose bytes were waiting. */
-static struct app_message message_of(const struct app_message *m, uint8_t side)
-{
-	struct app_message of = *m;
-
-	of.from_origin = side == STREAM_CLIENT;
-	if (of.from_origin == m->from_origin)
-		return of;
-	of.dir = !m->dir;
-	of.sport = m->dport;
-	of.dport = m->sport;
-	memcpy(of.src, m->dst, sizeof(of.src));
-	memcpy(of.dst, m->src, sizeof(of.dst));
-	return of;
-}
-
 /* Whether more is wanted. */
 static bool tunnel_event(struct websocket *w, const struct app_services *s,
 			 const struct app_message *m, const struct http_event *e)
 {
-	struct app_message of = message_of(m, e->side);
+	struct app_message of = app_message_of(m, e->side == STREAM_CLIENT);
 
 	/* Nothing tells where the next frame begins. */
 	if (!w || e->tunnel != HTTP_TUNNEL_UPGRADE || e->stream.kind == STREAM_GAP)

@@ -217,19 +217,3 @@ json_t *details_weir_event(const struct flow_details *d)
 	set_lower(o, "hostname", d, FLOW_HOSTNAME);
 	return unless_empty(o);
 }
-
-json_t *details_http_event(const struct flow_details *d)
-{
-	const char *type = flow_details_text(d, FLOW_HTTP_CONTENT_TYPE);
-	json_t *o = json_object();
-
-	set_lower(o, "hostname", d, FLOW_HTTP_HOST);
-	set_text(o, "url", d, FLOW_HTTP_URL);
-	set_text(o, "http_user_agent", d, FLOW_HTTP_USER_AGENT);
-	if (type)
-		eve_set(o, "http_content_type", json_stringn(type, strcspn(type, ";")));
-	set_text(o, "http_method", d, FLOW_HTTP_METHOD);
-	if (d->http_status)
-		eve_set_number(o, "status", d->http_status);
-	return unless_empty(o);
-}

@@ -16,7 +16,6 @@ void details_set_json(json_t *o, const struct flow_details *d);
  * `quic` events and no `tls` ones. */
 json_t *details_tls_event(const struct flow_details *d);
 json_t *details_quic_event(const struct flow_details *d);
-json_t *details_http_event(const struct flow_details *d);
 /* What belongs into the object `weir` of these events; NULL if there is nothing. */
 json_t *details_weir_event(const struct flow_details *d);
 /* dns.c: the body of a `dns` event. New reference. */

@@ -59,8 +59,6 @@ static void note_details(struct weir *w, const struct worker_note *n)
 		tell(w, n, EVE_TLS, n->app, details_tls_event(d), details_weir_event(d));
 	if (wanted & POLICY_EVENT_QUIC)
 		tell(w, n, EVE_QUIC, n->app, details_quic_event(d), details_weir_event(d));
-	if (wanted & POLICY_EVENT_HTTP)
-		tell(w, n, EVE_HTTP, n->app, details_http_event(d), NULL);
 }
 
 static void note_visit(const struct worker_note *n, void *arg)

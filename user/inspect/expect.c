@@ -96,7 +96,7 @@ void expect_note(struct glance *g, const struct weir_peer *peer)
 	if (peer->source != WEIR_SOURCE_EXPECTATION)
 		return;
 	g->f->expected = peer->flags & WEIR_PEER_INSPECT;
-	g->j->expectation = find_data_flow(g);
+	g->j->expectation = (uint32_t)find_data_flow(g);
 }
 
 bool expect_begins(struct glance *g)

@@ -82,7 +82,8 @@ void holds_take(struct glance *g, uint8_t dir, const struct consumer_answer *a)
 		.answer = a->on_deadline,
 		.strictest = WEIR_ACTION_PASS,
 	};
-	out->hold[out->hold_count++] = whole(i, h);
+	out->hold = i->holds.out;
+	i->holds.out[out->hold_count++] = whole(i, h);
 }
 
 /* Those of the direction that have ended by their deadlines count with their answers. */

@@ -32,14 +32,19 @@ static void settle(struct inspector *i, struct flow *f)
 		describe_flow(&g, false);
 }
 
+/* Whether somebody is given what the flow carries. */
+static bool is_taken(const struct flow *f)
+{
+	return judgement_of(f) && judgement_of(f)->reading;
+}
+
 /* Tells the consumers of a flow that leaves the table. */
 static void tell_forgotten(struct inspector *i, struct flow *f)
 {
 	struct inspect_outcome outcome = {.flow = f};
 	struct glance g = {.i = i, .f = f, .j = judgement_of(f), .out = &outcome};
 
-	if (g.j)
-		reading_end(&g, !i->closing);
+	reading_end(&g, !i->closing);
 }
 
 /* Frees what is needed only while the flow's payload is inspected. */
@@ -49,7 +54,8 @@ static void judgement_end(struct inspector *i, struct flow *f)
 
 	if (!j)
 		return;
-	tell_forgotten(i, f);
+	if (is_taken(f))
+		tell_forgotten(i, f);
 	modules_release(i, j);
 	slab_give(&i->judgements, j);
 	f->module = NULL;
@@ -63,7 +69,8 @@ static void release_flow(struct flow *f, void *arg)
 	if (!i->closing && f->frames > 0) {
 		if (is_offline(i))
 			settle(i, f);
-		tell_forgotten(i, f);
+		if (is_taken(f))
+			tell_forgotten(i, f);
 		if (i->on_release)
 			i->on_release(f, i->release_arg);
 		else if (is_offline(i))
@@ -116,6 +123,7 @@ struct inspector *inspector_new(const struct inspect_settings *settings, struct 
 	i->services.expect_data = endpoints ? expect_data : NULL;
 	i->services.expect_name = endpoints ? expect_name : NULL;
 	i->services.release_hold = holds_release;
+	i->services.judge = modules_judge;
 	i->services.parent = endpoints ? expect_parent : NULL;
 	i->services.arg = i;
 	i->services.facts = endpoints ? endpoints_facts(endpoints) : NULL;

@@ -85,7 +85,7 @@ struct inspect_outcome {
 	/* Live mode: what is held from this packet on. */
 	uint8_t hold_count;
 	uint8_t hold_refused; /* strictest answer to holds for which there was no room; 0: none */
-	struct inspect_hold hold[INSPECT_HOLDS_MAX];
+	const struct inspect_hold *hold; /* valid until the next packet */
 	uint16_t anomalies; /* bits of enum weir_anomaly that this packet is the first of its flow
 			       to show */
 };

@@ -32,12 +32,12 @@ struct judgement {
 	bool resumed;  /* the flow was inspected before this table knew it, so its beginning is
 			  missing */
 	uint32_t fin_seq[2];
-	uint8_t looks;	   /* number of calls of describe_flow() */
-	uint8_t described; /* DESCRIBED_* */
-	size_t judged[2];  /* bytes of each direction's first message that were classified */
+	uint8_t looks;	      /* number of calls of describe_flow() */
+	uint8_t described;    /* DESCRIBED_* */
+	uint32_t expectation; /* handle of the one by which the flow began, 0: none */
+	size_t judged[2];     /* bytes of each direction's first message that were classified */
 	struct classify_memo memo[2]; /* classifier state of each first message */
 	struct flights flights;
-	uint64_t expectation;	   /* handle of the one by which the flow began, 0: none */
 	struct reading *reading;   /* who takes a decided flow; NULL: nobody */
 	void **states;		   /* state of each module; NULL until one has some */
 	uint16_t dtls_sequence[2]; /* message_seq of the handshake message that is being reassembled
@@ -88,7 +88,8 @@ struct inspector {
 	uint64_t now_ns; /* time of the current packet */
 	struct expect_stats expect;
 	struct {
-		uint64_t last; /* handle given */
+		uint64_t last;				    /* handle given */
+		struct inspect_hold out[INSPECT_HOLDS_MAX]; /* of the packet at hand */
 		struct hold hold[HOLDS_MAX];
 	} holds;
 	struct record **records; /* offline flows that left the table */
@@ -178,6 +179,8 @@ void modules_release(struct inspector *i, struct judgement *j);
 void modules_learn(void *arg, const struct weir_endpoint_key *key, uint16_t app,
 		   enum weir_source source);
 /* app_services.answered: arg is the inspector. */
+/* app_services.judge; carried.c */
+void modules_judge(void *arg, const struct app_message *m, struct app_finding *finding);
 void modules_told(void *arg, const struct app_message *m, const struct app_record *r);
 void modules_answered(void *arg, const struct app_message *m, const struct app_dns *answer);
 

@@ -552,21 +552,29 @@ static void gap_read(const struct reading *r)
 
 /* ---- the ends ---- */
 
-static void side_end(const struct reading *r, bool reset)
+static void side_end(const struct reading *r, enum stream_kind kind)
 {
 	struct http_side *s = r->s;
+	struct http_event e;
 
 	tunnel_settle(r);
 	if (s->stage == OVER)
 		return;
-	if (s->stage == IN_TUNNEL)
-		tell_piece(r, HTTP_TUNNEL, reset ? STREAM_RESET : STREAM_END, NULL, 0);
+	if (s->stage == IN_TUNNEL) {
+		tell_piece(r, HTTP_TUNNEL, kind, NULL, 0);
+		s->stage = OVER;
+		return;
+	}
 	/* A request of HTTP/0.9 is a line (RFC 1945, 5). */
-	else if (s->stage == IN_FIELDS && s->head.request && !s->head.versioned)
+	if (s->stage == IN_FIELDS && s->head.request && !s->head.versioned)
 		(void)head_end(r);
 	else if (in_message(s))
-		message_end(r, !reset && s->stage == TILL_END);
+		message_end(r, kind == STREAM_END && s->stage == TILL_END);
 	s->stage = OVER;
+	e = event_of(r, HTTP_CLOSE);
+	e.head = NULL;
+	e.stream.kind = (uint8_t)kind;
+	r->emit(r->arg, &e);
 }
 
 static int http_read(void *state, const struct stream_event *e, reader_emit *emit, void *arg)
@@ -584,11 +592,11 @@ static int http_read(void *state, const struct stream_event *e, reader_emit *emi
 		gap_read(&r);
 		break;
 	case STREAM_END:
-		side_end(&r, false);
+		side_end(&r, STREAM_END);
 		return 0;
 	case STREAM_RESET:
-		side_end(&r, true);
-		side_end(&other, true);
+		side_end(&r, STREAM_RESET);
+		side_end(&other, STREAM_RESET);
 		return 0;
 	default:
 		return -EPROTO;

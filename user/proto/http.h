@@ -30,6 +30,7 @@ enum http_kind {
 	HTTP_END,      /* the message has ended */
 	HTTP_TUNNEL,   /* stream: DATA, GAP, END or RESET of what the side sends in the tunnel */
 	HTTP_LOST,     /* nothing more of this side can be read */
+	HTTP_CLOSE,    /* the side has ended, outside of a tunnel; stream.kind: END or RESET */
 };
 
 enum http_tunnel { HTTP_TUNNEL_NONE, HTTP_TUNNEL_CONNECT, HTTP_TUNNEL_UPGRADE };
@@ -41,7 +42,7 @@ struct http_event {
 	/* Messages were not given before this: which response answers which request is a guess. */
 	bool unsure;
 	uint32_t tx; /* number of the transaction; of a TUNNEL event: that opened it. From 0 on */
-	/* The message's; NULL for TUNNEL and LOST. Valid during the call. */
+	/* The message's; NULL for TUNNEL, LOST and CLOSE. Valid during the call. */
 	const struct http_head *head;
 	struct stream_event stream; /* BODY, TUNNEL */
 	/* END */

@@ -9,7 +9,8 @@
 static void keep(struct lines *l, const uint8_t *data, size_t len)
 {
 	if (l->len + len >= LINES_MAX) {
-		l->skipped += (uint32_t)len;
+		/* All of the line, however it was cut. */
+		l->skipped += (uint32_t)len + (l->len < LINES_MAX ? l->len : 0u);
 		l->len = LINES_MAX;
 		return;
 	}
@@ -33,19 +34,27 @@ void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *a
 		fn(arg, l->text);
 }
 
+size_t lines_take(struct lines *l, const uint8_t *data, size_t len,
+		  void (*fn)(void *arg, const char *line), void *arg)
+{
+	const uint8_t *end = memchr(data, '\n', len);
+	size_t piece = end ? (size_t)(end - data) : len;
+
+	keep(l, data, piece);
+	if (!end)
+		return len;
+	lines_end(l, fn, arg);
+	return piece + 1;
+}
+
 void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 		void (*fn)(void *arg, const char *line), void *arg)
 {
 	while (len > 0) {
-		const uint8_t *end = memchr(data, '\n', len);
-		size_t piece = end ? (size_t)(end - data) : len;
+		size_t taken = lines_take(l, data, len, fn, arg);
 
-		keep(l, data, piece);
-		if (!end)
-			return;
-		lines_end(l, fn, arg);
-		data += piece + 1;
-		len -= piece + 1;
+		data += taken;
+		len -= taken;
 	}
 }
 

@@ -25,6 +25,10 @@ struct lines {
  * lines and lines with a NUL byte are skipped. */
 void lines_feed(struct lines *l, const uint8_t *data, size_t len,
 		void (*fn)(void *arg, const char *line), void *arg);
+/* The same up to the end of the line at hand, for a protocol in which other things than lines may
+ * follow. Returns the bytes that were taken; len > 0. */
+size_t lines_take(struct lines *l, const uint8_t *data, size_t len,
+		  void (*fn)(void *arg, const char *line), void *arg);
 /* The same for the rest of the stream: a last line without a line end. */
 void lines_end(struct lines *l, void (*fn)(void *arg, const char *line), void *arg);
 

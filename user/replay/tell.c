@@ -116,8 +116,6 @@ void tell_details(struct replay *r, struct replay_flow *rf, const struct flow *f
 		note(r, rf, EVE_TLS, f->app, details_tls_event(d), details_weir_event(d));
 	if (r->wanted & POLICY_EVENT_QUIC)
 		note(r, rf, EVE_QUIC, f->app, details_quic_event(d), details_weir_event(d));
-	if (r->wanted & POLICY_EVENT_HTTP)
-		note(r, rf, EVE_HTTP, f->app, details_http_event(d), NULL);
 }
 
 void tell_dns(struct replay *r, const struct replay_flow *rf, const struct app_dns *d)

@@ -81,7 +81,7 @@ class Strangers:
         """Source ports of those whose hand-over has not ended."""
         flows = [flow for flow in weir.flows("--limit", "20000") if flow["dest_port"] == PORT]
         check_equal(len(flows), STRANGERS, "flows of theirs")
-        return [flow["src_port"] for flow in flows if flow["state"] != "decided"]
+        return [flow["src_port"] for flow in flows if flow["decision"] != "decided"]
 
     def again(self, ports):
         for port in ports:

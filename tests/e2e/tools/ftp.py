@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-An FTP server (RFC 959, 2428) for anyone: RETR of the files in a folder, passive and active.
+An FTP server (RFC 959, 2428) for anyone: RETR of the files in a folder, passive and active. What
+comes by STOR is thrown away.
 
     ftp.py ADDRESS FOLDER [--tell ADDRESS]
 
@@ -46,6 +47,19 @@ class Session:
             return
         self.say("226 done")
 
+    def store(self):
+        self.say("150 go on")
+        with self.connect() as data:
+            while data.recv(65536):
+                pass
+        self.say("226 done")
+
+    def list(self):
+        self.say("150 here it comes")
+        with self.connect() as data:
+            data.sendall(b"\r\n".join(name.encode() for name in os.listdir(self.options.folder)))
+        self.say("226 done")
+
     def command(self, verb, rest):
         if verb == "PASV":
             port = self.listen()
@@ -63,6 +77,10 @@ class Session:
             self.say("200 ok")
         elif verb == "RETR":
             self.retrieve(rest)
+        elif verb == "STOR":
+            self.store()
+        elif verb in ("LIST", "NLST"):
+            self.list()
         else:
             self.say({"USER": "331 any", "PASS": "230 in", "PWD": '257 "/"', "TYPE": "200 ok",
                       "CWD": "250 ok", "QUIT": "221 bye"}.get(verb, "502 no"))
