@@ -74,9 +74,9 @@ void weir_tap_close(struct weir_tap *tap);
 const char *weir_tap_error(void);
 
 /*
- * The next item. timeout_ms: how long to wait for one, -1 without end. 1: *out is there; 0: none
- * came in time; -EPIPE: weir has ended the connection, or the tap is gone from its policy; -EINTR;
- * -EBADMSG: what came makes no sense.
+ * The next item. timeout_ms: how long to wait for one, -1 without end; a signal begins the wait
+ * anew. 1: *out is there; 0: none came in time; -EPIPE: weir has ended the connection, or the tap
+ * is gone from its policy; -EBADMSG: what came makes no sense.
  */
 int weir_tap_next(struct weir_tap *tap, int timeout_ms, const struct weir_tap_item **out);
 /* A descriptor that is readable when weir_tap_next() has something to give, for programs with an

@@ -311,8 +311,9 @@ static int wait_for_sign(struct weir_tap *tap, int timeout_ms)
 	int n = epoll_wait(tap->epoll_fd, events, ARRAY_SIZE(events), timeout_ms);
 	uint64_t count;
 
+	/* Also after SIGCONT, without any handler: signal(7). */
 	if (n < 0)
-		return -errno;
+		return errno == EINTR ? 1 : -errno;
 	for (int i = 0; i < n; i++) {
 		/* The daemon sends nothing more. */
 		if (events[i].data.fd == tap->socket)

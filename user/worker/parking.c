@@ -223,8 +223,10 @@ static enum parking park_behind(struct worker *w, const struct park_key *key, co
 	/* To go on would be to overtake. */
 	if (v.reasons == SETTLE_BIT)
 		return PARKING_DROP;
-	/* A program's silence is about one frame, not about what the flow sends later. */
-	if (v.reasons == TAP_BIT && v.answer != WEIR_ACTION_PASS)
+	/* A tap's program decides about each frame: TCP then sends at its pace, and the answer to
+	 * one is not about those that come later. */
+	if (v.reasons == TAP_BIT &&
+	    (v.answer != WEIR_ACTION_PASS || (p && p->proto == IPPROTO_TCP)))
 		return PARKING_DROP;
 	answer(w, key, v.answer);
 	count_now(w);
