@@ -27,6 +27,7 @@ $(B)/bench/%: tests/bench/%.c $(B)/libweir.a $(BENCH_SKEL)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I$(B)/bench $(LIB_CFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libweir.a $(LIBS) $(BENCH_LIBS)
 
+$(B)/bench/stream: CPPFLAGS += -Itests
 $(B)/bench/nfqgate: BENCH_LIBS := -lmnl -lnetfilter_queue
 # Only to compare with, and left out where it is not installed.
 $(B)/bench/classify: $(wildcard tests/bench/classify_*.h) | $(if $(filter bench,$(MAKECMDGOALS)),bench-deps)

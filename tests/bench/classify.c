@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/consumer.h"
 #include "inspect/inspect.h"
 
 #include "classify_memory.h"
@@ -128,18 +129,34 @@ static uint64_t end_of(const struct world *w)
 	return w->base_ns + w->traffic.length_ns + IDLE_NS + SECOND_NS;
 }
 
-/* The gate punts what comes before the decision, and payload that a module reads on. */
-static void note_seen(struct world *w, const struct traffic_packet *x, const struct flow *f,
-		      uint8_t *seen)
+/* Of an inspected flow the sides that are not wanted, bits by direction. */
+#define SEEN_SKIPS(state) ((state) >> 4)
+
+static uint8_t state_of(const struct flow *f)
+{
+	uint8_t skips = 0;
+
+	if (!f->decided)
+		return SEEN_UNDECIDED;
+	if (!f->inspect && !f->reading)
+		return SEEN_DECIDED;
+	for (unsigned int dir = 0; dir < 2 && !f->reading; dir++)
+		if (!(f->wanted & (dir == f->origin ? CONSUMER_CLIENT : CONSUMER_SERVER)))
+			skips |= (uint8_t)(1u << dir);
+	return (uint8_t)(SEEN_INSPECTED | skips << 4);
+}
+
+/* The gate punts what comes before the decision, and payload that somebody reads on. */
+static void note_seen(struct world *w, const struct traffic_packet *x, const struct packet *p,
+		      const struct flow *f, uint8_t *seen)
 {
 	uint8_t before = w->states[x->flow];
+	bool skipped = SEEN_SKIPS(before) >> p->dir & 1;
 
-	if (before == SEEN_UNDECIDED || (before == SEEN_INSPECTED && x->payload))
-		*seen = before;
+	if (before == SEEN_UNDECIDED || ((before & 15) == SEEN_INSPECTED && x->payload && !skipped))
+		*seen = before & 15;
 	if (f)
-		w->states[x->flow] = !f->decided		? SEEN_UNDECIDED
-				     : f->inspect || f->reading ? SEEN_INSPECTED
-								: SEEN_DECIDED;
+		w->states[x->flow] = state_of(f);
 }
 
 static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
@@ -153,7 +170,7 @@ static void play_weir(struct world *w, const struct list *l, uint8_t *seen)
 		look_ahead(w, l, n, NULL);
 		inspector_packet(w->inspector, &p, status, &x->punt, w->base_ns + x->time_ns, &o);
 		if (seen)
-			note_seen(w, x, o.flow, &seen[n]);
+			note_seen(w, x, &p, o.flow, &seen[n]);
 	}
 	inspector_expire(w->inspector, end_of(w), UINT32_MAX);
 }

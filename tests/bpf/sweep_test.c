@@ -344,6 +344,29 @@ static void a_flood_is_told_bit_by_bit(void **state)
 	assert_int_equal(rig_sum(r, "weir_cache", SWEEP_RING), 0);
 }
 
+/* The map of undecided flows pushes out its oldest without a word: they are what is missing. */
+static void what_the_map_loses_is_missing(void **state)
+{
+	struct rig *r = *state;
+	uint64_t lost;
+
+	attempts(r, 600);
+	ask_usual();
+	run("weir_sweep_waiting");
+	assert_in_range(ask.waiting, 1, 256);
+	lost = rig_sum(r, "weir_cache", SWEEP_WAITING) - rig_sum(r, "weir_cache", SWEEP_SETTLED) -
+	       ask.waiting;
+	assert_int_equal(lost, 600 - ask.waiting);
+	for (r->ctl->clock_ds = NOW + 300; ask.waiting;) {
+		ask_usual();
+		run("weir_sweep_waiting");
+		rig_events(r, WEIR_EVENT_ENDED, NULL);
+	}
+	assert_int_equal(rig_sum(r, "weir_cache", SWEEP_WAITING) -
+				 rig_sum(r, "weir_cache", SWEEP_SETTLED),
+			 lost);
+}
+
 /* Those that others push out cannot wait: beyond a rate they are counted. */
 static void evictions_have_a_rate(void **state)
 {
@@ -403,6 +426,7 @@ int main(void)
 		SWEEP_TEST(a_flow_that_the_policy_resets),
 		SWEEP_TEST(the_port_is_the_openers),
 		SWEEP_TEST(a_flood_is_told_bit_by_bit),
+		SWEEP_TEST(what_the_map_loses_is_missing),
 		SWEEP_TEST(evictions_have_a_rate),
 		SWEEP_TEST(nobody_listens),
 	};

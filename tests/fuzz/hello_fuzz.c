@@ -69,6 +69,19 @@ static void read_server(const uint8_t *data, size_t len)
 	}
 }
 
+/* The record that the rules see is one record, of what the hello's records carry. */
+static void unite_records(const uint8_t *data, size_t len, bool complete)
+{
+	uint8_t record[HELLO_RECORD_MAX], again[HELLO_RECORD_MAX];
+	ssize_t n = hello_unite_records(data, len, complete, record);
+
+	check(n == 0 || n == -EAGAIN || (n > 5 && (size_t)n <= len + 5));
+	if (n <= 0)
+		return;
+	check(record[0] == 22 && (size_t)n <= 5 + bytes_number(record + 3, 2));
+	check(hello_unite_records(record, (size_t)n, complete, again) == 0);
+}
+
 static void read_records(const uint8_t *data, size_t len)
 {
 	uint8_t hello[HELLO_MAX];
@@ -77,6 +90,8 @@ static void read_records(const uint8_t *data, size_t len)
 	ssize_t used = hello_join_records(data, len, hello, sizeof(hello), &open);
 
 	check(used <= (ssize_t)len);
+	unite_records(data, len, false);
+	unite_records(data, len, true);
 	if (hostname_from_tls(data, len, name, sizeof(name)) == 1)
 		check(strlen(name) > 0);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz, http_fuzz and ftp_fuzz to tests/fuzz/corpus/.
+"""Writes the seeds of frame_fuzz, pcap_fuzz, fragments_fuzz, neighbour_fuzz, stream_fuzz,
+http_fuzz, ftp_fuzz, irc_fuzz, smtp_fuzz, pop3_fuzz, imap_fuzz and peer_fuzz to tests/fuzz/corpus/.
 
 usage: make_seeds.py [FOLDER]
 
@@ -229,6 +230,38 @@ def ftp_seeds():
     }
 
 
+def mail_seeds():
+    """Of smtp, pop3 and imap."""
+    hello = b'\x16\x03\x01\x04\x04\x01'
+    smtp = {
+        'message': say(1, b'220 hi\r\n') + say(0, b'EHLO x\r\nMAIL FROM:<a>\r\nDATA\r\n') + say(1, b'250-a\r\n250 b\r\n250 \r\n354 go\r\n') +
+                   say(0, b'S: x\r\n\r\n..a\r\n.\rb\r\n.\r\nQUIT\r\n'),
+        'chunks': say(0, b'BDAT 5\r\na\r\n.\rBDAT 9 LAST\r\nabc') + gap(0, 4) + say(0, b'deRSET\r\n'),
+        'refused': say(1, b'220 \r\n503 no\r\n354 go\r\n') + say(0, b'DATA\r\nDATA\r\nx\r\n') + gap(0, 2),
+        'secure': say(0, b'STARTTLS\r\n') + say(1, b'220 go\r\n\x16') + say(0, hello),
+    }
+    pop3 = {
+        'messages': say(1, b'+OK hi\r\n') + say(0, b'CAPA\r\nLIST 1\r\nRETR 1\r\n') + say(1, b'+OK\r\nTOP\r\n.\r\n+OK 1\r\n+OK\r\n..a\r\n+OK b\r\n.\r\n'),
+        'dialogue': say(1, b'+OK\r\n') + say(0, b'AUTH PLAIN\r\n') + say(1, b'+ \r\n') + say(0, b'AGE=\r\n') + say(1, b'-ERR\r\n') + gap(1, 3),
+        'secure': say(1, b'+OK\r\n') + say(0, b'STLS\r\n') + say(1, b'+OK\r\n') + say(0, hello),
+    }
+    imap = {
+        'literals': say(1, b'* OK hi {3}\r\n') + say(0, b'a LOGIN {2}\r\nme {3+}\r\nxyz\r\n') + say(1, b'a OK in\r\n* 1 FETCH (BODY[] {7}\r\na {9}\r\n X {0}\r\n)\r\n'),
+        'refused': say(0, b'a APPEND x {99}\r\n') + say(1, b'a NO\r\n') + say(0, b'b COMPRESS DEFLATE\r\n') + say(1, b'b OK\r\n'),
+        'gap': say(1, b'* 1 FETCH ({9}\r\nabc') + gap(1, 4) + say(1, b'de)\r\n') + gap(1, 1),
+        'secure': say(0, b'a STARTTLS\r\n') + say(1, b'a OK\r\n') + say(0, hello),
+    }
+    return {'smtp': smtp, 'pop3': pop3, 'imap': imap}
+
+
+def irc_seeds():
+    return {
+        'talk': say(0, b'NICK a\r\nUSER a 0 * :A B\r\n@k=v :p  join   #a,#b  k\r\n') + say(1, b':s.x 001 a :Hi\r\n') + gap(1, 5) + say(1, b'x\r\nPING\r\n'),
+        'dcc': say(0, b'PRIVMSG b :\x01DCC SEND x 1 2\x01\r\nNOTICE b \x01PING\r\nA 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n'),
+        'secure': say(0, b'STARTTLS\r\n') + say(1, b':s 670 a :go\r\n') + bytes([14, 0]),
+    }
+
+
 def http_seeds():
     get = b'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
     ok = b'HTTP/1.1 200 OK\r\n'
@@ -249,11 +282,32 @@ def http_seeds():
     }
 
 
+def peer_seeds():
+    def say(side, data):
+        return bytes([side, len(data)]) + data
+
+    def packet(side, kind, connection, seq, ack, data=b''):
+        return bytes([side | kind << 1, connection, seq, ack, 0, len(data)]) + data
+
+    hello = b'\x13BitTorrent protocol' + b'\0\0\0\0\0\x10\0\1' + b'h' * 20 + b'p' * 20
+    extension = b'\0\0\0\x15\x14\0d1:md6:ut_pexi3eee'
+    rest = b'\0\0\0\0\0\0\0\5\4\0\0\0\7\0\0\0\x0d\6\0\0\0\1\0\0\2\0\0\0\x40\0\0\0\0\x0e\7\0\0\0\1\0\0\2\0'
+    opens = packet(0, 4, 8, 3, 0) + packet(1, 2, 8, 9, 3)
+    return {
+        'wire': b'\0' + say(0, hello + extension) + say(1, hello + rest) + say(1, b'block') + say(0, b'\0\0\0\3\x09\x1a\xe1'),
+        'wire-gap': b'\0' + say(0, hello) + say(1, hello + rest) + bytes([13, 4]) + say(1, b'k' + extension) + bytes([14, 0]) + say(0, hello),
+        'utp': b'\1' + opens + packet(0, 0, 9, 5, 8, b'two') + packet(0, 0, 9, 4, 8, b'one') + packet(0, 1, 9, 6, 8) + packet(1, 3, 8, 9, 4),
+        'utp-gap': b'\1' + opens + packet(0, 0, 9, 4, 8, b'a') + packet(0, 0, 9, 6, 8, b'c') + packet(1, 2, 8, 9, 6) + packet(0, 0, 9, 7, 8, b'd'),
+        'utp-late': b'\1' + packet(0, 0, 9, 63, 8, b'a') + packet(1, 0, 8, 9, 63, b'x') + opens,
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
-                          ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds())):
+                          ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds()),
+                          ('peer', peer_seeds()), ('irc', irc_seeds()), *mail_seeds().items()):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -15,6 +15,8 @@
 #define CHOICE_KIND   6 /* bytes, bytes, a gap, an end */
 #define CHOICE_RESET  8 /* of an end */
 
+static void trace_event(void *arg, const void *event);
+
 /* Plays the pieces, whole or byte by byte, or in pieces as the choices say. */
 static void play(struct trace *t, const uint8_t *data, size_t size, unsigned int how)
 {

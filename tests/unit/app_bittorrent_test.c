@@ -284,7 +284,7 @@ static void utp_connection(void **state)
 	message(b, true, utp_syn, sizeof(utp_syn));
 	assert_int_equal(b->consume.finding.app, 0);
 	message(b, false, utp_state, sizeof(utp_state));
-	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, true, true);
 	assert_int_equal(b->count, 1);
 	assert_learned(b, 0, CLIENT, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
 	bench_free(b);
@@ -383,7 +383,67 @@ static void utp_data_with_handshake(void **state)
 
 	memcpy(data + 26, HANDSHAKE, 68);
 	message(b, true, data, sizeof(data));
-	assert_found(b, WEIR_METHOD_HANDSHAKE, false, true);
+	assert_found(b, WEIR_METHOD_HANDSHAKE, true, true);
+	bench_free(b);
+}
+
+/* What a peer sends over uTP, in packets of so many bytes; of each pair the second comes first. */
+static void send_utp(struct bench *b, bool from_client, uint16_t *sequence, uint16_t acknowledged,
+		     const char *data, size_t len, size_t piece)
+{
+	uint8_t packet[2][20 + 1024] = {{0}};
+	size_t size[2], n = 0, at = 0;
+
+	while (at < len) {
+		uint16_t id = from_client ? 0x1235 : 0x1234;
+
+		for (n = 0; n < 2 && at < len; n++, at += piece) {
+			size[n] = len - at < piece ? len - at : piece;
+			utp_packet(packet[n], 0, id, 1, (*sequence)++, acknowledged);
+			memcpy(packet[n] + 20, data + at, size[n]);
+		}
+		while (n--)
+			message(b, from_client, packet[n], 20 + size[n]);
+	}
+}
+
+static void peer_exchange_over_utp(void **state)
+{
+	static const char hello[] = "\0\0\0\x1d\x14\0d1:md6:ut_pexi3ee1:pi6999ee";
+	static const char peers[] = "\0\0\0\x13\x14\3d5:added6:\xc6\x33\x64\x07\x1a\xe1"
+				    "e";
+	static const size_t pieces[] = {1, 5, 50, 1000};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct bench *b = bench_new(IPPROTO_UDP, 6881);
+		uint16_t client = 8, server = 1;
+
+		message(b, true, utp_syn, sizeof(utp_syn));
+		message(b, false, utp_state, sizeof(utp_state));
+		send_utp(b, true, &client, 0, HANDSHAKE, 68, pieces[i]);
+		send_utp(b, false, &server, 7, HANDSHAKE, 68, pieces[i]);
+		assert_learned(b, 1, CLIENT, TRACKER, 6881, WEIR_SOURCE_HANDSHAKE);
+		send_utp(b, true, &client, 0, hello, sizeof(hello) - 1, pieces[i]);
+		assert_learned(b, 2, TRACKER, CLIENT, 6999, WEIR_SOURCE_HANDSHAKE);
+		send_utp(b, false, &server, 7, peers, sizeof(peers) - 1, pieces[i]);
+		assert_learned(b, 3, CLIENT, "198.51.100.7", 6881, WEIR_SOURCE_PEX);
+		assert_int_equal(b->count, 4);
+		assert_true(is_read(b));
+		bench_free(b);
+	}
+}
+
+/* An encrypted connection is let go at its first bytes. */
+static void encrypted_utp_is_not_read(void **state)
+{
+	struct bench *b = bench_new(IPPROTO_UDP, 6881);
+	uint16_t client = 8;
+
+	message(b, true, utp_syn, sizeof(utp_syn));
+	message(b, false, utp_state, sizeof(utp_state));
+	assert_true(is_read(b));
+	send_utp(b, true, &client, 0, "0123456789", 10, 10);
+	assert_false(is_read(b));
 	bench_free(b);
 }
 
@@ -428,6 +488,8 @@ int main(void)
 		cmocka_unit_test(utp_connection),
 		cmocka_unit_test(utp_answers_of_others),
 		cmocka_unit_test(utp_data_with_handshake),
+		cmocka_unit_test(peer_exchange_over_utp),
+		cmocka_unit_test(encrypted_utp_is_not_read),
 		cmocka_unit_test(utp_without_its_beginning),
 		cmocka_unit_test(modules_table),
 	};

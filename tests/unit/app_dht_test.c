@@ -131,7 +131,7 @@ static void an_implied_port(void **state)
 	bench_free(b);
 }
 
-/* uTP on the same ports: its payload is not wanted. */
+/* Others on the same ports: uTP would be read on, which does not come. */
 static void other_datagrams_end_it(void **state)
 {
 	struct bench *b = bench_new(IPPROTO_UDP, 6881);
@@ -141,6 +141,9 @@ static void other_datagrams_end_it(void **state)
 	server_text(b, PONG);
 	assert_true(is_read(b));
 	message(b, true, "\x01\0\0\0", 4);
+	assert_int_equal(b->consume.reading, 1);
+	for (int i = 0; i < 64; i++)
+		message(b, true, "\x01\0\0\0", 4);
 	assert_false(is_read(b));
 	bench_free(b);
 }

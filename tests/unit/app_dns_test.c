@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "app/app.h"
-#include "app/dns.h"
+#include "proto/dns.h"
 #include "unit/consume.h"
 #include "util/util.h"
 
@@ -400,6 +400,15 @@ static void what_is_on_other_ports_is_left_alone(void **state)
 	assert_int_equal(b->questions, 0);
 }
 
+static void count_message(void *arg, const void *event)
+{
+	const struct dns_event *e = event;
+
+	assert_string_equal(e->question.name, "www.example.org");
+	assert_true(e->question.response && e->question.id == 7 && e->question.answers == 1);
+	++*(unsigned int *)arg;
+}
+
 /* Nothing tells where the next message begins. */
 static void a_gap_ends_it(void **state)
 {
@@ -411,7 +420,48 @@ static void a_gap_ends_it(void **state)
 	assert_int_equal(b->consume.reading, 1);
 	consume_event(&b->consume, &b->services, &m,
 		      (struct stream_event){.kind = STREAM_GAP, .len = 10});
+	assert_int_equal(b->consume.reading, 1); /* the other side goes on */
+	m.from_origin = true;
+	consume_event(&b->consume, &b->services, &m,
+		      (struct stream_event){.kind = STREAM_GAP, .len = 10});
 	assert_int_equal(b->consume.reading, 0);
+}
+
+/* Whatever the cuts, two messages and one that is longer than what is kept. */
+static void every_cut_over_tcp(void **state)
+{
+	static uint8_t wire[2 + DNS_MESSAGE_MAX + 1 + 2 * 520];
+	struct message a = message(7, true, "www.example.org", 1, 1);
+	size_t len = 0;
+
+	put_record(&a, NULL, 1, 300, web, 4);
+	for (int i = 0; i < 2; i++) {
+		wire[len + 1] = (uint8_t)a.len;
+		memcpy(wire + len + 2, a.at, a.len);
+		len += 2 + a.len;
+		if (i)
+			break;
+		wire[len] = (DNS_MESSAGE_MAX + 1) >> 8;
+		wire[len + 1] = (DNS_MESSAGE_MAX + 1) & 255;
+		len += 2 + DNS_MESSAGE_MAX + 1;
+	}
+	for (size_t cut = 0; cut <= len; cut += cut < 60 || cut > len - 60 ? 1 : 97)
+		for (size_t piece = 1; piece < 2000; piece += 640) {
+			struct dns_stream d = {0};
+			unsigned int seen = 0;
+
+			for (size_t at = 0, n; at < len; at += n) {
+				struct stream_event e = {.kind = STREAM_DATA};
+
+				n = at < cut ? cut - at : len - at;
+				n = n < piece ? n : piece;
+				e.data = wire + at;
+				e.len = n;
+				assert_int_equal(reader_dns.read(&d, &e, count_message, &seen), 0);
+			}
+			assert_int_equal(seen, 2);
+			reader_dns.fini(&d);
+		}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -431,6 +481,7 @@ int main(void)
 		TEST(zone_transfers_are_not_read),
 		TEST(what_is_on_other_ports_is_left_alone),
 		TEST(a_gap_ends_it),
+		TEST(every_cut_over_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,16 @@ static inline void consume_message(struct consume *c, const struct app_services 
 		consume_event(c, s, m, e);
 }
 
+static inline bool consume_lists(const char *const *apps, struct app_registry *r, unsigned int app)
+{
+	const struct app_info *info = r ? app_registry_get(r, app) : NULL;
+
+	for (; info && *apps; apps++)
+		if (strcmp(*apps, info->name) == 0)
+			return true;
+	return false;
+}
+
 /* The consumers of the module that want the flow, which is decided. */
 static inline void consume_attend(struct consume *c, const struct app_services *s)
 {
@@ -129,6 +139,8 @@ static inline void consume_attend(struct consume *c, const struct app_services *
 		/* Those without a module take what they want of every application. */
 		if (row->module ? strcmp(row->module, c->module->name) != 0 : !row->wants)
 			continue;
+		if (row->apps && !consume_lists(row->apps, s->registry, c->flow->app))
+			continue;
 		if (row->reader && row->reader->proto != c->flow->key.proto)
 			continue;
 		o->sides = row->wants ? row->wants(s, c->flow) : known ? CONSUMER_BOTH : 0;
@@ -139,8 +151,13 @@ static inline void consume_attend(struct consume *c, const struct app_services *
 			o->state = c->undecided;
 			c->undecided = NULL;
 		}
-		if (row->reader)
+		if (row->reader) {
 			o->reader = calloc(1, row->reader->size ? row->reader->size : 1);
+			if (row->reader->begin)
+				memset(o->reader, 0xa5, row->reader->size);
+			if (row->reader->begin)
+				row->reader->begin(o->reader);
+		}
 		c->count++;
 		c->reading++;
 	}

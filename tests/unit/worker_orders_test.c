@@ -36,6 +36,17 @@ void worker_park_drop(struct worker *w, bool (*fn)(uint64_t flow_id, void *arg),
 	dropped[n] = '\0';
 }
 
+static struct {
+	uint64_t handle;
+	uint8_t action;
+} ended;
+
+void inspector_release_hold(struct inspector *i, uint64_t handle, uint8_t action)
+{
+	ended.handle = handle;
+	ended.action = action;
+}
+
 void worker_settings_ordered(struct worker *w)
 {
 	settings_ordered++;
@@ -111,6 +122,17 @@ static void a_service_means_its_port_alone(void **state)
 	assert_string_equal(dropped, "");
 }
 
+static void a_hold_is_ended(void **state)
+{
+	struct worker *w = *state;
+
+	assert_int_equal(worker_release(w, UINT64_C(1) << 40, WEIR_ACTION_RESET), 0);
+	assert_int_equal(ended.handle, 0);
+	worker_read_orders(w);
+	assert_true(ended.handle == UINT64_C(1) << 40);
+	assert_int_equal(ended.action, WEIR_ACTION_RESET);
+}
+
 static void orders_are_told_apart(void **state)
 {
 	struct worker *w = *state;
@@ -132,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_host_means_all_its_flows),
 		TEST(a_service_means_its_port_alone),
+		TEST(a_hold_is_ended),
 		TEST(orders_are_told_apart),
 	};
 

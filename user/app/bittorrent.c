@@ -5,6 +5,7 @@
  * byte.
  */
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/bittorrent.h"
@@ -22,12 +23,8 @@ enum role {
 	ROLE_UDP_TRACKER,
 	ROLE_UTP,
 	ROLE_DHT,
-	ROLE_PEER, /* the handshake of one side was seen */
 	ROLE_LATE, /* datagrams whose beginning was not seen */
 };
-
-/* Segments of a peer flow after which it no longer waits for the other side's handshake. */
-#define PEER_SEGMENTS_MAX 8
 
 struct bittorrent {
 	enum role role;
@@ -40,20 +37,8 @@ struct bittorrent {
 			struct utp_track track;
 		} utp;
 		struct dht dht;
-		struct {
-			unsigned int segments;
-			bool answered;
-			struct pex *pex; /* allocated separately, because it is large */
-		} peer;
 	};
 };
-
-static void state_free(struct bittorrent *b)
-{
-	if (b && b->role == ROLE_PEER)
-		free(b->peer.pex);
-	free(b);
-}
 
 /* Replaces the flow's state by that of a new role; NULL on ENOMEM. */
 static struct bittorrent *state_new(void **state, enum role role, const struct app_message *m)
@@ -62,7 +47,7 @@ static struct bittorrent *state_new(void **state, enum role role, const struct a
 
 	if (!b)
 		return NULL;
-	state_free(*state);
+	free(*state);
 	*state = b;
 	b->role = role;
 	b->from_origin = m->from_origin;
@@ -126,17 +111,6 @@ static struct bittorrent *udp_begin(const struct app_message *m, void **state)
 	if (b)
 		tracker_udp_request(&b->udp, m);
 	return b;
-}
-
-/* Peer exchange is read from the first handshake on. */
-static bool peer_begin(const struct app_services *s, const struct app_message *m, void **state)
-{
-	struct bittorrent *b = state_new(state, ROLE_PEER, m);
-
-	if (!b)
-		return false;
-	b->peer.pex = calloc(1, sizeof(*b->peer.pex));
-	return !b->peer.pex || pex_read(b->peer.pex, s, m);
 }
 
 static void tcp_undecided(const struct app_services *s, const struct app_message *m,
@@ -263,42 +237,6 @@ static void bittorrent_undecided(const struct app_services *s, const struct app_
 
 /* ---- what is concluded of decided flows ---- */
 
-/* When the responder has shown that its port is BitTorrent's, peer exchange follows. */
-static bool peer_goes_on(struct bittorrent *b, const struct app_services *s,
-			 const struct app_message *m)
-{
-	bool answer = m->from_origin != b->from_origin && !b->peer.answered;
-
-	if (answer && !is_handshake(m->data, m->len))
-		return false;
-	if (answer)
-		peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
-	b->peer.answered |= answer;
-	if (!b->peer.answered && ++b->peer.segments >= PEER_SEGMENTS_MAX)
-		return false;
-	return b->peer.pex ? pex_read(b->peer.pex, s, m) : !b->peer.answered;
-}
-
-/* Sent by the responder, a handshake proves that its port is BitTorrent's. */
-static bool tcp_begin(const struct app_services *s, const struct app_message *m, void **state)
-{
-	if (!is_handshake(m->data, m->len) || !s->learn || m->flow->midstream)
-		return false;
-	if (m->from_origin)
-		return peer_begin(s, m, state);
-	peer_learn_sender(s, m, m->sport, WEIR_SOURCE_HANDSHAKE);
-	return false;
-}
-
-static bool tcp_goes_on(const struct app_services *s, const struct app_message *m, void **state)
-{
-	struct bittorrent *b = *state;
-
-	if (!b)
-		return tcp_begin(s, m, state);
-	return b->role == ROLE_PEER && peer_goes_on(b, s, m);
-}
-
 /* The datagram that answered a connection's first one, which the module has kept. */
 static bool utp_answer(const struct bittorrent *b, const struct app_services *s,
 		       const struct app_message *m)
@@ -328,7 +266,7 @@ static bool udp_goes_on(const struct app_services *s, const struct app_message *
 		return udp_begins(s, m, state);
 	if (b->role == ROLE_UTP)
 		return utp_answer(b, s, m);
-	/* uTP shares the DHT's ports; its payload is not parsed. */
+	/* uTP shares the DHT's ports. */
 	if (b->role == ROLE_DHT)
 		return dht_read(&b->dht, s, m);
 	if (m->from_origin == b->from_origin)
@@ -342,32 +280,26 @@ static void bittorrent_event(const struct app_services *s, const struct app_mess
 			     const void *event, void **state, struct consumer_answer *answer)
 {
 	const struct stream_event *e = event;
-	bool stays = true;
+	bool stays = m->proto == IPPROTO_UDP; /* TCP is pex.c's matter, and that of HTTP */
 
-	if (e->kind == STREAM_GAP && !*state)
-		stays = m->proto == IPPROTO_UDP && state_new(state, ROLE_LATE, m);
-	else if (e->kind == STREAM_GAP)
+	if (stays && e->kind == STREAM_GAP && !*state)
+		stays = state_new(state, ROLE_LATE, m);
+	else if (stays && e->kind == STREAM_GAP)
 		stays = ((struct bittorrent *)*state)->role == ROLE_LATE;
-	else if (stream_has_bytes(e) && m->len)
-		stays = m->proto == IPPROTO_TCP ? tcp_goes_on(s, m, state)
-						: udp_goes_on(s, m, state);
+	else if (stays && stream_has_bytes(e) && m->len)
+		stays = udp_goes_on(s, m, state);
 	if (!stays)
 		answer->verb = CONSUMER_LEAVE;
-}
-
-static void bittorrent_release(void *state)
-{
-	state_free(state);
 }
 
 CONSUMER(bittorrent) = {
 	.abi = CONSUMER_ABI,
 	.name = BITTORRENT_NAME,
-	.help = "peers that trackers, the DHT, local discovery and peer exchange tell of",
+	.help = "peers that UDP trackers, the DHT, local discovery and uTP tell of",
 	.module = BITTORRENT_NAME,
 	.inherits = true,
 	.event = bittorrent_event,
-	.release = bittorrent_release,
+	.release = free,
 };
 
 const struct app_module bittorrent_module = {
@@ -375,5 +307,5 @@ const struct app_module bittorrent_module = {
 	.category = "p2p",
 	.help = "peer handshake, DHT, uTP; learns peers from trackers, the DHT, local discovery",
 	.undecided = bittorrent_undecided,
-	.release = bittorrent_release,
+	.release = free,
 };

@@ -125,30 +125,6 @@ void dht_note(struct dht *d, const struct dht_message *k, const struct app_servi
 /* Bytes of a peer connection, both directions together, in which peer exchange is read at most. */
 #define PEX_BYTES_MAX (256u << 10)
 
-struct pex {
-	struct pex_side {
-		uint8_t greeted; /* bytes of its handshake so far */
-		bool extends;	 /* it supports the extension protocol (BEP 10) */
-		uint8_t wants;	 /* message number that it chose for ut_pex, 0: none */
-		uint8_t head[6];
-		uint8_t have;  /* bytes of head */
-		uint8_t body;  /* enum body */
-		uint32_t left; /* bytes of the message still to come */
-		uint16_t peers;
-		uint8_t part[18]; /* compact entry */
-		struct bencode bencode;
-	} side[2]; /* of the responder, of the originator */
-	uint32_t bytes;
-	uint8_t messages;
-	bool over; /* the stream is not valid */
-};
-/*
- * Reads the next bytes of a peer connection, from the handshakes on. Learns the peers that the
- * receiver is sent, and the ports that both sides announce for themselves. Returns whether to
- * continue reading.
- */
-bool pex_read(struct pex *p, const struct app_services *s, const struct app_message *m);
-
 /* ---- lsd.c (BEP 14) ---- */
 
 /* Port of a local service discovery announcement, host order, or 0. */
@@ -170,7 +146,7 @@ size_t utp_payload(const uint8_t *data, size_t len);
 
 /* State to recognise a connection whose beginning was not seen by the sequence of its headers. */
 struct utp_track {
-	struct utp_side {
+	struct utp_steps {
 		bool seen;
 		uint8_t steps; /* packets consistent with the one before */
 		uint8_t moved; /* of these, packets that sent or acknowledged something new */

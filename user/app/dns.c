@@ -3,18 +3,22 @@
  * DNS: answers give the names of the addresses that a host connects to next. An answer counts if
  * the same flow carried its question: same identifier, name and type, from the other side.
  */
-#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/consumer.h"
-#include "app/dns.h"
 #include "app/module.h"
+#include "proto/dns.h"
 #include "util/util.h"
 
 #define NAME		 "dns"
-#define PENDING_MAX	 8    /* unanswered questions of a flow; the oldest is replaced */
-#define MESSAGE_MAX	 4096 /* bytes over TCP; longer messages are skipped */
-#define TCP_MESSAGES_MAX 256  /* messages of a flow that are read: a zone transfer is of no use */
+#define PENDING_MAX	 8   /* unanswered questions of a flow; the oldest is replaced */
+#define TCP_MESSAGES_MAX 256 /* messages of a flow that are read: a zone transfer is of no use */
+#define RECORDS_MAX	 64  /* records of a section that are read at most */
+#define CHAIN_MAX	 8   /* length of an alias chain at most */
+
+_Static_assert(NAME_TEXT_MAX == DNS_NAME_MAX, "names are kept whole");
 
 struct pending {
 	bool used, from_origin;
@@ -22,19 +26,10 @@ struct pending {
 	uint64_t name;
 };
 
-/* Reassembles the length-prefixed messages of one direction (RFC 1035, 4.2.2). */
-struct assembly {
-	uint8_t head[2];
-	uint8_t head_have;
-	uint16_t have;
-	uint8_t *data; /* NULL while a message is skipped */
-};
-
 struct dns {
 	struct pending pending[PENDING_MAX];
 	uint8_t next;
 	uint16_t messages;
-	struct assembly stream[2]; /* TCP, by direction */
 };
 
 /* Names are compared by hash: a false match would also need the same identifier and ports. */
@@ -85,92 +80,116 @@ static bool note_question(struct dns *d, const struct dns_question *q, bool from
 	return true;
 }
 
-/* Reads a message. Returns whether it is a DNS message. */
-static bool read_message(struct dns *d, const struct app_services *s, const struct app_message *m,
-			 const uint8_t *data, size_t len)
+/* ---- answers ---- */
+
+static struct app_dns_record *add_record(struct app_dns *out, const struct dns_record *r)
 {
-	struct dns_question q;
+	struct app_dns_record *slot = &out->record[out->count];
+
+	if (out->count == APP_DNS_RECORDS_MAX)
+		return NULL;
+	memset(slot, 0, sizeof(*slot));
+	slot->type = r->type;
+	slot->ttl_seconds = r->ttl_seconds;
+	out->count++;
+	return slot;
+}
+
+/* Replaces name by its alias, if it has one. */
+static bool follow_alias(const uint8_t *data, size_t len, const struct dns_question *q,
+			 const char *name, struct app_dns *out)
+{
+	size_t at = q->end;
+	struct dns_record r;
+
+	for (unsigned int n = 0; n < q->answers && n < RECORDS_MAX; n++) {
+		struct app_dns_record *slot;
+		size_t target;
+
+		if (!dns_next_record(data, len, &at, &r))
+			return false;
+		target = r.at;
+		if (r.type != DNS_TYPE_CNAME || r.class != DNS_CLASS_IN ||
+		    strcmp(r.owner, name) != 0)
+			continue;
+		slot = add_record(out, &r);
+		if (!slot)
+			return false;
+		if (dns_read_name(data, r.at + r.len, &target, slot->target))
+			return true;
+		out->count--;
+		return false;
+	}
+	return false;
+}
+
+static void add_address(const uint8_t *data, const struct dns_record *r, struct app_dns *out)
+{
+	bool v4 = r->type == DNS_TYPE_A && r->len == 4;
+	bool v6 = r->type == DNS_TYPE_AAAA && r->len == 16;
+	struct app_dns_record *slot = v4 || v6 ? add_record(out, r) : NULL;
+	uint32_t address;
+
+	if (!slot)
+		return;
+	if (v4) {
+		memcpy(&address, data + r->at, sizeof(address));
+		address_from_v4(slot->address, address);
+	} else {
+		memcpy(slot->address, data + r->at, sizeof(slot->address));
+	}
+}
+
+/*
+ * The answers to q in the same message: the chain of aliases from the name in question to the last
+ * one, and its addresses. Records of other names are skipped, and everything after a malformed
+ * record. All of *out is filled.
+ */
+static void read_answers(const uint8_t *data, size_t len, const struct dns_question *q,
+			 struct app_dns *out)
+{
+	const char *name = q->name;
+	size_t at = q->end;
+	struct dns_record r;
+
+	out->query = false;
+	out->id = q->id;
+	out->flags = q->flags;
+	out->type = q->type;
+	out->rcode = q->rcode;
+	out->count = 0;
+	memcpy(out->name, q->name, sizeof(out->name));
+	for (unsigned int n = 0; n < CHAIN_MAX && follow_alias(data, len, q, name, out); n++)
+		name = out->record[out->count - 1].target;
+	for (unsigned int n = 0; n < q->answers && n < RECORDS_MAX; n++) {
+		if (!dns_next_record(data, len, &at, &r))
+			return;
+		if (r.class == DNS_CLASS_IN && strcmp(r.owner, name) == 0)
+			add_address(data, &r, out);
+	}
+}
+
+/* ---- the consumer ---- */
+
+static void take_message(struct dns *d, const struct app_services *s, const struct app_message *m,
+			 const struct dns_event *e)
+{
+	const struct dns_question *q = &e->question;
 	struct pending *asked;
 	struct app_dns answer;
 
-	if (!dns_read_question(data, len, &q))
-		return false;
-	if (!q.response) {
-		if (note_question(d, &q, m->from_origin))
-			tell_question(s, m, &q);
-		return true;
+	if (!q->response) {
+		if (note_question(d, q, m->from_origin))
+			tell_question(s, m, q);
+		return;
 	}
-	asked = pending_find(d, &q, !m->from_origin);
+	asked = pending_find(d, q, !m->from_origin);
 	if (!asked)
-		return true;
+		return;
 	asked->used = false;
-	dns_read_answers(data, len, &q, &answer);
+	read_answers(e->data, e->len, q, &answer);
 	if (s->answered)
 		s->answered(s->arg, m, &answer);
-	return true;
-}
-
-/* ---- TCP ---- */
-
-static void assembly_reset(struct assembly *a)
-{
-	free(a->data);
-	*a = (struct assembly){0};
-}
-
-/* Consumes the bytes of the current message. Returns their number. */
-static size_t assembly_feed(struct assembly *a, const uint8_t *data, size_t len, uint16_t *whole)
-{
-	uint16_t need;
-	size_t take;
-
-	*whole = 0;
-	if (a->head_have < sizeof(a->head)) {
-		a->head[a->head_have++] = data[0];
-		return 1;
-	}
-	need = (uint16_t)(a->head[0] << 8 | a->head[1]);
-	take = len < (size_t)(need - a->have) ? len : (size_t)(need - a->have);
-	if (!a->data && a->have == 0 && need <= MESSAGE_MAX)
-		a->data = malloc(need ? need : 1);
-	if (a->data && take)
-		memcpy(a->data + a->have, data, take);
-	a->have = (uint16_t)(a->have + take);
-	if (a->have == need)
-		*whole = need;
-	return take;
-}
-
-static void read_stream(struct dns *d, const struct app_services *s, const struct app_message *m)
-{
-	struct assembly *a = &d->stream[m->dir & 1];
-	size_t at = 0;
-
-	while (at < m->len) {
-		uint16_t whole;
-
-		at += assembly_feed(a, m->data + at, m->len - at, &whole);
-		if (a->head_have < sizeof(a->head) ||
-		    a->have < (uint16_t)(a->head[0] << 8 | a->head[1]))
-			continue;
-		if (a->data)
-			read_message(d, s, m, a->data, whole);
-		d->messages++;
-		assembly_reset(a);
-	}
-}
-
-/* ---- the module ---- */
-
-static void dns_read(struct dns *d, const struct app_services *s, const struct app_message *m,
-		     struct consumer_answer *answer)
-{
-	if (m->proto == IPPROTO_TCP)
-		read_stream(d, s, m);
-	else if (!read_message(d, s, m, m->data, m->len))
-		d->messages++;
-	if (d->messages >= TCP_MESSAGES_MAX)
-		answer->verb = CONSUMER_LEAVE;
 }
 
 static struct dns *state_get(void **state)
@@ -191,38 +210,38 @@ static unsigned int dns_wants(const struct app_services *s, const struct flow *f
 static void dns_event(const struct app_services *s, const struct app_message *m, const void *event,
 		      void **state, struct consumer_answer *answer)
 {
-	const struct stream_event *e = event;
 	struct dns *d = state_get(state);
 
-	/* Nothing tells where the next message begins. */
-	if (!d || (e->kind == STREAM_GAP && e->len))
+	if (d)
+		take_message(d, s, m, event);
+	if (!d || (m->proto == IPPROTO_TCP && ++d->messages >= TCP_MESSAGES_MAX))
 		answer->verb = CONSUMER_LEAVE;
-	else if (stream_has_bytes(e) && m->len)
-		dns_read(d, s, m, answer);
-}
-
-static void dns_release(void *state)
-{
-	struct dns *d = state;
-
-	if (!d)
-		return;
-	assembly_reset(&d->stream[0]);
-	assembly_reset(&d->stream[1]);
-	free(d);
 }
 
 static const char *const dns_apps[] = {NAME, NULL};
 
 CONSUMER(dns) = {
 	.abi = CONSUMER_ABI,
-	.name = NAME,
-	.help = "questions and answers",
+	.name = "dns",
+	.help = "questions and answers, over TCP",
 	.module = NAME,
 	.apps = dns_apps,
+	.reader = &reader_dns,
 	.wants = dns_wants,
 	.event = dns_event,
-	.release = dns_release,
+	.release = free,
+};
+
+CONSUMER(dns_datagrams) = {
+	.abi = CONSUMER_ABI,
+	.name = "dns-datagrams",
+	.help = "questions and answers, over UDP",
+	.module = NAME,
+	.apps = dns_apps,
+	.reader = &reader_dns_datagrams,
+	.wants = dns_wants,
+	.event = dns_event,
+	.release = free,
 };
 
 const struct app_module dns_module = {

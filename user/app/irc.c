@@ -7,17 +7,13 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "app/control.h"
+#include "app/consumer.h"
 #include "app/module.h"
-#include "proto/lines.h"
+#include "proto/irc.h"
 #include "util/util.h"
-
-struct irc {
-	struct lines lines[2]; /* lines of the responder, of the originator */
-};
 
 struct irc_line {
 	const struct app_services *s;
@@ -63,42 +59,25 @@ static void offer(const struct irc_line *l, const char *p)
 	if (!rest || !parse_address(&rest, addr) || *rest++ != ' ')
 		return;
 	port = text_number(&rest, UINT16_MAX);
-	if (port > 0 && strchr(" \x01", *rest))
+	if (port > 0 && (*rest == ' ' || !*rest))
 		(void)l->s->expect(l->s->arg, l->m, addr, (uint16_t)port, "irc", l->m->from_origin);
-}
-
-static void irc_line(void *arg, const char *line)
-{
-	const char *p = strstr(line, ":\x01"
-				     "DCC ");
-	const char *verb = strstr(line, "PRIVMSG ");
-
-	if (p && verb && verb < p)
-		offer(arg, p + 6);
-}
-
-static void irc_read(struct irc *irc, const struct app_services *s, const struct app_message *m)
-{
-	struct irc_line l = {.s = s, .m = m};
-
-	lines_feed(&irc->lines[m->from_origin], m->data, m->len, irc_line, &l);
 }
 
 static void irc_event(const struct app_services *s, const struct app_message *m, const void *event,
 		      void **state, struct consumer_answer *answer)
 {
-	const struct stream_event *e = event;
-	struct irc *irc = control_state(s, state, sizeof(*irc), answer);
+	struct irc_line l = {.s = s, .m = m};
+	const struct irc_event *e = event;
+	const char *p;
 
-	if (!irc)
-		return;
-	if (e->kind == STREAM_GAP && e->len)
-		lines_gap(&irc->lines[m->from_origin]);
-	if (!stream_has_bytes(e))
-		return;
-	irc_read(irc, s, m);
-	if (lines_are_none(&irc->lines[m->from_origin]))
+	(void)state;
+	if (!s->expect || e->kind == IRC_ENCRYPTED) {
 		answer->verb = CONSUMER_LEAVE;
+		return;
+	}
+	p = e->ctcp && strcasecmp(e->command, "PRIVMSG") == 0 ? text_after(e->ctcp, "DCC ") : NULL;
+	if (p)
+		offer(&l, p);
 }
 
 static unsigned int irc_wants(const struct app_services *s, const struct flow *f)
@@ -113,9 +92,9 @@ CONSUMER(irc) = {
 	.name = "irc",
 	.help = "connections between clients that are offered",
 	.module = "irc",
+	.reader = &reader_irc,
 	.wants = irc_wants,
 	.event = irc_event,
-	.release = free,
 };
 
 const struct app_module irc_module = {

@@ -10,19 +10,16 @@
 
 #include "app/consumer.h"
 #include "app/module.h"
+#include "proto/imap.h"
+#include "proto/pop3.h"
+#include "proto/smtp.h"
 
-/* Pieces of both sides that are examined: clients switch to TLS at the beginning. */
-#define SEGMENTS_MAX 18
+/* Commands that are looked at: clients switch to TLS at the beginning. */
+#define COMMANDS_MAX 16
 
 struct mail {
-	uint8_t segments;
+	uint8_t commands;
 };
-
-/* RFC 8446, 5.1 and 4.1.2: a ClientHello; no mail command begins with a control character. */
-static bool is_client_hello(const uint8_t *data, size_t len)
-{
-	return len >= 6 && data[0] == 22 && data[1] == 3 && data[2] <= 4 && data[5] == 1;
-}
 
 /* The name of the secure application is the plain one's plus "s". */
 static void found_secure(const struct app_services *s, unsigned int plain, struct app_finding *f)
@@ -49,31 +46,92 @@ static unsigned int mail_wants(const struct app_services *s, const struct flow *
 										 : 0;
 }
 
-static void mail_event(const struct app_services *s, const struct app_message *m, const void *event,
+/* A command was given, or (secure) TLS begins. */
+static void mail_heard(const struct app_services *s, const struct app_message *m, bool secure,
 		       void **state, struct consumer_answer *answer)
 {
 	struct mail *mail;
 
-	if (!stream_has_bytes(event))
+	if (secure) {
+		found_secure(s, m->flow->app, &answer->finding);
+		answer->verb = CONSUMER_LEAVE;
 		return;
+	}
 	if (!*state)
 		*state = calloc(1, sizeof(*mail));
 	mail = *state;
-	if (m->from_origin && is_client_hello(m->data, m->len)) {
-		found_secure(s, m->flow->app, &answer->finding);
+	if (!mail || ++mail->commands >= COMMANDS_MAX)
 		answer->verb = CONSUMER_LEAVE;
-	} else if (!mail || ++mail->segments >= SEGMENTS_MAX) {
-		answer->verb = CONSUMER_LEAVE;
-	}
 }
 
-CONSUMER(mail) = {
+static void smtp_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
+{
+	const struct smtp_event *e = event;
+
+	if (e->kind == SMTP_COMMAND || e->kind == SMTP_ENCRYPTED)
+		mail_heard(s, m, e->kind == SMTP_ENCRYPTED, state, answer);
+	else if (e->kind == SMTP_BODY)
+		answer->verb = CONSUMER_LEAVE;
+}
+
+static void imap_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
+{
+	const struct imap_event *e = event;
+
+	if ((e->kind == IMAP_LINE && e->side == STREAM_CLIENT) || e->kind == IMAP_ENCRYPTED)
+		mail_heard(s, m, e->kind == IMAP_ENCRYPTED, state, answer);
+}
+
+static void pop3_event(const struct app_services *s, const struct app_message *m, const void *event,
+		       void **state, struct consumer_answer *answer)
+{
+	const struct pop3_event *e = event;
+
+	if (e->kind == POP3_COMMAND || e->kind == POP3_ENCRYPTED)
+		mail_heard(s, m, e->kind == POP3_ENCRYPTED, state, answer);
+}
+
+static const char *const smtp_apps[] = {"smtp", NULL};
+
+CONSUMER(smtp) = {
 	.abi = CONSUMER_ABI,
-	.name = "mail",
-	.help = "mail connections that go on with TLS",
+	.name = "smtp",
+	.help = "SMTP that goes on with TLS",
 	.module = "mail",
+	.apps = smtp_apps,
+	.reader = &reader_smtp,
 	.wants = mail_wants,
-	.event = mail_event,
+	.event = smtp_event,
+	.release = free,
+};
+
+static const char *const imap_apps[] = {"imap", NULL};
+
+CONSUMER(imap) = {
+	.abi = CONSUMER_ABI,
+	.name = "imap",
+	.help = "IMAP that goes on with TLS",
+	.module = "mail",
+	.apps = imap_apps,
+	.reader = &reader_imap,
+	.wants = mail_wants,
+	.event = imap_event,
+	.release = free,
+};
+
+static const char *const pop3_apps[] = {"pop3", NULL};
+
+CONSUMER(pop3) = {
+	.abi = CONSUMER_ABI,
+	.name = "pop3",
+	.help = "POP3 that goes on with TLS",
+	.module = "mail",
+	.apps = pop3_apps,
+	.reader = &reader_pop3,
+	.wants = mail_wants,
+	.event = pop3_event,
 	.release = free,
 };
 

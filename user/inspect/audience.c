@@ -7,7 +7,7 @@
 #include "inspect/reading.h"
 #include "util/util.h"
 
-#define SLAB_OBJECT_MAX 4096
+#define SLAB_OBJECT_MAX 8192
 
 static bool reader_is_usable(const struct reader *r)
 {
@@ -123,9 +123,13 @@ void *audience_reader_state(struct inspector *i, const struct reader *row, bool 
 	void *state = NULL;
 
 	if (slab)
-		state = slab_take(slab);
+		state = slab_take_raw(slab);
 	else if (row->size)
-		state = calloc(1, row->size);
+		state = malloc(row->size);
+	if (state && row->begin)
+		row->begin(state);
+	else if (state)
+		memset(state, 0, row->size);
 	*ok = state || !row->size;
 	return state;
 }

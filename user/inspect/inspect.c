@@ -357,6 +357,8 @@ static void read_on(struct glance *g, bool added)
 		describe_flow(g, is_offline(g->i) || g->j->looks < g->i->settings.packets);
 	if (f->reading)
 		return;
+	if (f->inspect)
+		reading_settle(g);
 	if (f->id)
 		g->out->decided_now = true; /* the gate may stop punting its payload */
 }

@@ -6,12 +6,11 @@
 #include "inspect/evidence.h"
 #include "inspect/mse.h"
 #include "inspect/reading.h"
+#include "proto/hello.h"
 #include "util/util.h"
 
 /* Random bytes in both directions: docs/encrypted.md. */
 #define ENCRYPTED_CONFIDENCE 60
-#define TLS_RECORD_HEADER    5 /* RFC 8446, 5.1 */
-#define TLS_RECORD_MAX	     16384
 
 static void decide(struct glance *g, const struct app_finding *finding)
 {
@@ -120,11 +119,11 @@ void judge_message_of(const struct glance *g, uint8_t dir, const uint8_t *data, 
 static void classify_hello(struct glance *g, const struct app_message *m, const uint8_t *hello,
 			   size_t len, struct app_finding *finding)
 {
-	uint8_t record[TLS_RECORD_HEADER + TLS_RECORD_MAX];
+	uint8_t record[HELLO_RECORD_MAX];
 	struct classify_result result = {0};
 	struct classify_input in = {
 		.data = record,
-		.len = TLS_RECORD_HEADER + len,
+		.len = hello_to_record(hello, len, record),
 		.proto = IPPROTO_TCP,
 		.from_origin = true,
 		.complete = true,
@@ -132,12 +131,7 @@ static void classify_hello(struct glance *g, const struct app_message *m, const 
 		.dport = m->from_origin ? m->dport : m->sport,
 	};
 
-	if (len > TLS_RECORD_MAX)
-		return;
-	memcpy(record, (const uint8_t[]){0x16, 3, 1, (uint8_t)(len >> 8), (uint8_t)len},
-	       TLS_RECORD_HEADER);
-	memcpy(record + TLS_RECORD_HEADER, hello, len);
-	if (!classify_message(g->i->signatures, g->i->scratch, &in, &result) ||
+	if (in.len == 0 || !classify_message(g->i->signatures, g->i->scratch, &in, &result) ||
 	    result.confidence <= finding->confidence)
 		return;
 	*finding = (struct app_finding){
@@ -145,6 +139,31 @@ static void classify_hello(struct glance *g, const struct app_message *m, const 
 		.method = result.method,
 		.confidence = result.confidence,
 	};
+}
+
+/*
+ * Classifies a message. A TLS hello that takes several records is classified as the one record that
+ * it could have come in. -EAGAIN: it is not known yet whether it does; otherwise whether an
+ * application was found.
+ */
+static int classify(struct glance *g, const struct classify_input *in, uint8_t dir,
+		    struct classify_result *result)
+{
+	uint8_t record[HELLO_RECORD_MAX];
+	struct classify_input united = *in;
+	ssize_t len = 0;
+
+	if (in->proto == IPPROTO_TCP)
+		len = hello_unite_records(in->data, in->len, in->complete, record);
+	if (len < 0)
+		return -EAGAIN;
+	if (len == 0)
+		return classify_stream(g->i->signatures, g->i->scratch, in,
+				       in->proto == IPPROTO_TCP ? &g->j->memo[dir] : NULL, result);
+	united.data = record;
+	united.len = (size_t)len;
+	/* The memory of the message is of its own bytes. */
+	return classify_message(g->i->signatures, g->i->scratch, &united, result);
 }
 
 /* Whether the decision has to wait for the rest of a QUIC client's hello. */
@@ -173,6 +192,7 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 	struct classify_result result = {0};
 	struct app_message m;
 	struct classify_input in;
+	int found;
 
 	judge_message_of(g, dir, data, len, &m);
 	m.complete = complete;
@@ -185,15 +205,15 @@ void judge_message(struct glance *g, uint8_t dir, const uint8_t *data, size_t le
 		.sport = m.sport,
 		.dport = m.dport,
 	};
-	if (classify_stream(g->i->signatures, g->i->scratch, &in,
-			    m.proto == IPPROTO_TCP ? &g->j->memo[dir] : NULL, &result)) {
+	found = classify(g, &in, dir, &result);
+	if (found > 0) {
 		finding.app = result.app;
 		finding.method = result.method;
 		finding.confidence = result.confidence;
 	}
 	modules_undecided(g, &m, &finding);
 	evidence_weigh(g, &m, &finding);
-	if (m.proto == IPPROTO_UDP && waits_for_hello(g, &m, &finding))
+	if (found == -EAGAIN || (m.proto == IPPROTO_UDP && waits_for_hello(g, &m, &finding)))
 		return;
 	if (finding.app && finding.confidence >= DECIDE_CONFIDENCE)
 		decide(g, &finding);

@@ -165,6 +165,21 @@ static bool is_followed_anyway(const struct glance *g)
 	return g->i->settings.follow_all && g->f->key.proto == IPPROTO_TCP && !g->f->tunnel;
 }
 
+/* A side that nobody wants is not seen from now on: its stream goes on behind a gap. */
+static void pause_unwanted(struct glance *g)
+{
+	struct flow *f = g->f;
+
+	if (!f->inspect || f->key.proto != IPPROTO_TCP || f->reading)
+		return;
+	for (uint8_t dir = 0; dir < 2; dir++) {
+		if (f->wanted & side_bits[dir != f->origin])
+			continue;
+		flow_stream_pause(g->i->table, f, dir);
+		g->j->skipped[dir] = true;
+	}
+}
+
 /* After events: publishes the wanted sides anew, where they have changed. */
 static void settle_sides(struct glance *g)
 {
@@ -176,15 +191,10 @@ static void settle_sides(struct glance *g)
 		reading_end(g, false);
 	if (is_followed_anyway(g))
 		wanted = CONSUMER_BOTH;
-	if (wanted == f->wanted && had == (wanted != 0))
-		return;
-	for (uint8_t dir = 0; dir < 2; dir++)
-		if (wanted && f->key.proto == IPPROTO_TCP && !f->reading &&
-		    !(wanted & side_bits[dir != f->origin]))
-			flow_stream_pause(g->i->table, f, dir);
+	g->out->decided_now |= wanted != f->wanted || had != (wanted != 0);
 	f->wanted = wanted;
 	f->inspect = wanted != 0;
-	g->out->decided_now = true;
+	pause_unwanted(g);
 }
 
 void reading_streams(struct glance *g, uint8_t dir)

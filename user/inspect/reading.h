@@ -58,7 +58,7 @@ void audience_fini(struct inspector *i);
 void audience_changed(struct inspector *i);
 /* Consumers that may want flows of an application, bits. */
 uint64_t audience_of(struct inspector *i, unsigned int app);
-/* State for a reader, zeroed; NULL with *ok false on ENOMEM. */
+/* State for a reader, set up; NULL with *ok false on ENOMEM. */
 void *audience_reader_state(struct inspector *i, const struct reader *row, bool *ok);
 void audience_reader_free(struct inspector *i, const struct flow_reader *r);
 

@@ -45,7 +45,7 @@ int64_t segment_retry(struct glance *g)
 	/* What comes behind the end is for nobody. */
 	bool over = g->f->follow && flow_stream_ended(g->f, p->dir);
 	/* For a resumed flow the beginning of the stream is gone. */
-	bool from_isn = g->j->isn_valid[p->dir] && !g->j->resumed;
+	bool from_isn = g->j->isn_valid[p->dir] && !g->j->resumed && !g->j->skipped[p->dir];
 
 	return over ? 0
 		    : flow_stream_push(g->i->table, g->f, p->dir, from_isn, g->j->isn[p->dir],

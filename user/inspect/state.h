@@ -28,9 +28,10 @@
 struct judgement {
 	uint32_t isn[2];
 	bool isn_valid[2];
-	bool ended[2]; /* its FIN was seen, with sequence number fin_seq */
-	bool resumed;  /* the flow was inspected before this table knew it, so its beginning is
-			  missing */
+	bool ended[2];	 /* its FIN was seen, with sequence number fin_seq */
+	bool resumed;	 /* the flow was inspected before this table knew it, so its beginning is
+			    missing */
+	bool skipped[2]; /* payload of the direction went by unread: nobody wanted it */
 	uint32_t fin_seq[2];
 	uint8_t looks;	      /* number of calls of describe_flow() */
 	uint8_t described;    /* DESCRIBED_* */

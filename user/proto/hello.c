@@ -4,8 +4,11 @@
 #include "proto/hello.h"
 #include "util/util.h"
 
+#define RECORD_CHANGE	 20
+#define RECORD_ALERT	 21
 #define RECORD_HANDSHAKE 22
 #define RECORD_HEADER	 5
+#define MESSAGE_HEADER	 4 /* type, 24 bits of length (RFC 8446, 4) */
 #define RANDOM_BYTES	 32
 
 enum extension {
@@ -211,26 +214,109 @@ int hello_find_certificate(const uint8_t *data, size_t len, struct bytes *out)
 
 /* ---- records ---- */
 
+/* Whether the handshake bytes end where a message does. *next: where the message behind those that
+ * were passed begins. */
+static bool is_between(const uint8_t *messages, size_t len, size_t *next)
+{
+	while (*next + MESSAGE_HEADER <= len)
+		*next += MESSAGE_HEADER + bytes_number(messages + *next + 1, 3);
+	return *next == len;
+}
+
+/*
+ * Length of a record that TLS allows between the parts of a handshake message (RFC 5246, 6.2.1; RFC
+ * 8446, 5): a ChangeCipherSpec or an alert that is a warning. 0: it is none; -EAGAIN.
+ */
+static ssize_t passed_over(const uint8_t *data, size_t len)
+{
+	static const uint8_t change[] = {RECORD_CHANGE, 3, 0, 0, 1, 1};
+	static const uint8_t warning[] = {RECORD_ALERT, 3, 0, 0, 2, 1};
+	const uint8_t *want = data[0] == RECORD_CHANGE ? change : warning;
+	size_t size = RECORD_HEADER + want[4];
+
+	for (size_t i = 0; i < sizeof(change) && i < len; i++)
+		if (i != 2 && data[i] != want[i])
+			return 0;
+	return len < size ? -EAGAIN : (ssize_t)size;
+}
+
+/* Whether the bytes may be the beginning of a record of handshake messages. */
+static bool may_be_handshake(const uint8_t *data, size_t len)
+{
+	return len == 0 || (data[0] == RECORD_HANDSHAKE && (len == 1 || data[1] == 3));
+}
+
 ssize_t hello_join_records(const uint8_t *data, size_t len, uint8_t *out, size_t cap, bool *open)
 {
-	size_t used = 0;
-	size_t at = 0;
+	size_t used = 0, at = 0, next = 0, n;
+	ssize_t skip = 0;
 
 	*open = true;
 	if (len && data[0] != RECORD_HANDSHAKE)
 		return -EPROTO;
-	while (len - at >= RECORD_HEADER && data[at] == RECORD_HANDSHAKE && data[at + 1] == 3) {
-		size_t n = bytes_number(data + at + 3, 2);
-
+	while (skip >= 0 && at < len) {
+		if (!may_be_handshake(data + at, len - at)) {
+			skip = is_between(out, used, &next) ? 0 : passed_over(data + at, len - at);
+			if (skip == 0)
+				break;
+			at += skip > 0 ? (size_t)skip : 0;
+			continue;
+		}
+		if (len - at < RECORD_HEADER)
+			break;
+		n = bytes_number(data + at + 3, 2);
 		at += RECORD_HEADER;
 		if (n > len - at)
 			n = len - at;
-		if (n > cap - used)
-			n = cap - used;
-		memcpy(out + used, data + at, n);
-		used += n;
+		memcpy(out + used, data + at, n < cap - used ? n : cap - used);
+		used += n < cap - used ? n : cap - used;
 		at += n;
 	}
-	*open = at == len || data[at] == RECORD_HANDSHAKE;
+	*open = skip < 0 || may_be_handshake(data + at, len - at);
 	return (ssize_t)used;
+}
+
+static size_t put_record(uint8_t out[HELLO_RECORD_MAX], uint16_t version, size_t size,
+			 const uint8_t *hello, size_t len)
+{
+	const uint8_t header[RECORD_HEADER] = {RECORD_HANDSHAKE, (uint8_t)(version >> 8),
+					       (uint8_t)version, (uint8_t)(size >> 8),
+					       (uint8_t)size};
+
+	memcpy(out, header, sizeof(header));
+	memcpy(out + RECORD_HEADER, hello, len);
+	return RECORD_HEADER + len;
+}
+
+size_t hello_to_record(const uint8_t *hello, size_t len, uint8_t out[HELLO_RECORD_MAX])
+{
+	return len <= HELLO_MAX ? put_record(out, 0x0301, len, hello, len) : 0;
+}
+
+ssize_t hello_unite_records(const uint8_t *data, size_t len, bool complete,
+			    uint8_t out[HELLO_RECORD_MAX])
+{
+	uint8_t hello[HELLO_MAX];
+	size_t first, size;
+	ssize_t have;
+	bool open;
+
+	if (len < RECORD_HEADER || data[0] != RECORD_HANDSHAKE || data[1] != 3)
+		return 0;
+	first = bytes_number(data + 3, 2);
+	/* What most hellos are, without a copy: in one record. */
+	if (first >= MESSAGE_HEADER && len >= RECORD_HEADER + MESSAGE_HEADER &&
+	    first >= MESSAGE_HEADER + bytes_number(data + RECORD_HEADER + 1, 3))
+		return 0;
+	have = hello_join_records(data, len, hello, sizeof(hello), &open);
+	open &= !complete;
+	if (have > 0 && hello[0] != HELLO_CLIENT && hello[0] != HELLO_SERVER)
+		return 0;
+	if (have < MESSAGE_HEADER)
+		return open && first < MESSAGE_HEADER ? -EAGAIN : 0;
+	size = MESSAGE_HEADER + bytes_number(hello + 1, 3);
+	if (size > HELLO_MAX || ((size_t)have < size && !open))
+		return 0;
+	return (ssize_t)put_record(out, (uint16_t)bytes_number(data + 1, 2), size, hello,
+				   (size_t)have < size ? (size_t)have : size);
 }

@@ -44,8 +44,22 @@ int hello_read_server(const uint8_t *data, size_t len, uint16_t *version);
  */
 int hello_find_certificate(const uint8_t *data, size_t len, struct bytes *out);
 
-/* Concatenates the handshake bytes of consecutive records (RFC 8446, 5.1) into out. Returns their
- * number; -EPROTO if the first record is of another type. *open: further records may follow. */
+/* Concatenates the handshake bytes of consecutive records (RFC 8446, 5.1) into out. Within a
+ * message a ChangeCipherSpec or a warning is passed over. Returns their number; -EPROTO if the
+ * first record is of another type. *open: further records may follow. */
 ssize_t hello_join_records(const uint8_t *data, size_t len, uint8_t *out, size_t cap, bool *open);
+
+/*
+ * A hello as the one record that it could have come in, for rules that read one record.
+ * hello_to_record() takes the message (of QUIC), and returns the record's length, 0 if none has
+ * room for it. hello_unite_records() takes the records of a TLS stream from its beginning on
+ * (complete: no more will follow). It returns the length of what there is of the record; 0 if the
+ * stream's own first record does as well: it has the whole hello, or none, or the rest will not
+ * come; -EAGAIN: that is not known yet.
+ */
+#define HELLO_RECORD_MAX (5 + HELLO_MAX)
+size_t hello_to_record(const uint8_t *hello, size_t len, uint8_t out[HELLO_RECORD_MAX]);
+ssize_t hello_unite_records(const uint8_t *data, size_t len, bool complete,
+			    uint8_t out[HELLO_RECORD_MAX]);
 
 #endif

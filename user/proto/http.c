@@ -577,6 +577,16 @@ static void side_end(const struct reading *r, enum stream_kind kind)
 	r->emit(r->arg, &e);
 }
 
+/* The texts of heads, nearly all of the state, are not read before they are written. */
+static void http_begin(void *state)
+{
+	struct http_connection *c = state;
+
+	memset(c, 0, offsetof(struct http_connection, side));
+	for (int side = 0; side < 2; side++)
+		memset(&c->side[side], 0, offsetof(struct http_side, head.text));
+}
+
 static int http_read(void *state, const struct stream_event *e, reader_emit *emit, void *arg)
 {
 	struct http_connection *c = state;
@@ -634,6 +644,7 @@ READER(http) = {
 	.help = "HTTP/1: requests and responses of a connection, their bodies, and tunnels",
 	.proto = IPPROTO_TCP,
 	.size = sizeof(struct http_connection),
+	.begin = http_begin,
 	.guess = http_guess,
 	.apps = spoken,
 	.read = http_read,

@@ -26,7 +26,9 @@ struct reader {
 	const char *name;
 	const char *help;
 	uint8_t proto; /* IPPROTO_TCP: it reads streams; IPPROTO_UDP: it reads datagrams */
-	size_t size;   /* bytes of its state of one conversation, zeroed at the beginning */
+	size_t size;   /* bytes of its state of one conversation */
+	/* Sets up a new state, whose bytes are anything. NULL: they are zeroed. */
+	void (*begin)(void *state);
 	/*
 	 * Whether the conversation is of this protocol, from the first bytes of one side. NULL: the
 	 * first bytes do not tell, and the identification of the flow does.

@@ -8,6 +8,7 @@
 #define LINE_BYTES 64
 /* Half a cache line: objects touch no more lines than if they were aligned to lines. */
 #define STEP_BYTES  32
+#define AHEAD_BYTES 1024
 #define CHUNK_BYTES 65536 /* including the chunk's header line */
 
 struct chunk {
@@ -51,10 +52,11 @@ static int grow(struct slab *s)
 	return 0;
 }
 
-/* Prefetch the next object: taking it writes all of it and reads the list's next pointer. */
+/* Prefetch the next object, or its beginning: taking it writes all of it and reads the list's next
+ * pointer. */
 static void load_ahead(const struct slab *s, const uint8_t *object)
 {
-	for (size_t at = 0; object && at < s->size; at += LINE_BYTES)
+	for (size_t at = 0; object && at < s->size && at < AHEAD_BYTES; at += LINE_BYTES)
 		__builtin_prefetch(object + at, 1);
 }
 
@@ -77,13 +79,15 @@ static void *pop(struct slab *s)
 	return object;
 }
 
+void *slab_take_raw(struct slab *s)
+{
+	return SLAB_IS_HEAP ? malloc(s->size) : pop(s);
+}
+
 void *slab_take(struct slab *s)
 {
-	void *object;
+	void *object = slab_take_raw(s);
 
-	if (SLAB_IS_HEAP)
-		return calloc(1, s->size);
-	object = pop(s);
 	return object ? memset(object, 0, s->size) : NULL;
 }
 

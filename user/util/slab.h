@@ -14,11 +14,13 @@ struct slab {
 	void *chunks; /* list of all chunks, for slab_fini() */
 };
 
-/* size in bytes, at most 4096. Allocates nothing yet. */
+/* size in bytes, at most 8192. Allocates nothing yet. */
 void slab_init(struct slab *s, size_t size);
 /* Returns a zeroed object; NULL on ENOMEM. Memory is allocated in chunks and reused, but not
  * returned before slab_fini(), so the caller has to bound the number of objects. */
 void *slab_take(struct slab *s);
+/* The same, with any content. */
+void *slab_take_raw(struct slab *s);
 /* Returns an object to the slab; it may be NULL. */
 void slab_give(struct slab *s, void *object);
 /* Frees all memory, including objects that were not given back. */

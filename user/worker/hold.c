@@ -25,10 +25,3 @@ void worker_hold_released(void *arg, uint64_t flow_id, uint8_t dir, uint8_t reas
 
 	worker_park_settle(w, &key, reason, action);
 }
-
-int worker_release(struct worker *w, uint64_t handle, enum weir_action action)
-{
-	const struct worker_release order = {.handle = handle, .action = action};
-
-	return mail_put(w->post.orders, WORKER_ORDER_RELEASE, &order, sizeof(order));
-}

@@ -11,6 +11,13 @@ int worker_block(struct worker *w, const struct weir_block *key)
 	return mail_put(w->post.orders, WORKER_ORDER_BLOCK, key, sizeof(*key));
 }
 
+int worker_release(struct worker *w, uint64_t handle, enum weir_action action)
+{
+	const struct worker_release order = {.handle = handle, .action = action};
+
+	return mail_put(w->post.orders, WORKER_ORDER_RELEASE, &order, sizeof(order));
+}
+
 /* ---- the worker's thread ---- */
 
 struct block {

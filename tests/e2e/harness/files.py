@@ -16,7 +16,7 @@ CHUNKED = 8080
 
 def begin(lab, lossy=False):
     lab.need("nginx", "curl")
-    net = lab.net(wire=lossy)
+    net = lab.net(**({"wire": True} if lossy else {}))
     if lossy:
         net.line = Line(lab, net, net.s1)
     weir = lab.weir(net, "reassembly: { flow: 1MiB }\ndefault: pass", protocols=("files",)).start()

@@ -27,7 +27,8 @@ def ftp(net, weir):
         for way, words in WAYS:
             url = f"ftp://{bracket(address, 21)}/page"
             status, path = fetch(net.c1, url, "page", 20, words)
-            check_equal((status, sha256(path)), (0, sha256(page)), f"curl, {way}, {url}")
+            check_equal(status, 0, f"curl, {way}, {url}")
+            check_equal(sha256(path), sha256(page), f"the page, {way}, {url}")
             event, = told(weir, "page", page)
             check_equal((event["app_proto"], event["src_ip"]), ("ftp-data", address), f"the event, {way}")
             check(event["parent_id"], "the control connection")
