@@ -16,9 +16,10 @@ STARTS = itertools.count()
 
 
 class Program:
-    """tests/tools/tapclient, or one of the examples."""
+    """tests/tools/tapclient, which says when it is connected, or one of the examples (waits=False)."""
 
-    def __init__(self, weir, *words, tool=None, user=None):
+    def __init__(self, weir, *words, tool=None, user=None, waits=True):
+        self.waits = waits
         self.weir, self.tool = weir, tool or weir.lab.built("tests", "tools", "tapclient")
         self.words = [str(word) for word in words]
         self.prefix = ["setpriv", "--reuid", user, "--clear-groups"] if user else []
@@ -29,11 +30,14 @@ class Program:
 
     def start(self, tap="t"):
         before = tap_of(self.weir, tap)["client"]
-        self.process = proc.Process([*self.prefix, self.tool, self.socket, tap, *self.words],
+        self.process = proc.Process([*self.prefix, self.tool, *([self.socket, tap] if self.waits else ["-s", self.socket, tap]), *self.words],
                                     os.path.join(self.weir.dir, f"program-{next(STARTS)}.log"))
         self.weir.lab.on_close(lambda: self.process.signal(9))
         check_equal(before, None, "who served the tap before")
-        self.process.wait_log("connected", 3)
+        if self.waits:
+            self.process.wait_log("connected", 3)
+        else:
+            wait_for(lambda: tap_of(self.weir, tap)["client"], "the program serves", 3)
         return self
 
     def stop(self, sig=15, tap="t"):
