@@ -264,21 +264,24 @@ static bool is_bare(const struct packet *p)
 	       !(p->tcp_flags & (TH_SYN | TH_FIN | TH_RST));
 }
 
-static uint16_t payload_room(const struct worker *w, const struct tap_ask *a)
+static uint16_t payload_room(struct worker *w, const struct tap_ask *a)
 {
 	unsigned int port =
 		a->punt->out_port < WEIR_PORTS_MAX ? a->punt->out_port : a->punt->in_port;
-	/* max_frame counts a link header of 18 bytes. */
-	size_t mtu = w->taps->max_frame[port] > 18 ? w->taps->max_frame[port] - 18 : 0;
-	size_t end = tap_room(a->f);
+	size_t mtu, end = tap_room(a->f);
 
+	/* When the worker started the port was not set up yet. */
+	if (!w->taps->max_frame[port])
+		ports_read(w);
+	/* max_frame counts a link header of 18 bytes. */
+	mtu = w->taps->max_frame[port] > 18 ? w->taps->max_frame[port] - 18 : 0;
 	if (a->p->l3 + mtu < end)
 		end = a->p->l3 + mtu;
 	return end > a->p->payload ? (uint16_t)(end - a->p->payload) : 0;
 }
 
 /* What may be answered about the frame. */
-static void describe(const struct worker *w, const struct tap_ask *a, const struct tap_flow *flow,
+static void describe(struct worker *w, const struct tap_ask *a, const struct tap_flow *flow,
 		     struct tap_wait *x)
 {
 	const struct edits *e = flow ? &flow->edits[a->p ? a->p->dir : 0] : NULL;
