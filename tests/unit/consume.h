@@ -121,7 +121,7 @@ static inline bool consume_lists(const char *const *apps, struct app_registry *r
 	const struct app_info *info = r ? app_registry_get(r, app) : NULL;
 
 	for (; info && *apps; apps++)
-		if (strcmp(*apps, info->name) == 0)
+		if (strcmp(*apps, info->name) == 0 || strcmp(*apps, "*") == 0)
 			return true;
 	return false;
 }
