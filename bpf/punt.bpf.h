@@ -174,7 +174,7 @@ __noinline int punt_take(struct frame *f, struct weir_flow *flow, __u32 flags)
 	punt = frame_punt(f);
 	punt->flow_id = flow->id;
 	punt->number = number;
-	punt->isn = flow->isn[dir];
+	punt->isn = flags & WEIR_PUNT_DECIDED ? flow->rule : flow->isn[dir];
 	punt->traits = flags & WEIR_PUNT_DECIDED ? punt_way(flow, flags) : (__u32)flow->traits;
 	punt->class[0] = flow->class[0];
 	punt->class[1] = flow->class[1];

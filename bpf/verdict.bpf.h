@@ -32,14 +32,17 @@ static __always_inline bool frame_tells(const struct packet *p)
 }
 
 /* Punt flags that the frame of an inspected or tapped flow gets; 0 when it is not wanted. A reset
- * ends the streams of both directions, whoever sends it. */
+ * ends the streams of both directions, whoever sends it. A tap gets all frames: a program may
+ * change lengths, and then acknowledgements are translated. */
 static __always_inline __u32 drain_flags(const struct packet *p, __u32 flags)
 {
 	__u32 wanted = flags & WEIR_FLOW_INSPECT ? flow_watched(flags & ~WEIR_FLOW_TAP) : 0, up;
 
-	if (!(flags & FLOW_WATCH) || !frame_tells(p))
+	if (!(flags & FLOW_WATCH) || (!frame_tells(p) && !(flags & WEIR_FLOW_TAP)))
 		return 0;
-	if (!(p->tcp_flags & PACKET_TCP_RST))
+	if (!frame_tells(p))
+		wanted = 0;
+	else if (!(p->tcp_flags & PACKET_TCP_RST))
 		wanted &= 1 << (p->dir & 1);
 	up = wanted ? WEIR_PUNT_INSPECT : 0;
 	if (flags & WEIR_FLOW_TAP)

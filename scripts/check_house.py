@@ -7,7 +7,7 @@ import sys
 
 FILE_LINES, TEST_LINES, FUNCTION_LINES, COLUMNS = 650, 700, 90, 104
 LAYERS = ["util", "mail", "loop", "supervise", "service", "yaml", "proto", "packet", "pcap", "flow", "learn", "classify", "app", "files", "policy", "inspect", "port",
-          "xsk", "gate", "worker", "audit", "replay", "stats", "control", "daemon", "cli"]
+          "xsk", "gate", "tap", "worker", "audit", "replay", "stats", "control", "daemon", "cli"]
 # A folder may include folders to its left, and these besides.
 EXTRA = {"control": set(), "policy": {"classify"}}
 # Folders that get numbers and rows from those to their left, and must not know them.

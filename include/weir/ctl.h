@@ -95,7 +95,7 @@ struct weir_port_of {
 struct weir_punt {
 	__u64 flow_id;	/* 0 only with WEIR_PUNT_RESET: no entry */
 	__u32 number;	/* of the flow and direction; the wire segments of one skb share it */
-	__u32 isn;	/* of the frame's direction, host order */
+	__u32 isn;	/* of the frame's direction, host order; of a DECIDED frame: the rule */
 	__u32 traits;	/* the gate's half; of a DECIDED frame: weir_punt_way() */
 	__u16 class[2]; /* of side 0 and side 1 */
 	__u16 app;

@@ -85,7 +85,9 @@ enum weir_reason_kind {
 	  "after a punt: sent through the queueing disciplines of its port")                       \
 	X(DROP_PAIR_LOST, DROP, "pair_lost", "after a punt: lost in the port's pair of veths")     \
 	X(DROP_QDISC, DROP, "qdisc",                                                               \
-	  "lost by the queueing disciplines of the port it was to leave by, where it is counted")
+	  "lost by the queueing disciplines of the port it was to leave by, where it is counted")  \
+	X(DROP_TAP, DROP, "tap",                                                                   \
+	  "after a punt: the program that the flow is handed to said so, or gave no answer")
 
 enum weir_reason {
 #define X(id, kind, name, help) WEIR_REASON_##id,

@@ -170,6 +170,29 @@ static void cells_and_copies(void **state)
 	GOES_UP(r, WEIR_PUNT_TAP | WEIR_PUNT_INSPECT, DATA, BACK);
 }
 
+/* A tap has all frames, acknowledgements too; the slow path is told by which rule. */
+static void a_tap_gets_every_frame(void **state)
+{
+	struct rig *r = *state;
+	const struct shape frames[] = {
+		{.tcp_flags = SHAPE_ACK},
+		{.tcp_flags = SHAPE_ACK, BACK},
+		{FIN},
+	};
+	struct weir_flow flow;
+	struct outcome out;
+
+	rig_watch(r, RIG_WEB, WEIR_CELL_TAP);
+	inspected(r, 0);
+	GOES_UP(r, WEIR_PUNT_TAP | WEIR_PUNT_DECIDED, DATA);
+	assert_true(rig_flow(r, true, &tcp, &flow));
+	for (size_t i = 0; i < ARRAY_SIZE(frames); i++) {
+		assert_int_equal(rig_send(r, &frames[i], &out), WEIR_REASON_PUNTED);
+		assert_int_equal(out.punt.flags & UP, WEIR_PUNT_TAP | WEIR_PUNT_DECIDED);
+		assert_int_equal(out.punt.isn, flow.rule);
+	}
+}
+
 /* What comes back from a queueing discipline waits until that is empty. */
 static void a_side_that_returns_settles(void **state)
 {
@@ -333,6 +356,7 @@ int main(void)
 		RIG_TEST(the_hand_over_of_a_side_is_bounded),
 		RIG_TEST(the_mind_is_changed),
 		RIG_TEST(cells_and_copies),
+		RIG_TEST(a_tap_gets_every_frame),
 		RIG_TEST(a_side_that_returns_settles),
 		RIG_TEST(ends_are_told),
 		RIG_TEST(ends_of_a_side_that_is_not_read),

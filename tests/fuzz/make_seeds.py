@@ -316,13 +316,25 @@ def peer_seeds():
     }
 
 
+def edits_seeds():
+    def step(kind, at, size):
+        return bytes([kind]) + at.to_bytes(2, 'big') + size.to_bytes(2, 'big')
+    first = b'\xff\xff\xff\x00'
+    grown = step(5, 100, 20) + step(2, 120, 0)
+    return {
+        'edits-grown': first + grown + step(11, 90, 60) + step(3, 135, 0) + step(4, 110, 40),
+        'edits-removed': first + step(0, 100, 20) + step(2, 120, 0) + step(1, 100, 20) + step(3, 100, 0),
+        'edits-many': first + b''.join(step(5 * i, 100 * i, 100) + step(2, 100 * i + 100, 0) for i in range(40)) + step(3, 4000, 0),
+    }
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
     for target, seeds in (('frame', {k: sequence(v) for k, v in frame_seeds().items()}), ('capture', capture_seeds()),
                           ('fragments', fragments_seeds()), ('neighbour', neighbour_seeds()),
                           ('stream', stream_seeds()), ('http', http_seeds()), ('ftp', ftp_seeds()),
-                          ('peer', peer_seeds()), ('irc', irc_seeds()), *mail_seeds().items(),
-                          *message_seeds().items()):
+                          ('peer', peer_seeds()), ('edits', edits_seeds()), ('irc', irc_seeds()),
+                          *mail_seeds().items(), *message_seeds().items()):
         folder = os.path.join(top, target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/tap.h"
 #include "worker/worker_private.h"
 
 #define HOLD_NS 1000000
@@ -126,6 +127,16 @@ uint32_t frame_pool_size(const struct frame_pool *p)
 const struct weir_punt *frame_punt(struct frame_pool *p, const struct frame *f)
 {
 	return &punt_of[f->addr];
+}
+
+/* No program is asked about anything. */
+void worker_tap_go(struct worker *w, const struct park_key *key)
+{
+}
+
+bool worker_tap_hold_due(struct worker *w, const struct park_key *key)
+{
+	return true;
 }
 
 struct fixture {

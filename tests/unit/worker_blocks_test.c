@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "worker/tap.h"
 #include "worker/worker_private.h"
 
 /* ---- what stands in for the gate, the sockets and the inspector ---- */
@@ -186,6 +187,45 @@ void worker_park_after(struct worker *w, const struct weir_punt *at,
 {
 	if (action == WEIR_ACTION_DROP)
 		waiting_drop = drop;
+}
+
+/* ---- no taps ---- */
+
+const struct policy_tap *worker_tap_of(struct worker *w, const struct weir_punt *at)
+{
+	return NULL;
+}
+
+void worker_tap_arrive(struct worker *w, struct frame *f, const struct weir_punt *at,
+		       struct packet *p)
+{
+}
+
+enum parking worker_tap(struct worker *w, const struct tap_ask *a, enum weir_reason *reason)
+{
+	return PARKING_NONE;
+}
+
+bool worker_tap_leave(struct worker *w, struct frame *f, const struct weir_punt *at,
+		      struct packet *p)
+{
+	return true;
+}
+
+struct packet worker_tap_reset(struct worker *w, const struct weir_punt *at, const struct packet *p,
+			       bool to_sender)
+{
+	return *p;
+}
+
+bool worker_tap_unpark(struct worker *w, struct frame *f)
+{
+	return false;
+}
+
+bool worker_tap_keeps(struct worker *w, uint64_t flow_id)
+{
+	return false;
 }
 
 /* ---- a worker, and blocks of 10.0.0.0/8 for application 5 ---- */

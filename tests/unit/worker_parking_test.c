@@ -131,12 +131,12 @@ static void beyond_a_bound_the_answer_applies_at_once(void **state)
 
 	f->policy.parking_flow = 2 * PARK_FRAME_MIN;
 	worker_park_reload(&f->worker);
-	hold(f, WEIR_PARK_TAP, 100, WEIR_ACTION_PASS);
+	hold(f, WEIR_PARK_ANSWER, 100, WEIR_ACTION_PASS);
 	plain(f, 'a', 100);
 	plain(f, 'b', 110);
 	plain(f, 'c', 120);
 	assert_string_equal(went, "abc");
-	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_TAP], 1);
+	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_ANSWER], 1);
 	assert_null(told_of(7));
 	went[0] = '\0';
 	hold(f, WEIR_PARK_SCAN, 100, WEIR_ACTION_DROP);
@@ -146,6 +146,15 @@ static void beyond_a_bound_the_answer_applies_at_once(void **state)
 	plain(f, 'd', 160);
 	assert_string_equal(went, "~a~b~c~d");
 	assert_int_equal(f->worker.counters.park_refused[WEIR_PARK_SCAN], 1);
+	went[0] = '\0';
+	park_free(f->worker.park);
+	f->worker.park = park_new(64, 16);
+	worker_park_reload(&f->worker);
+	hold(f, WEIR_PARK_TAP, 100, WEIR_ACTION_PASS);
+	plain(f, 'a', 200);
+	plain(f, 'b', 210);
+	plain(f, 'c', 220);
+	assert_string_equal(went, "~c");
 }
 
 /* All frames of a flow that changes its exit wait, in the order they came in. */

@@ -100,6 +100,7 @@ int cli_modules(const struct call *c);
 int cli_block(const struct call *c);
 int cli_unblock(const struct call *c);
 int cli_blocks(const struct call *c);
+int cli_tap_list(const struct call *c);
 int cli_stats(const struct call *c);
 int cli_top(const struct call *c);
 int cli_events(const struct call *c);
@@ -116,6 +117,7 @@ void show_flows(const json_t *data, FILE *out);
 void show_apps(const json_t *data, FILE *out);
 void show_modules(const json_t *data, FILE *out);
 void show_blocks(const json_t *data, FILE *out);
+void show_taps(const json_t *data, FILE *out);
 /* Adds "rates" to every port of `after` from what moved since `before`. */
 void status_add_rates(const json_t *before, json_t *after);
 /* Applications by rate between two answers; at most rows lines (0 = all). */

@@ -202,6 +202,16 @@ static const struct verb verbs[] = {
 		.run = cli_blocks,
 	},
 	{
+		.words = "tap list",
+		.arguments = "",
+		.help = "the programs that flows are handed to, and what they answered",
+		.more = "GIVEN to CHANGED count frames since the tap was in the policy, or parts "
+			"of "
+			"streams; LAG is how long the oldest frame has been waiting.",
+		.options = {&opt_json, &opt_socket},
+		.run = cli_tap_list,
+	},
+	{
 		.words = "stats",
 		.arguments = "",
 		.help = "counters as Prometheus text",

@@ -2,6 +2,7 @@
 #include "mail/mail.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -310,15 +311,16 @@ static void wake_up(struct mail_reader *r)
 	r->sleeping = false;
 }
 
-int mail_read(struct mail_reader *r, void (*fn)(const struct mail_record *, void *), void *arg)
+int mail_read_some(struct mail_reader *r, unsigned int max,
+		   void (*fn)(const struct mail_record *, void *), void *arg)
 {
 	uint64_t head = atomic_load_explicit(&r->ring->head, memory_order_acquire);
-	int count = 0;
+	unsigned int count = 0;
 
 	wake_up(r);
 	if (!positions_fit(head, r->tail, r->bytes))
 		r->broken = true;
-	while (!r->broken && r->tail != head) {
+	while (!r->broken && r->tail != head && count < max) {
 		struct mail_record record;
 
 		if (record_take(r, head - r->tail, &record) < 0) {
@@ -330,7 +332,12 @@ int mail_read(struct mail_reader *r, void (*fn)(const struct mail_record *, void
 		fn(&record, arg);
 		count++;
 	}
-	return r->broken ? -EBADMSG : count;
+	return r->broken ? -EBADMSG : (int)count;
+}
+
+int mail_read(struct mail_reader *r, void (*fn)(const struct mail_record *, void *), void *arg)
+{
+	return mail_read_some(r, INT_MAX, fn, arg);
 }
 
 bool mail_reader_sleep(struct mail_reader *r, uint32_t bytes)

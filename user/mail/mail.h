@@ -68,6 +68,9 @@ struct mail_record {
  * to be broken. fn may not close the reader.
  */
 int mail_read(struct mail_reader *r, void (*fn)(const struct mail_record *, void *), void *arg);
+/* The same for at most max records. The payload of the last one stays valid until the next call. */
+int mail_read_some(struct mail_reader *r, unsigned int max,
+		   void (*fn)(const struct mail_record *, void *), void *arg);
 /*
  * Asks the writer to signal its eventfd once the ring holds at least `bytes` (1: any record).
  * False: it holds that much already, and there will be no signal. The next mail_read() cancels the

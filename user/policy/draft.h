@@ -132,6 +132,8 @@ int draft_read_side(struct draft *d, const struct yaml_node *n, const char *what
 /* rule.c */
 /* Applications and categories by the names that r knows. */
 int draft_resolve(struct draft *d, const struct app_registry *r);
+/* tap.c: the key `tap` of a rule; n NULL: none. */
+int draft_read_tap(const struct draft *d, const struct yaml_node *n, struct policy_rule *rule);
 /* trait.c: a rule's conditions beside classes and application. */
 int draft_read_conditions(struct draft *d, const struct yaml_node *rule, struct policy_rule *out);
 void draft_traits_free(struct draft *d);

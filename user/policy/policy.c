@@ -36,6 +36,7 @@ void policy_free(struct policy *p)
 	free(p->path);
 	free(p->events_file);
 	free(p->rules);
+	free(p->taps);
 	free(p->classes);
 	free(p->sets);
 	free(p->compiled);

@@ -40,7 +40,20 @@ struct policy_rule {
 	uint32_t traits;     /* the gate's half of what it needs */
 	uint32_t conditions; /* bits by place in policy.conditions: the other half */
 	uint8_t schedule;    /* place in policy.schedules plus one; 0: always */
+	uint8_t tap;	     /* place in policy.taps plus one; 0: none */
 	unsigned int line, column;
+};
+/* A program that flows are handed to (docs/tap.md). */
+#define POLICY_TAPS_MAX	  16
+#define POLICY_TAP_NOBODY UINT32_MAX
+struct policy_tap {
+	char name[32];
+	bool stream; /* mode: stream */
+	bool copy;   /* it is not asked */
+	uint64_t timeout_ns;
+	uint32_t ring_bytes;			/* as the file says it */
+	enum weir_action on_timeout, on_absent; /* PASS or DROP */
+	uint32_t uid, gid;			/* who may serve it beside root */
 };
 /* X(enumerator, "key"): conditions that user space judges. */
 #define POLICY_CONDITIONS(X)                                                                       \
@@ -115,6 +128,8 @@ struct policy {
 	struct policy_rule *rules;
 	unsigned int rule_count;
 	enum weir_action default_action;
+	struct policy_tap *taps;
+	unsigned int tap_count;
 	/* Sizes (key `limits:`), see docs/policy.md. */
 	uint32_t limit_decided, limit_undecided, limit_reconnects, limit_endpoints, limit_blocks,
 		limit_fragments, limit_slots, limit_fragmented, limit_parked;
@@ -256,6 +271,8 @@ void policy_blocks_fini(struct policy_blocks *b);
 uint64_t policy_blocks_until(const struct policy_blocks *b, const struct weir_flow_key *key,
 			     unsigned int origin, uint16_t app);
 
+/* The tap of a cell's rule number; NULL: none. */
+const struct policy_tap *policy_rule_tap(const struct policy *p, unsigned int rule);
 /* Rule name for a cell's rule number; "default" for WEIR_RULE_DEFAULT. */
 const char *policy_rule_name(const struct policy *p, unsigned int rule);
 const char *policy_action_name(enum weir_action a);

@@ -43,9 +43,10 @@ static int rule_name_read(struct draft *d, const struct yaml_node *rule, struct 
 static int rule_keys_check(const struct draft *d, const struct yaml_node *rule)
 {
 	static const char *const known[] = {
-		"name",	     "application", "confidence", "from", "to",	     "action",	  "pipe",
-		"schedule",  "audit",	    "scan",	  "port", "proto",   "vlan",	  "mac",
-		"direction", "exit",	    "hostname",	  "via",  "anomaly", "midstream", NULL,
+		"name",	   "application", "confidence", "from", "to",	    "action",
+		"pipe",	   "schedule",	  "audit",	"scan", "port",	    "proto",
+		"vlan",	   "mac",	  "direction",	"exit", "hostname", "via",
+		"anomaly", "midstream",	  "tap",	NULL,
 	};
 	static const char *const later[] = {"pipe", "audit", "scan"};
 	int err = draft_mapping(d, rule, "rule", known);
@@ -92,6 +93,8 @@ static int rule_read(struct draft *d, const struct yaml_node *n)
 	err = action_read(d, action, "action", &rule->action);
 	if (err == 0)
 		err = exit_read(d, yaml_get(n, "exit"), rule);
+	if (err == 0)
+		err = draft_read_tap(d, yaml_get(n, "tap"), rule);
 	if (err == 0)
 		err = draft_read_conditions(d, n, rule);
 	if (err == 0)

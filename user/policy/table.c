@@ -40,6 +40,7 @@ static void rules_of(const struct policy *p, struct weir_rule *out)
 		out[rule] = (struct weir_rule){
 			.traits = policy_rule_traits(p, rule),
 			.cell = {.action = (uint8_t)p->rules[rule].action,
+				 .flags = p->rules[rule].tap ? WEIR_CELL_TAP : 0,
 				 .rule = (uint16_t)rule,
 				 .exit = (uint8_t)p->rules[rule].exit},
 		};

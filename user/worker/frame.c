@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/consumer.h"
+#include "worker/tap.h"
 #include "worker/worker_private.h"
 
 /* What is known of the frame at hand. */
@@ -12,8 +13,9 @@ struct job {
 	struct weir_punt punt;
 	struct packet packet;
 	enum packet_status status;
-	enum weir_reason drop; /* why, where it is dropped */
-	uint16_t pipe;	       /* of a frame that was judged here */
+	enum weir_reason drop;	      /* why, where it is dropped */
+	uint16_t pipe;		      /* of a frame that was judged here */
+	const struct policy_tap *tap; /* that it is given to */
 };
 
 static uint32_t slot_of(const struct worker *w, const struct job *j)
@@ -61,11 +63,15 @@ static uint32_t settle_ms(const struct worker *w, const struct job *j)
 	return j->punt.flags & WEIR_PUNT_INSPECT ? ctl->settle_queue_ms : ctl->settle_wire_ms;
 }
 
-static void frame_forward(struct worker *w, const struct job *j)
+static void frame_forward(struct worker *w, struct job *j)
 {
 	struct worker_route route = route_of(w, j);
 	enum weir_reason reason;
 
+	if (j->status == PACKET_OK && !worker_tap_leave(w, &j->frame, &j->punt, &j->packet)) {
+		frame_drop(w, j, WEIR_REASON_DROP_TAP);
+		return;
+	}
 	if (j->status == PACKET_OK && packet_checksum_unfinished(&j->packet)) {
 		packet_checksum_finish(&j->packet, frame_data(w->shared->pool, &j->frame));
 		w->counters.finished_checksums++;
@@ -92,6 +98,7 @@ static void made_reset(struct worker *w, const struct worker_route *r, enum weir
 
 static void make_reset(struct worker *w, const struct job *j, bool to_sender)
 {
+	const struct packet p = worker_tap_reset(w, &j->punt, &j->packet, to_sender);
 	struct worker_route route = route_of(w, j);
 	enum weir_reason reason;
 	struct frame out;
@@ -103,7 +110,7 @@ static void make_reset(struct worker *w, const struct job *j, bool to_sender)
 	}
 	if (!frame_take(w->shared->pool, w->index, &out))
 		return;
-	len = packet_make_reset(&j->packet, to_sender, frame_data(w->shared->pool, &out),
+	len = packet_make_reset(&p, to_sender, frame_data(w->shared->pool, &out),
 				WEIR_FRAME_BYTES / 2);
 	if (len > 0) {
 		out.len = (uint32_t)len;
@@ -175,7 +182,7 @@ static void publish(struct worker *w, const struct inspect_outcome *o)
 		.app = f->app,
 		.method = f->method,
 		.confidence = f->confidence,
-		.flags = inspection(f),
+		.flags = inspection(f) | (worker_tap_keeps(w, f->id) ? WEIR_IDENTIFIED_TAP : 0),
 		.payloads = flow_payloads(f),
 		.traits = f->traits,
 	};
@@ -258,6 +265,7 @@ static enum weir_action judge_decided(struct worker *w, struct job *j, struct in
 		worker_note_details(w, o->flow);
 	cell = worker_cell(w, o->flow, &j->punt, &j->packet);
 	j->pipe = cell->pipe;
+	j->tap = policy_rule_tap(w->shared->policy, cell->rule);
 	if (passes_anyway(w, j))
 		return WEIR_ACTION_PASS;
 	if (blocked) {
@@ -354,7 +362,7 @@ void worker_frame_stale(struct worker *w, const struct frame *f)
 		frame_drop(w, &j, WEIR_REASON_DROP_STALE);
 }
 
-static void job_end(struct worker *w, const struct job *j, enum weir_action action)
+static void job_end(struct worker *w, struct job *j, enum weir_action action)
 {
 	if (action == WEIR_ACTION_DROP)
 		frame_drop(w, j, j->drop);
@@ -373,6 +381,10 @@ void worker_frame_end(struct worker *w, const struct frame *f, enum weir_action 
 		.drop = drop,
 	};
 
+	if (worker_tap_unpark(w, &j.frame) && action == WEIR_ACTION_PASS) {
+		action = WEIR_ACTION_DROP;
+		j.drop = WEIR_REASON_DROP_TAP;
+	}
 	job_decode(w, &j);
 	job_end(w, &j, action);
 }
@@ -381,7 +393,36 @@ void worker_frame_lose(struct worker *w, const struct frame *f)
 {
 	struct job j = {.frame = *f, .punt = *frame_punt(w->shared->pool, f)};
 
+	worker_tap_unpark(w, &j.frame);
 	frame_drop(w, &j, WEIR_REASON_DROP_STALE);
+}
+
+/* Likewise for the sake of a program that it is given to. */
+static bool job_taps(struct worker *w, struct job *j, const struct inspect_outcome *o)
+{
+	enum weir_reason reason = WEIR_REASON_DROP_TAP;
+	const struct tap_ask ask = {
+		.f = &j->frame,
+		.punt = &j->punt,
+		.p = j->status == PACKET_OK ? &j->packet : NULL,
+		.o = o,
+		.tap = j->tap,
+		.settle_ms = settle_ms(w, j),
+	};
+
+	switch (worker_tap(w, &ask, &reason)) {
+	case PARKING_NONE:
+		return false;
+	case PARKING_PARKED:
+		break;
+	case PARKING_DROP:
+		frame_drop(w, j, reason);
+		break;
+	case PARKING_RESET:
+		frame_reset(w, j);
+		break;
+	}
+	return true;
 }
 
 /* Whether a frame that may pass waits or ends for the sake of its direction. */
@@ -415,11 +456,16 @@ static void job_judge(struct worker *w, struct job *j)
 {
 	struct inspect_outcome o = {0};
 	bool drains = j->punt.flags & WEIR_PUNT_DECIDED;
-	enum weir_action action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
+	enum weir_action action;
 
+	if (j->status == PACKET_OK)
+		worker_tap_arrive(w, &j->frame, &j->punt, &j->packet);
+	if (drains)
+		j->tap = worker_tap_of(w, &j->punt);
+	action = drains ? WEIR_ACTION_PASS : judge(w, j, &o);
 	if (action == WEIR_ACTION_PASS && (o.hold_count || o.hold_refused))
 		action = job_holds(w, j, &o);
-	if (action == WEIR_ACTION_PASS && job_parks(w, j, &o))
+	if (action == WEIR_ACTION_PASS && (job_taps(w, j, &o) || job_parks(w, j, &o)))
 		return;
 	job_end(w, j, action);
 	worker_park_after(w, &j->punt, &o, action, j->drop);

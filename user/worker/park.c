@@ -533,6 +533,23 @@ static void take_first(struct park *p, struct direction *d, struct frame *out)
 	p->free_place = place;
 }
 
+uint64_t park_until(const struct park *p, const struct park_key *key, enum weir_park reason)
+{
+	const struct direction *d = direction_find(p, key);
+
+	return d && d->reasons >> reason & 1 ? d->deadline_ns[reason] : 0;
+}
+
+bool park_peek(const struct park *p, const struct park_key *key, struct frame *out)
+{
+	const struct direction *d = p->frames ? direction_find(p, key) : NULL;
+
+	if (!d || d->first == NONE)
+		return false;
+	*out = p->places[d->first].frame;
+	return true;
+}
+
 bool park_take(struct park *p, const struct park_key *key, struct frame *out)
 {
 	struct direction *d = p->frames ? direction_find(p, key) : NULL;

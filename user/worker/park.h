@@ -99,6 +99,10 @@ bool park_any(const struct park *p, const struct park_key *key,
 	      bool (*fn)(const struct frame *, void *), void *arg);
 /* When the frame came that has waited longest; false without frames. */
 bool park_oldest(const struct park *p, const struct park_key *key, uint64_t *since_ns);
+/* Until when the reason holds the direction; 0: it does not. */
+uint64_t park_until(const struct park *p, const struct park_key *key, enum weir_park reason);
+/* The first frame of a direction, which stays there; false: it has none. */
+bool park_peek(const struct park *p, const struct park_key *key, struct frame *out);
 /* Takes the first frame of a direction; `next`: only when it begins at or before that number. */
 bool park_take(struct park *p, const struct park_key *key, struct frame *out);
 bool park_take_next(struct park *p, const struct park_key *key, uint32_t next, struct frame *out);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "worker/tap.h"
 #include "worker/worker_private.h"
 
 /* How long a direction stays shut after its last frame. */
@@ -13,6 +14,7 @@
 
 #define OUT_OF_ORDER_BIT (1u << WEIR_PARK_OUT_OF_ORDER)
 #define SETTLE_BIT	 (1u << WEIR_PARK_SETTLE)
+#define TAP_BIT		 (1u << WEIR_PARK_TAP)
 
 static struct park_key key_of(const struct weir_punt *punt)
 {
@@ -64,13 +66,19 @@ int worker_park_hold(struct worker *w, const struct park_key *key, enum weir_par
 	return err;
 }
 
-static uint32_t reasons_of(const struct worker *w, const struct park_key *key)
+uint32_t worker_park_reasons(const struct worker *w, const struct park_key *key)
 {
 	struct weir_parked v;
 
 	if (park_find(w->park, key) != PARK_WAITING || !park_describe(w->park, key, &v))
 		return 0;
 	return v.reasons;
+}
+
+uint64_t worker_park_until(const struct worker *w, const struct park_key *key,
+			   enum weir_park reason)
+{
+	return park_until(w->park, key, reason);
 }
 
 /* All that waits of a direction ends with the action; `drop`: why, where that is a drop. */
@@ -123,7 +131,7 @@ void worker_park_release(struct worker *w, const struct park_key *key, enum weir
 {
 	uint32_t left, next;
 
-	if (!(reasons_of(w, key) >> reason & 1))
+	if (!(worker_park_reasons(w, key) >> reason & 1))
 		return;
 	left = park_end(w->park, key, reason);
 	if (left == 0)
@@ -132,6 +140,8 @@ void worker_park_release(struct worker *w, const struct park_key *key, enum weir
 		let_go_until(w, key, next);
 	else
 		publish(w, key);
+	if (left == TAP_BIT)
+		worker_tap_go(w, key);
 }
 
 /* The answer applies: to what waits, and unless it is to pass, to what comes later. */
@@ -151,7 +161,7 @@ void worker_park_settle(struct worker *w, const struct park_key *key, enum weir_
 {
 	if (action == WEIR_ACTION_PASS)
 		worker_park_release(w, key, reason);
-	else if (reasons_of(w, key) >> reason & 1)
+	else if (worker_park_reasons(w, key) >> reason & 1)
 		answer(w, key, action);
 	count_now(w);
 }
@@ -202,13 +212,21 @@ static enum parking park_behind(struct worker *w, const struct park_key *key, co
 
 	if (o->read)
 		park_set_in_order(w->park, key, o->next);
-	if (add(w, key, f, p, !o->bad_checksum))
+	if (add(w, key, f, p, !o->bad_checksum)) {
+		/* One that nobody is asked about goes as soon as those before it have. */
+		worker_tap_go(w, key);
 		return PARKING_PARKED;
+	}
 	if (!park_describe(w->park, key, &v))
 		return PARKING_NONE;
 	w->counters.park_refused[__builtin_ctz(v.reasons)]++;
 	/* To go on would be to overtake. */
 	if (v.reasons == SETTLE_BIT)
+		return PARKING_DROP;
+	/* A tap's program decides about each frame: TCP then sends at its pace, and the answer to
+	 * one is not about those that come later. */
+	if (v.reasons == TAP_BIT &&
+	    (v.answer != WEIR_ACTION_PASS || (p && p->proto == IPPROTO_TCP)))
 		return PARKING_DROP;
 	answer(w, key, v.answer);
 	count_now(w);
@@ -233,7 +251,7 @@ static bool park_early(struct worker *w, const struct park_key *key, const struc
 		       const struct packet *p)
 {
 	const struct policy *policy = w->shared->policy;
-	bool held = reasons_of(w, key) & OUT_OF_ORDER_BIT;
+	bool held = worker_park_reasons(w, key) & OUT_OF_ORDER_BIT;
 
 	if (!policy->hold_out_of_order || policy->inspect_copy) {
 		w->counters.fast_passed++;
@@ -286,7 +304,7 @@ static enum parking park_closed(struct worker *w, const struct park_key *key, en
 /* The first frame says how long the flow's old exit may still have some. */
 static int hold_to_settle(struct worker *w, const struct park_key *key, uint32_t settle_ms)
 {
-	if (reasons_of(w, key) & SETTLE_BIT)
+	if (worker_park_reasons(w, key) & SETTLE_BIT)
 		return 0;
 	return worker_park_hold(w, key, WEIR_PARK_SETTLE, w->now_ns + settle_ms * 1000000ULL,
 				WEIR_ACTION_PASS);
@@ -303,7 +321,7 @@ enum parking worker_park(struct worker *w, const struct frame *f, const struct w
 	if (settle_ms && (state == PARK_NONE || state == PARK_WAITING) &&
 	    hold_to_settle(w, &key, settle_ms) < 0)
 		return PARKING_DROP;
-	settles = reasons_of(w, &key) & SETTLE_BIT;
+	settles = worker_park_reasons(w, &key) & SETTLE_BIT;
 	if (is_bare(p) && !settles)
 		return PARKING_NONE;
 	if (state == PARK_ADOPTED || state == PARK_SHUT)
@@ -317,7 +335,7 @@ enum parking worker_park(struct worker *w, const struct frame *f, const struct w
 			return PARKING_DROP;
 		}
 	}
-	if (reasons_of(w, &key) & ~OUT_OF_ORDER_BIT)
+	if (worker_park_reasons(w, &key) & ~OUT_OF_ORDER_BIT)
 		return park_behind(w, &key, f, p, o);
 	/* A frame that no receiver takes tells nothing of the order of others. */
 	return tcp && !o->bad_checksum ? park_in_turn(w, &key, f, p, o) : PARKING_NONE;
@@ -345,7 +363,7 @@ void worker_park_after(struct worker *w, const struct weir_punt *punt,
 	} else if (!is_read(o->flow)) {
 		for (key.dir = 0; key.dir < 2; key.dir++)
 			worker_park_release(w, &key, WEIR_PARK_OUT_OF_ORDER);
-	} else if (o->read && reasons_of(w, &key) == OUT_OF_ORDER_BIT) {
+	} else if (o->read && worker_park_reasons(w, &key) == OUT_OF_ORDER_BIT) {
 		let_go_until(w, &key, o->next);
 	}
 	count_now(w);
@@ -364,6 +382,12 @@ void worker_park_expire(struct worker *w)
 
 		if (state == PARK_SHUT || (state == PARK_ADOPTED && action == WEIR_ACTION_PASS)) {
 			forget(w, &key);
+			continue;
+		}
+		/* Frames that wait for an answer have deadlines of their own. */
+		if (reason == WEIR_PARK_TAP) {
+			if (worker_tap_hold_due(w, &key))
+				worker_park_release(w, &key, reason);
 			continue;
 		}
 		w->counters.park_timeouts[action]++;

@@ -8,7 +8,7 @@
  * policy covers the generation it was loaded as and those that follow in steps of two
  * (weir/policy.h).
  */
-static bool punt_is_of_policy(const struct worker *w, const struct weir_punt *punt)
+bool worker_punt_is_of_policy(const struct worker *w, const struct weir_punt *punt)
 {
 	const struct weir_ctl *ctl = gate_ctl(w->shared->gate);
 	uint32_t now = __atomic_load_n(&ctl->generation, __ATOMIC_ACQUIRE);
@@ -44,7 +44,7 @@ const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f
 	};
 
 	/* Of a flow inside of a tunnel the gate knows nothing. */
-	if (!f->tunnel && punt_is_of_policy(w, punt) &&
+	if (!f->tunnel && worker_punt_is_of_policy(w, punt) &&
 		    punt->class[0] < p -> class_ids && punt -> class[1] < p -> class_ids) {
 		s.from = punt->class[f->origin];
 		s.to = punt->class[!f->origin];

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
+#include "worker/tap.h"
 #include "worker/worker_private.h"
 
 /* A completion does not wake a poll, so while some are due the sleep is short. */
@@ -116,8 +117,10 @@ static void beat(struct worker *w)
 
 static long sleep_limit_ns(const struct worker *w)
 {
-	uint64_t due_ns = park_next_ns(w->park);
+	uint64_t due_ns = park_next_ns(w->park), tap_ns = worker_tap_next_ns(w);
 
+	if (tap_ns < due_ns)
+		due_ns = tap_ns;
 	if (w->outstanding || due_ns <= w->now_ns)
 		return SLEEP_BUSY_NS;
 	return due_ns - w->now_ns < SLEEP_IDLE_NS ? (long)(due_ns - w->now_ns) : SLEEP_IDLE_NS;
@@ -125,7 +128,7 @@ static long sleep_limit_ns(const struct worker *w)
 
 static void sleep_for_work(struct worker *w)
 {
-	struct pollfd fds[1 + WEIR_PORTS_MAX * 4];
+	struct pollfd fds[1 + WEIR_PORTS_MAX * 4 + POLICY_TAPS_MAX];
 	struct timespec limit = {.tv_nsec = sleep_limit_ns(w)};
 	uint64_t woken;
 	nfds_t n = 0;
@@ -133,6 +136,8 @@ static void sleep_for_work(struct worker *w)
 	if (!mail_reader_sleep(w->post.in, 1))
 		return;
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
+	if (!worker_tap_sleep(w, fds, &n, 1 + POLICY_TAPS_MAX))
+		return;
 	for (unsigned int port = 1; port < WEIR_PORTS_MAX; port++) {
 		struct xsk_sockets *s = w->shared->ports[port];
 
@@ -182,6 +187,7 @@ static void expire(struct worker *w)
 	if (w->now_ns < w->expire_ns)
 		return;
 	w->expire_ns = w->now_ns + EXPIRE_EVERY_NS;
+	worker_tap_expire(w);
 	worker_note_frame(w, NULL, NULL, PACKET_NOT_IP);
 	inspector_expire(w->inspector, w->now_ns, EXPIRE_BUDGET);
 	inspector_stats(w->inspector, &w->counters.flows);
@@ -229,8 +235,10 @@ static void read_orders(struct worker *w)
 	uint64_t number = w->number;
 
 	worker_read_orders(w);
-	if (w->number != number)
-		worker_park_reload(w);
+	if (w->number == number)
+		return;
+	worker_tap_reload(w);
+	worker_park_reload(w);
 }
 
 static void *run(void *arg)
@@ -250,6 +258,7 @@ static void *run(void *arg)
 		beat(w);
 		n = read_all(w, worker_frame);
 		w->counters.queue_frames = n;
+		n += worker_tap_read(w);
 		worker_park_expire(w);
 		done = worker_complete(w);
 		worker_kick(w);
@@ -268,6 +277,7 @@ static void worker_free(struct worker *w)
 		return;
 	handover_free(w->handover);
 	park_free(w->park);
+	worker_tap_end(w);
 	inspector_free(w->inspector);
 	worker_blocks_end(w);
 	post_close(&w->post);
@@ -326,8 +336,9 @@ static int worker_init(struct worker *w, const struct worker_shared *shared, uin
 				   frame_pool_size(shared->pool));
 	w->park = park_new(frame_pool_size(shared->pool) / shared->workers,
 			   w->shared->policy->limit_parked / shared->workers + 1);
-	if (w->wake_fd < 0 || !w->handover || !w->park)
+	if (w->wake_fd < 0 || !w->handover || !w->park || !worker_tap_begin(w))
 		return -ENOMEM;
+	worker_tap_reload(w);
 	worker_park_reload(w);
 	worker_park_adopt(w);
 	return post_open(&w->post, w->wake_fd);

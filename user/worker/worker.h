@@ -11,6 +11,7 @@
 #include "packet/header.h"
 #include "policy/policy.h"
 #include "service/metric.h"
+#include "tap/tap.h"
 #include "weir/park.h"
 #include "xsk/xsk.h"
 
@@ -46,6 +47,7 @@ struct worker_shared {
 	struct app_registry *registry;
 	struct endpoints *endpoints;
 	struct names *names;
+	struct taps *taps;			   /* NULL: none */
 	struct xsk_sockets *ports[WEIR_PORTS_MAX]; /* NULL = no such port */
 	/* On the far ends of the ports' pairs; a TC port's own. NULL = no pair. */
 	struct xsk_sockets *pairs[WEIR_PORTS_MAX];

@@ -35,6 +35,7 @@ struct worker {
 	struct worker_exit_mark exits[1024]; /* by flow; flows may share one */
 	uint32_t kicks;
 	struct park *park;
+	struct worker_taps *taps; /* NULL: there are none (tap.h) */
 	struct worker_counters counters;
 	struct post post;
 	/* To be taken next: put here by the daemon, taken by this thread. */
@@ -105,6 +106,11 @@ void worker_park_release(struct worker *w, const struct park_key *key, enum weir
 enum parking worker_park(struct worker *w, const struct frame *f, const struct weir_punt *punt,
 			 const struct packet *p, const struct inspect_outcome *o,
 			 uint32_t settle_ms);
+/* The reasons that hold a direction whose frames wait, as bits. */
+uint32_t worker_park_reasons(const struct worker *w, const struct park_key *key);
+/* Until when one of them does. */
+uint64_t worker_park_until(const struct worker *w, const struct park_key *key,
+			   enum weir_park reason);
 /* After a frame was judged and has ended: lets those go that waited for it. drop: the reason where
  * the action is DROP. */
 void worker_park_after(struct worker *w, const struct weir_punt *punt,
@@ -151,7 +157,9 @@ void worker_park_stale(struct worker *w);
 void worker_park_adopt(struct worker *w);
 /* Takes completions back; returns how many. */
 uint32_t worker_complete(struct worker *w);
-/* rules.c: what the policy does with a flow, of which this is a packet. */
+/* rules.c: whether classes, traits and rule of the frame are of the policy that the worker uses. */
+bool worker_punt_is_of_policy(const struct worker *w, const struct weir_punt *punt);
+/* What the policy does with a flow, of which this is a packet. */
 const struct weir_cell *worker_cell(const struct worker *w, const struct flow *f,
 				    const struct weir_punt *punt, const struct packet *packet);
 /* Judges the conditions of rules that are user space's, where there is news of the flow or another
