@@ -105,9 +105,10 @@ static void see_fragment(void *arg, const struct dtls_fragment *f)
 static void read_head(const uint8_t *data, size_t len)
 {
 	char name[HTTP_HOSTNAME_BYTES];
+	char texts[HTTP_HEAD_BYTES];
 	struct http_head head;
 
-	if (http_head_parse(data, len, &head) == 0)
+	if (http_head_parse(data, len, texts, &head) == 0)
 		return;
 	for (unsigned int i = 0; i < HTTP_TEXT_COUNT; i++) {
 		size_t n;

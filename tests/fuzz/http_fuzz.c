@@ -16,12 +16,7 @@
 /* Plays the pieces, whole or byte by byte, or in pieces as the choices say. */
 static void play(struct trace *t, const uint8_t *data, size_t size, unsigned int how)
 {
-	t->err = 0;
-	memset(&t->state, 0, sizeof(t->state));
-	for (unsigned int i = 0; i < 2; i++) {
-		memset(&t->side[i], 0, offsetof(__typeof__(t->side[i]), text));
-		t->side[i].text[0] = '\0';
-	}
+	trace_begin(t);
 	while (size > 2) {
 		uint8_t choice = data[0], side = choice & CHOICE_SERVER;
 		unsigned int kind = (choice & CHOICE_KIND) >> 1;
@@ -64,5 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check(memcmp(whole.side[i].text, cut.side[i].text, cut.side[i].at) == 0);
 		}
 	}
+	trace_begin(&whole);
+	trace_begin(&cut);
 	return 0;
 }

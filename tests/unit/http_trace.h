@@ -126,6 +126,18 @@ static void trace_event(void *arg, const void *event)
 	}
 }
 
+/* Begins anew; t is zeroed, or was used before. */
+static void trace_begin(struct trace *t)
+{
+	reader_http.fini(&t->state);
+	memset(&t->state, 0, sizeof(t->state));
+	t->err = 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		memset(&t->side[i], 0, offsetof(__typeof__(t->side[i]), text));
+		t->side[i].text[0] = '\0';
+	}
+}
+
 /* Gives an event of the side's next bytes. */
 static void trace_feed(struct trace *t, uint8_t side, uint8_t kind, const void *data, uint64_t len)
 {

@@ -23,11 +23,12 @@ static int http(const char *text, char out[static HTTP_HOSTNAME_BYTES])
 	/* At its exact size on the heap, so that a read beyond it shows under ASan. */
 	size_t len = strlen(text);
 	uint8_t *copy = malloc(len ? len : 1);
+	char text_of[HTTP_HEAD_BYTES];
 	struct http_head head;
 	int rc;
 
 	memcpy(copy, text, len);
-	rc = http_head_parse(copy, len, &head);
+	rc = http_head_parse(copy, len, text_of, &head);
 	free(copy);
 	if (http_head_hostname(&head, out, NULL))
 		return 1;

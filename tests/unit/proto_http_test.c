@@ -67,6 +67,10 @@ static const struct example examples[] = {
 	{{SAY(C, "GET/a HTTP/1.1\r\nHost: example.org\r\n\r\n")}, GOT, "", 0},
 	{{SAY(C, "GET /a\r\nHost: example.org\r\n\r\n")}, "{0 GET /a example.org};.", "", 0},
 	{{SAY(C, "GET /a\r\n"), TELL(C, STREAM_END)}, "{0 GET /a };.|", "", 0},
+	{{SAY(C, "POST /a\r\nTransfer-Encoding: chunked\r\n"), TELL(C, STREAM_END)},
+	 "{0 POST /a }!.|",
+	 "",
+	 0},
 	{{SAY(C, "GET /a\r\n"), SAY(S, "<html>")}, "{0 GET /a };.", "X", 0},
 	{{SAY(C, "GET /a HTTP/1.1\r\nHost:\r\n example.org\r\nHost: other\r\n\r\n")}, GOT, "", 0},
 	{{SAY(C, "M-SEARCH * HTTP/1.1\r\nHost: [2001:DB8::1]:1900\r\n\r\n")},
@@ -80,7 +84,7 @@ static const struct example examples[] = {
 	{{SAY(C, "OPTIONS rtsp://x/ RTSP/1.0\r\n\r\n")}, "X", "", -EPROTO},
 	{{SAY(S, "220 ready\r\n")}, "", "X", -EPROTO},
 	{{SAY(S, "HTTP/1.1 2x0 OK\r\n")}, "", "X", -EPROTO},
-	{{SAY(C, "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nabc")}, "{0 POST / }X", "", 0},
+	{{SAY(C, "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nabc")}, "{0 POST / }!X", "", 0},
 	{{SAY(C, "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")},
 	 "X",
 	 "",
@@ -229,7 +233,7 @@ static void step_feed(struct trace *t, const struct step *s, size_t from, size_t
 /* Plays the example in pieces of at most `piece` bytes, the one at hand also cut at `cut`. */
 static void play(struct trace *t, const struct example *e, size_t piece, size_t cut)
 {
-	*t = (struct trace){0};
+	trace_begin(t);
 	for (size_t i = 0; i < ARRAY_SIZE(e->step); i++) {
 		const struct step *s = &e->step[i];
 		size_t len = s->text ? strlen(s->text) : 1;
@@ -336,13 +340,21 @@ static void gaps_anywhere(void **state)
 }
 
 static struct http_head kept;
+static char kept_text[HTTP_HEAD_BYTES];
+
+static void keep(const struct http_head *h)
+{
+	kept = *h;
+	memcpy(kept_text, h->text, h->used);
+	kept.text = kept_text;
+}
 
 static void keep_head(void *arg, const void *event)
 {
 	const struct http_event *e = event;
 
 	if (e->kind == HTTP_REQUEST || e->kind == HTTP_RESPONSE)
-		kept = *e->head;
+		keep(e->head);
 	(void)arg;
 }
 
@@ -356,6 +368,7 @@ static void head_of(uint8_t side, const char *text)
 	memset(&c, 0, sizeof(c));
 	memset(&kept, 0, sizeof(kept));
 	assert_int_equal(reader_http.read(&c, &e, keep_head, NULL), 0);
+	reader_http.fini(&c);
 }
 
 static void assert_text(enum http_text which, const char *text)
@@ -411,20 +424,39 @@ static void bounds(void **state)
 	static struct trace t;
 	static const char line[] = "X: 0123456789012345678901234567890123456789\r\n";
 
-	t = (struct trace){0};
+	trace_begin(&t);
 	trace_feed(&t, C, STREAM_DATA, "GET / HTTP/1.1\r\n", 16);
 	for (int i = 0; i < HTTP_FIELDS_MAX; i++)
 		trace_feed(&t, C, STREAM_DATA, line, sizeof(line) - 1);
 	assert_int_equal(t.err, 0);
 	trace_feed(&t, C, STREAM_DATA, line, sizeof(line) - 1);
 	assert_int_equal(t.err, -EPROTO);
-	t = (struct trace){0};
+	trace_begin(&t);
 	trace_feed(&t, C, STREAM_DATA, "GET /", 5);
 	for (unsigned int i = 0; i < HTTP_SECTION_MAX / 32 - 1; i++)
 		trace_feed(&t, C, STREAM_DATA, line, 32);
 	assert_int_equal(t.err, 0);
 	trace_feed(&t, C, STREAM_DATA, line, 32);
 	assert_int_equal(t.err, -EPROTO);
+}
+
+/* An idle connection keeps no texts; a message that goes on keeps what it began with. */
+static void nothing_is_kept_between_messages(void **state)
+{
+	static const char post[] = "POST /p HTTP/1.1\r\nContent-Length: 3\r\n\r\na";
+	static struct trace t;
+
+	trace_begin(&t);
+	trace_feed(&t, C, STREAM_DATA, GET, sizeof(GET) - 1);
+	assert_null(t.state.side[C].head.text);
+	trace_feed(&t, C, STREAM_DATA, post, sizeof(post) - 1);
+	assert_non_null(t.state.side[C].head.text);
+	assert_true(t.state.side[C].head.cap <= t.state.side[C].head.used + HTTP_LINE_ROOM);
+	trace_feed(&t, C, STREAM_DATA, "bc", 2);
+	assert_null(t.state.side[C].head.text);
+	trace_feed(&t, C, STREAM_DATA, post, 9);
+	trace_feed(&t, C, STREAM_RESET, NULL, 0);
+	assert_null(t.state.side[C].head.text);
 }
 
 /* More requests wait for an answer than methods are remembered. */
@@ -434,7 +466,7 @@ static void long_pipelines(void **state)
 	static const char head[] = "HEAD / HTTP/1.1\r\n\r\n", ok[] = OK "Content-Length: 1\r\n\r\n";
 	char last[32];
 
-	t = (struct trace){0};
+	trace_begin(&t);
 	for (int i = 0; i < HTTP_PIPELINE_MAX; i++)
 		trace_feed(&t, C, STREAM_DATA, head, sizeof(head) - 1);
 	for (int i = 0; i < HTTP_PIPELINE_MAX; i++)
@@ -442,7 +474,7 @@ static void long_pipelines(void **state)
 	snprintf(last, sizeof(last), "{%d 200};", HTTP_PIPELINE_MAX - 1);
 	assert_non_null(strstr(t.side[S].text, last));
 	/* One that was forgotten is taken for a GET. */
-	t = (struct trace){0};
+	trace_begin(&t);
 	for (int i = 0; i <= HTTP_PIPELINE_MAX; i++)
 		trace_feed(&t, C, STREAM_DATA, head, sizeof(head) - 1);
 	trace_feed(&t, S, STREAM_DATA, ok, sizeof(ok) - 1);
@@ -453,12 +485,15 @@ static void long_pipelines(void **state)
 
 static void assert_file_name(const char *disposition, const char *target, const char *expected)
 {
+	char request_text[HTTP_HEAD_BYTES];
 	struct http_head request;
 	char text[1024], name[HTTP_FILE_NAME_BYTES] = "none";
 
 	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n\r\n", target);
 	head_of(C, text);
 	request = kept;
+	memcpy(request_text, kept_text, sizeof(request_text));
+	request.text = request_text;
 	snprintf(text, sizeof(text), OK "Content-Disposition: %s\r\n\r\n", disposition);
 	head_of(S, text);
 	assert_int_equal(http_head_file_name(&kept, &request, name), strcmp(expected, "none") != 0);
@@ -503,10 +538,15 @@ static void guesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cut_anywhere),	  cmocka_unit_test(sides_in_any_order),
-		cmocka_unit_test(gaps_anywhere),  cmocka_unit_test(fields),
-		cmocka_unit_test(long_lines),	  cmocka_unit_test(bounds),
-		cmocka_unit_test(long_pipelines), cmocka_unit_test(file_names),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(sides_in_any_order),
+		cmocka_unit_test(gaps_anywhere),
+		cmocka_unit_test(fields),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(bounds),
+		cmocka_unit_test(long_pipelines),
+		cmocka_unit_test(nothing_is_kept_between_messages),
+		cmocka_unit_test(file_names),
 		cmocka_unit_test(guesses),
 	};
 

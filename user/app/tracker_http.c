@@ -113,10 +113,12 @@ static bool request_of(const struct http_head *h, struct tracker_request *out)
 
 bool tracker_request_parse(const uint8_t *data, size_t len, struct tracker_request *out)
 {
+	char text[HTTP_HEAD_BYTES];
 	struct http_head head;
 
 	return len >= 4 && memcmp(data, "GET ", 4) == 0 &&
-	       http_head_request_line(data, len, &head) && head.versioned && request_of(&head, out);
+	       http_head_request_line(data, len, text, &head) && head.versioned &&
+	       request_of(&head, out);
 }
 
 /* ---- answers ---- */

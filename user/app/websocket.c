@@ -226,7 +226,8 @@ static unsigned int websocket_wants(const struct app_services *s, const struct f
 	size_t len;
 	const uint8_t *data = flow_stream_data(f, f->origin, &len);
 	struct http_head head;
-	int rc = http_head_parse(data, len, &head);
+	char text[HTTP_HEAD_BYTES];
+	int rc = http_head_parse(data, len, text, &head);
 
 	(void)s;
 	if (f->key.proto != IPPROTO_TCP || (len && !rc))

@@ -230,7 +230,8 @@ static void note_response(struct glance *g, const struct http_head *head)
 static int read_http(struct glance *g, const uint8_t *data, size_t len, bool final)
 {
 	struct http_head head;
-	int rc = http_head_parse(data, len, &head);
+	char text[HTTP_HEAD_BYTES];
+	int rc = http_head_parse(data, len, text, &head);
 
 	if (rc == 0 || (rc == -EAGAIN && !final))
 		return rc;

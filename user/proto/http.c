@@ -3,67 +3,23 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "proto/http.h"
+#include "proto/http_private.h"
 #include "util/util.h"
-
-enum http_stage {
-	AT_START, /* before a message, or in its start line */
-	IN_FIELDS,
-	IN_BODY,  /* of known length */
-	TILL_END, /* a body that the end of the side ends */
-	AT_CHUNK, /* in a line with the size of a chunk */
-	IN_CHUNK,
-	AFTER_CHUNK,
-	IN_TRAILER,
-	IN_TUNNEL,
-	OVER, /* lost or ended */
-};
-
-/* How a method bears on the response. */
-enum bearing { BEARS_NOTHING, BEARS_HEAD, BEARS_CONNECT, BEARS_UPGRADE };
-
-struct reading {
-	struct http_connection *c;
-	struct http_side *s;
-	const struct stream_event *e;
-	reader_emit *emit;
-	void *arg;
-};
-
-/* Looks at another side with the same event. */
-static struct reading other_side(const struct reading *r)
-{
-	struct reading o = *r;
-
-	o.s = &r->c->side[r->s == &r->c->side[0]];
-	return o;
-}
-
-static bool is_client(const struct reading *r)
-{
-	return r->s == &r->c->side[STREAM_CLIENT];
-}
 
 /* ---- events ---- */
 
-/* Number of the transaction whose message was begun last. */
-static uint32_t tx_now(const struct http_side *s)
-{
-	return s->tx ? s->tx - 1 : 0;
-}
-
-static struct http_event event_of(const struct reading *r, enum http_kind kind)
+static struct http_event event_of(const struct http_reading *r, enum http_kind kind)
 {
 	return (struct http_event){
 		.kind = (uint8_t)kind,
-		.side = is_client(r) ? STREAM_CLIENT : STREAM_SERVER,
+		.side = http_is_client(r) ? STREAM_CLIENT : STREAM_SERVER,
 		.unsure = r->c->unsure,
-		.tx = tx_now(r->s),
+		.tx = http_tx_now(r->s),
 		.head = &r->s->head,
 	};
 }
 
-static void tell(const struct reading *r, enum http_kind kind)
+static void tell(const struct http_reading *r, enum http_kind kind)
 {
 	struct http_event e = event_of(r, kind);
 
@@ -74,8 +30,8 @@ static void tell(const struct reading *r, enum http_kind kind)
 	r->emit(r->arg, &e);
 }
 
-static void tell_piece(const struct reading *r, enum http_kind kind, enum stream_kind piece,
-		       const uint8_t *data, uint64_t len)
+void http_tell_piece(const struct http_reading *r, enum http_kind kind, enum stream_kind piece,
+		     const uint8_t *data, uint64_t len)
 {
 	struct http_event e = event_of(r, kind);
 
@@ -95,6 +51,16 @@ static void tell_piece(const struct reading *r, enum http_kind kind, enum stream
 	r->emit(r->arg, &e);
 }
 
+void http_head_begin_side(const struct http_reading *r)
+{
+	struct http_head *h = &r->s->head;
+
+	(void)http_head_keep(h, r->scratch, false, 0, 0);
+	h->text = r->scratch;
+	h->cap = HTTP_HEAD_BYTES;
+	http_head_init(h, http_is_client(r));
+}
+
 /* ---- ends ---- */
 
 static bool in_message(const struct http_side *s)
@@ -108,7 +74,7 @@ static bool is_last(const struct http_head *h)
 	return h->close || !h->versioned || (h->minor == 0 && !h->keep_alive);
 }
 
-static void message_end(const struct reading *r, bool complete)
+static void message_end(const struct http_reading *r, bool complete)
 {
 	struct http_side *s = r->s;
 	struct http_event e = event_of(r, HTTP_END);
@@ -123,92 +89,12 @@ static void message_end(const struct reading *r, bool complete)
 	r->emit(r->arg, &e);
 }
 
-static void side_lose(const struct reading *r)
+static void side_lose(const struct http_reading *r)
 {
 	if (in_message(r->s))
 		message_end(r, false);
 	r->s->stage = OVER;
 	tell(r, HTTP_LOST);
-}
-
-/* ---- tunnels ---- */
-
-static void tunnel_data(const struct reading *r, const uint8_t *data, size_t len)
-{
-	if (len)
-		tell_piece(r, HTTP_TUNNEL, STREAM_DATA, data, len);
-}
-
-/* What the side sends from now on is the tunnel's, also the part of a line that it has sent. */
-static void tunnel_begin(const struct reading *r, enum http_tunnel kind)
-{
-	struct http_side *s = r->s;
-	size_t line = s->line;
-
-	r->c->tunnel = (uint8_t)kind;
-	s->stage = IN_TUNNEL;
-	s->doubt = HTTP_TUNNEL_NONE;
-	s->line = 0;
-	s->at = 0;
-	s->gaps = false;
-	tunnel_data(r, (const uint8_t *)s->head.text, line);
-}
-
-/* A line that may be the tunnel's first bytes: whether it is a request to the proxy or server. */
-static int is_request(const struct http_side *s)
-{
-	static const char absolute[] = "http://";
-	const char *line = s->head.text;
-	int n = http_head_method(line, s->line);
-	size_t rest;
-
-	if (n <= 0 || s->doubt == HTTP_TUNNEL_UPGRADE || memcmp(line, "CONNECT ", 8) == 0)
-		return n;
-	/* A proxy is asked in absolute form, and what lies behind it is not. */
-	rest = s->line - (size_t)n;
-	if (memcmp(line + n, absolute, rest < 7 ? rest : 7) != 0)
-		return 0;
-	return rest < 7 ? -EAGAIN : 1;
-}
-
-/* Takes bytes for as long as it is in doubt whose they are. Returns their number. */
-static size_t doubt_feed(const struct reading *r, const uint8_t *data, size_t len)
-{
-	struct http_side *s = r->s;
-	size_t at = 0;
-	int rc = -EAGAIN;
-
-	if (s->line == 0)
-		http_head_init(&s->head, true);
-	s->long_line = false;
-	while (at < len && rc == -EAGAIN) {
-		s->head.text[s->line++] = (char)data[at++];
-		rc = is_request(s);
-	}
-	if (rc == 0)
-		tunnel_begin(r, s->doubt);
-	else if (rc > 0)
-		s->doubt = HTTP_TUNNEL_NONE;
-	return at;
-}
-
-/* Ends the client's doubt where the response has opened the tunnel. */
-static void tunnel_settle(const struct reading *r)
-{
-	if (is_client(r) && r->s->stage == AT_START && r->s->doubt && r->c->opened == r->s->doubt)
-		tunnel_begin(r, r->s->doubt);
-}
-
-/* The response to what might open a tunnel has come. */
-static void tunnel_answer(const struct reading *r, enum http_tunnel opened)
-{
-	struct reading client = other_side(r);
-
-	r->c->opened = (uint8_t)opened;
-	if (opened)
-		tunnel_settle(&client);
-	else if (tx_now(client.s) == tx_now(r->s))
-		client.s->doubt = HTTP_TUNNEL_NONE;
 }
 
 /* ---- header sections ---- */
@@ -223,16 +109,16 @@ static enum bearing bearing_of(const struct http_head *h)
 }
 
 /* How the request that the response answers bears on it. */
-static enum bearing bearing_for(const struct reading *r)
+static enum bearing bearing_for(const struct http_reading *r)
 {
-	uint32_t tx = tx_now(r->s), sent = r->c->side[STREAM_CLIENT].tx;
+	uint32_t tx = http_tx_now(r->s), sent = r->c->side[STREAM_CLIENT].tx;
 
 	if (tx >= sent || sent - tx > HTTP_PIPELINE_MAX)
 		return BEARS_NOTHING;
 	return (enum bearing)r->c->method[tx % HTTP_PIPELINE_MAX];
 }
 
-static void body_begin(const struct reading *r, enum http_stage without_length)
+static void body_begin(const struct http_reading *r, enum http_stage without_length)
 {
 	struct http_side *s = r->s;
 
@@ -247,7 +133,7 @@ static void body_begin(const struct reading *r, enum http_stage without_length)
 		message_end(r, true);
 }
 
-static int request_end(const struct reading *r)
+static int request_end(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 	enum bearing bearing = bearing_of(&s->head);
@@ -259,8 +145,10 @@ static int request_end(const struct reading *r)
 	s->tx++;
 	tell(r, HTTP_REQUEST);
 	/* A coding other than chunks does not tell where a request ends (RFC 9112, 6.3). */
-	if (s->head.coded && !s->head.chunked)
+	if (s->head.coded && !s->head.chunked) {
+		message_end(r, false);
 		return -EPROTO;
+	}
 	if (bearing == BEARS_CONNECT) {
 		message_end(r, true);
 		s->doubt = HTTP_TUNNEL_CONNECT;
@@ -273,7 +161,7 @@ static int request_end(const struct reading *r)
 
 /* Behind bytes that were not given: the response is that to the last request, since few clients
  * send one before the answer to the one before. */
-static void response_number(const struct reading *r)
+static void response_number(const struct http_reading *r)
 {
 	uint32_t sent = r->c->side[STREAM_CLIENT].tx;
 
@@ -290,7 +178,7 @@ static enum http_tunnel opens_tunnel(const struct http_head *h, enum bearing bea
 								: HTTP_TUNNEL_NONE;
 }
 
-static int response_end(const struct reading *r)
+static int response_end(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 	uint16_t status = s->head.status;
@@ -308,11 +196,11 @@ static int response_end(const struct reading *r)
 	tell(r, HTTP_RESPONSE);
 	if (opens) {
 		message_end(r, true);
-		tunnel_answer(r, opens);
-		tunnel_begin(r, opens);
+		http_tunnel_answer(r, opens);
+		http_tunnel_begin(r, opens);
 		return 0;
 	}
-	tunnel_answer(r, HTTP_TUNNEL_NONE);
+	http_tunnel_answer(r, HTTP_TUNNEL_NONE);
 	if (bearing == BEARS_HEAD || status == 204 || status == 304)
 		message_end(r, true);
 	else
@@ -320,7 +208,7 @@ static int response_end(const struct reading *r)
 	return 0;
 }
 
-static int head_end(const struct reading *r)
+static int head_end(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 
@@ -334,14 +222,14 @@ static int head_end(const struct reading *r)
 
 /* ---- lines ---- */
 
-static int start_line(const struct reading *r, const char *line, size_t len)
+static int start_line(const struct http_reading *r, const char *line, size_t len)
 {
 	struct http_side *s = r->s;
 
 	/* An empty line may precede a message (RFC 9112, 2.2). */
 	if (len == 0)
 		return 0;
-	if (s->resync && is_client(r) && http_head_method(line, len) <= 0)
+	if (s->resync && http_is_client(r) && http_head_method(line, len) <= 0)
 		return -EPROTO;
 	if (http_head_start(&s->head, line, len, s->long_line) < 0 ||
 	    (s->resync && !s->head.versioned))
@@ -362,7 +250,7 @@ static int chunk_line(struct http_side *s, const char *line, size_t len)
 }
 
 /* A line is complete; its bytes lie behind the texts that are kept. */
-static int line_end(const struct reading *r)
+static int line_end(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 	char *line = s->head.text + s->head.used;
@@ -393,17 +281,17 @@ static int line_end(const struct reading *r)
 }
 
 /* Takes bytes up to the end of a line. Returns their number, or -EPROTO. */
-static ssize_t line_feed(const struct reading *r, const uint8_t *data, size_t len)
+static ssize_t line_feed(const struct http_reading *r, const uint8_t *data, size_t len)
 {
 	struct http_side *s = r->s;
 	const uint8_t *end = memchr(data, '\n', len);
 	size_t take = end ? (size_t)(end - data) : len, keep = take, room;
 
 	if (s->stage == AT_START && s->line == 0)
-		http_head_init(&s->head, is_client(r));
+		http_head_begin_side(r);
 	if (s->line == 0)
 		s->long_line = false;
-	room = sizeof(s->head.text) - s->head.used - s->line;
+	room = s->head.cap - s->head.used - s->line;
 	if (keep > room) {
 		keep = room;
 		s->long_line = true;
@@ -423,25 +311,25 @@ static ssize_t line_feed(const struct reading *r, const uint8_t *data, size_t le
 
 /* The server begins with what is no response: where the client has asked in one line, that was a
  * request of HTTP/0.9 (RFC 1945, 5), and the answer is a body alone. */
-static void old_answer(const struct reading *r)
+static void old_answer(const struct http_reading *r)
 {
-	struct reading client = other_side(r);
+	struct http_reading client = http_other_side(r);
 	const struct http_head *h = &client.s->head;
 
-	if (r->s->stage == AT_START && !is_client(r) && client.s->stage == IN_FIELDS &&
+	if (r->s->stage == AT_START && !http_is_client(r) && client.s->stage == IN_FIELDS &&
 	    !h->versioned && h->fields == 0)
 		(void)head_end(&client);
 }
 
 /* ---- bytes ---- */
 
-static size_t body_feed(const struct reading *r, const uint8_t *data, size_t len)
+static size_t body_feed(const struct http_reading *r, const uint8_t *data, size_t len)
 {
 	struct http_side *s = r->s;
 
 	if (s->stage != TILL_END && len > s->left)
 		len = (size_t)s->left;
-	tell_piece(r, HTTP_BODY, STREAM_DATA, data, len);
+	http_tell_piece(r, HTTP_BODY, STREAM_DATA, data, len);
 	if (s->stage == TILL_END)
 		return len;
 	s->left -= len;
@@ -452,29 +340,29 @@ static size_t body_feed(const struct reading *r, const uint8_t *data, size_t len
 	return len;
 }
 
-static ssize_t feed(const struct reading *r, const uint8_t *data, size_t len)
+static ssize_t feed(const struct http_reading *r, const uint8_t *data, size_t len)
 {
 	const struct http_side *s = r->s;
 
-	tunnel_settle(r);
+	http_tunnel_settle(r);
 	switch (s->stage) {
 	case IN_BODY:
 	case IN_CHUNK:
 	case TILL_END:
 		return (ssize_t)body_feed(r, data, len);
 	case IN_TUNNEL:
-		tunnel_data(r, data, len);
+		http_tunnel_data(r, data, len);
 		return (ssize_t)len;
 	case AT_START:
 		if (s->doubt)
-			return (ssize_t)doubt_feed(r, data, len);
+			return (ssize_t)http_tunnel_doubt(r, data, len);
 		return line_feed(r, data, len);
 	default:
 		return line_feed(r, data, len);
 	}
 }
 
-static void data_read(const struct reading *r)
+static void data_read(const struct http_reading *r)
 {
 	size_t at = 0, len = (size_t)r->e->len;
 
@@ -492,16 +380,16 @@ static void data_read(const struct reading *r)
 
 /* ---- gaps ---- */
 
-static void body_gap(const struct reading *r, uint64_t len)
+static void body_gap(const struct http_reading *r, uint64_t len)
 {
 	r->s->gaps = true;
 	r->s->missing += len;
-	tell_piece(r, HTTP_BODY, STREAM_GAP, NULL, len);
+	http_tell_piece(r, HTTP_BODY, STREAM_GAP, NULL, len);
 }
 
 /* Bytes are missing of which it is not known what they were: only what certainly begins a message
  * is read behind them. */
-static void resync(const struct reading *r)
+static void resync(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 
@@ -515,17 +403,17 @@ static void resync(const struct reading *r)
 	r->c->unsure = true;
 }
 
-static void gap_read(const struct reading *r)
+static void gap_read(const struct http_reading *r)
 {
 	struct http_side *s = r->s;
 	uint64_t len = r->e->len;
 
-	tunnel_settle(r);
+	http_tunnel_settle(r);
 	switch (s->stage) {
 	case OVER:
 		return;
 	case IN_TUNNEL:
-		tell_piece(r, HTTP_TUNNEL, STREAM_GAP, NULL, len);
+		http_tell_piece(r, HTTP_TUNNEL, STREAM_GAP, NULL, len);
 		return;
 	case TILL_END:
 		body_gap(r, len);
@@ -552,23 +440,23 @@ static void gap_read(const struct reading *r)
 
 /* ---- the ends ---- */
 
-static void side_end(const struct reading *r, enum stream_kind kind)
+static void side_end(const struct http_reading *r, enum stream_kind kind)
 {
 	struct http_side *s = r->s;
 	struct http_event e;
 
-	tunnel_settle(r);
+	http_tunnel_settle(r);
 	if (s->stage == OVER)
 		return;
 	if (s->stage == IN_TUNNEL) {
-		tell_piece(r, HTTP_TUNNEL, kind, NULL, 0);
+		http_tell_piece(r, HTTP_TUNNEL, kind, NULL, 0);
 		s->stage = OVER;
 		return;
 	}
 	/* A request of HTTP/0.9 is a line (RFC 1945, 5). */
 	if (s->stage == IN_FIELDS && s->head.request && !s->head.versioned)
 		(void)head_end(r);
-	else if (in_message(s))
+	if (in_message(s))
 		message_end(r, kind == STREAM_END && s->stage == TILL_END);
 	s->stage = OVER;
 	e = event_of(r, HTTP_CLOSE);
@@ -577,20 +465,40 @@ static void side_end(const struct reading *r, enum stream_kind kind)
 	r->emit(r->arg, &e);
 }
 
-/* The texts of heads, nearly all of the state, are not read before they are written. */
-static void http_begin(void *state)
+/* Keeps what the rest of a message needs of its beginning, and nothing between messages. */
+static void head_keep(const struct http_reading *r)
 {
-	memset(state, 0, offsetof(struct http_connection, side[0].head.text));
-	memset(&((struct http_connection *)state)->side[1], 0,
-	       offsetof(struct http_side, head.text));
+	struct http_side *s = r->s;
+	bool begins = s->stage == IN_FIELDS || (s->stage == AT_START && s->line);
+	size_t bytes = (size_t)s->head.used + s->line;
+	size_t longest = begins ? HTTP_HEAD_BYTES : (size_t)s->head.used + HTTP_LINE_ROOM;
+	size_t room = longest > bytes ? longest - bytes : 0;
+
+	if (http_head_keep(&s->head, r->scratch, begins || in_message(s), bytes, room) < 0) {
+		s->stage = OVER;
+		tell(r, HTTP_LOST);
+	}
+}
+
+static void http_fini(void *state)
+{
+	struct http_connection *c = state;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(c->side); i++)
+		(void)http_head_keep(&c->side[i].head, NULL, false, 0, 0);
 }
 
 static int http_read(void *state, const struct stream_event *e, reader_emit *emit, void *arg)
 {
 	struct http_connection *c = state;
-	struct reading r = {
-		.c = c, .s = &c->side[e->side != STREAM_CLIENT], .e = e, .emit = emit, .arg = arg};
-	struct reading other = other_side(&r);
+	char scratch[HTTP_HEAD_BYTES];
+	struct http_reading r = {.c = c,
+				 .s = &c->side[e->side != STREAM_CLIENT],
+				 .e = e,
+				 .emit = emit,
+				 .arg = arg,
+				 .scratch = scratch};
+	struct http_reading other = http_other_side(&r);
 
 	switch (e->kind) {
 	case STREAM_DATA:
@@ -601,14 +509,18 @@ static int http_read(void *state, const struct stream_event *e, reader_emit *emi
 		break;
 	case STREAM_END:
 		side_end(&r, STREAM_END);
-		return 0;
+		break;
 	case STREAM_RESET:
 		side_end(&r, STREAM_RESET);
 		side_end(&other, STREAM_RESET);
-		return 0;
+		break;
 	default:
 		return -EPROTO;
 	}
+	head_keep(&r);
+	head_keep(&other);
+	if (e->kind != STREAM_DATA && e->kind != STREAM_GAP)
+		return 0;
 	/* Whoever begins otherwise speaks something else. */
 	if (r.s->stage == OVER && (!c->read || other.s->stage == OVER))
 		return -EPROTO;
@@ -642,8 +554,8 @@ READER(http) = {
 	.help = "HTTP/1: requests and responses of a connection, their bodies, and tunnels",
 	.proto = IPPROTO_TCP,
 	.size = sizeof(struct http_connection),
-	.begin = http_begin,
 	.guess = http_guess,
 	.apps = spoken,
 	.read = http_read,
+	.fini = http_fini,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,17 +97,38 @@ bool http_head_lists(const struct http_head *h, enum http_text which, const char
 
 void http_head_init(struct http_head *h, bool request)
 {
-	memset(h, 0, offsetof(struct http_head, text));
-	h->request = request;
-	h->length = HTTP_LENGTH_UNKNOWN;
-	h->last = HTTP_TEXT_COUNT;
+	*h = (struct http_head){
+		.request = request,
+		.length = HTTP_LENGTH_UNKNOWN,
+		.last = HTTP_TEXT_COUNT,
+		.cap = h->cap,
+		.text = h->text,
+	};
+}
+
+int http_head_keep(struct http_head *h, const char *scratch, bool needed, size_t bytes, size_t room)
+{
+	bool own = h->text && h->text != scratch;
+	char *text = NULL;
+
+	if (!h->text || (needed && own))
+		return 0;
+	if (needed)
+		text = malloc(bytes + room);
+	if (text)
+		memcpy(text, h->text, bytes);
+	if (own)
+		free(h->text);
+	h->text = text;
+	h->cap = text ? (uint16_t)(bytes + room) : 0;
+	return needed && !text ? -ENOMEM : 0;
 }
 
 /* Keeps a text, cut at its longest. The piece may lie where the text goes. */
 static void text_keep(struct http_head *h, enum http_text which, struct piece p)
 {
 	bool host_comes = h->request && which != HTTP_HOST && !(h->kept >> HTTP_HOST & 1);
-	size_t end = sizeof(h->text) - HTTP_LINE_ROOM - (host_comes ? texts[HTTP_HOST].max : 0);
+	size_t end = h->cap - HTTP_LINE_ROOM - (host_comes ? texts[HTTP_HOST].max : 0);
 	size_t room = end > h->used ? end - h->used : 0;
 
 	if (room > texts[which].max)
@@ -286,7 +308,7 @@ static void connection(struct http_head *h, struct piece list)
 static int field_go_on(struct http_head *h, struct piece more)
 {
 	enum http_text which = h->last;
-	size_t blank, end = sizeof(h->text) - HTTP_LINE_ROOM;
+	size_t blank, end = h->cap - HTTP_LINE_ROOM;
 
 	/* Nobody who means well does that to what frames a message. */
 	if (h->framing)
@@ -391,7 +413,7 @@ static bool line_next(struct http_head *h, const uint8_t **data, size_t *len, si
 		      bool *long_line)
 {
 	const uint8_t *end = *len ? memchr(*data, '\n', *len) : NULL;
-	size_t n = end ? (size_t)(end - *data) : 0, room = sizeof(h->text) - h->used;
+	size_t n = end ? (size_t)(end - *data) : 0, room = h->cap - h->used;
 
 	if (!end)
 		return false;
@@ -405,11 +427,14 @@ static bool line_next(struct http_head *h, const uint8_t **data, size_t *len, si
 	return true;
 }
 
-int http_head_parse(const uint8_t *data, size_t len, struct http_head *out)
+int http_head_parse(const uint8_t *data, size_t len, char text[static HTTP_HEAD_BYTES],
+		    struct http_head *out)
 {
 	bool long_line;
 	size_t line;
 
+	out->text = text;
+	out->cap = HTTP_HEAD_BYTES;
 	http_head_init(out, len == 0 || data[0] != 'H' || (len > 1 && data[1] != 'T'));
 	if (len == 0 || !isupper(data[0]))
 		return 0;
@@ -426,11 +451,14 @@ int http_head_parse(const uint8_t *data, size_t len, struct http_head *out)
 	return -EAGAIN;
 }
 
-bool http_head_request_line(const uint8_t *data, size_t len, struct http_head *out)
+bool http_head_request_line(const uint8_t *data, size_t len, char text[static HTTP_HEAD_BYTES],
+			    struct http_head *out)
 {
 	bool long_line;
 	size_t line;
 
+	out->text = text;
+	out->cap = HTTP_HEAD_BYTES;
 	http_head_init(out, true);
 	return line_next(out, &data, &len, &line, &long_line) &&
 	       http_head_start(out, out->text, line, long_line) == 0;

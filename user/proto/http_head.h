@@ -54,7 +54,8 @@ struct http_head {
 	uint32_t kept;	 /* bits by enum http_text */
 	uint32_t cut;	 /* the same: it was longer */
 	uint16_t at[HTTP_TEXT_COUNT], len[HTTP_TEXT_COUNT];
-	char text[HTTP_HEAD_BYTES];
+	uint16_t cap; /* bytes of text */
+	char *text;   /* valid during the call that gives the head */
 };
 
 /* The text, without NUL; "" and 0 where it is absent. */
@@ -81,15 +82,25 @@ bool http_head_file_name(const struct http_head *h, const struct http_head *requ
 
 /*
  * Parses a header section that is there as a whole, or as far as it is: complete lines are parsed.
- * 1: complete; -EAGAIN: more bytes are needed; 0: not HTTP/1. It is a response if it begins as one.
+ * text: memory for the texts. 1: complete; -EAGAIN: more bytes are needed; 0: not HTTP/1. It is a
+ * response if it begins as one.
  */
-int http_head_parse(const uint8_t *data, size_t len, struct http_head *out);
+int http_head_parse(const uint8_t *data, size_t len, char text[static HTTP_HEAD_BYTES],
+		    struct http_head *out);
 /* Parses the request line alone, which must be complete. False: it is none. */
-bool http_head_request_line(const uint8_t *data, size_t len, struct http_head *out);
+bool http_head_request_line(const uint8_t *data, size_t len, char text[static HTTP_HEAD_BYTES],
+			    struct http_head *out);
 
 /* ---- for http.c ---- */
 
+/* text and cap stay. */
 void http_head_init(struct http_head *h, bool request);
+/*
+ * After an event, in which a head without text has used `scratch`: forgets the text, or keeps its
+ * first bytes with room for `room` more. 0 or -ENOMEM.
+ */
+int http_head_keep(struct http_head *h, const char *scratch, bool needed, size_t bytes,
+		   size_t room);
 /* Reads a request line or status line. long_line: its end is missing. 0; -EPROTO: it is none. */
 int http_head_start(struct http_head *h, const char *line, size_t len, bool long_line);
 /*
