@@ -125,8 +125,8 @@ static void all_sets_in_two_seconds(void **state)
 	ticks(20);
 	for (uint32_t i = 0; i < SETS; i++)
 		assert_in_range(fake.visits[i], 1, 2);
-	/* Undecided flows once a second. */
-	assert_int_equal(fake.waiting_runs, 2);
+	/* Undecided flows once a second, or more seldom where that takes long. */
+	assert_in_range(fake.waiting_runs, 1, 2);
 }
 
 /* More than a tick may tell is told by the following ones, and no set is left out for it. */
