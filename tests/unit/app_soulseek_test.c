@@ -22,9 +22,7 @@ static unsigned int found(bool midstream, bool from_client, const uint8_t *data,
 	b->flow.midstream = midstream;
 	message(b, from_client, data, len);
 	confidence = b->consume.finding.app ? b->consume.finding.confidence : 0;
-	facts_free(b->services.facts);
-	app_registry_free(b->registry);
-	free(b);
+	bench_free(b);
 	return confidence;
 }
 
