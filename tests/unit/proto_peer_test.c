@@ -25,7 +25,8 @@ struct log {
 static void put(struct log *l, const char *text, size_t len)
 {
 	assert_true(l->len + len < sizeof(l->text));
-	memcpy(l->text + l->len, text, len);
+	if (len)
+		memcpy(l->text + l->len, text, len);
 	l->len += len;
 	l->text[l->len] = '\0';
 }
