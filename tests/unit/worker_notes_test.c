@@ -254,9 +254,12 @@ static void forged_notes_are_refused(void **state)
 	g = (struct forged){.note = {.time_ns = 77}};
 	memset(g.dns.name, 'a', sizeof(g.dns.name));
 	send_forged(w, WORKER_NEWS_DNS, &g, dns);
+	g = (struct forged){.note = {.time_ns = 77}};
+	memset(&g.dns.query, 7, 1);
+	send_forged(w, WORKER_NEWS_DNS, &g, dns);
 	worker_read_news(w, &seen, &s);
 	assert_int_equal(s.count, 1);
-	assert_int_equal(w->post.unsound, 10);
+	assert_int_equal(w->post.unsound, 11);
 	flow_details_free(&flow);
 }
 

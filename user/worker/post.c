@@ -97,8 +97,9 @@ static bool name_sound(const char name[NAME_TEXT_MAX + 1])
 
 static bool answer_sound(const struct app_dns *d, size_t len)
 {
-	if (len < offsetof(struct app_dns, record) || d->count > APP_DNS_RECORDS_MAX ||
-	    len != worker_answer_bytes(d) || !name_sound(d->name))
+	/* A bool that is neither 0 nor 1 must not be read as one. */
+	if (len < offsetof(struct app_dns, record) || *(const uint8_t *)&d->query > 1 ||
+	    d->count > APP_DNS_RECORDS_MAX || len != worker_answer_bytes(d) || !name_sound(d->name))
 		return false;
 	for (unsigned int i = 0; i < d->count; i++)
 		if (!name_sound(d->record[i].target))
