@@ -34,7 +34,8 @@ _Static_assert(WEIR_METHOD_COUNT <= WEIR_METHOD_STRIDE, "methods fit their strid
 #define WEIR_IDENTIFIED_INSPECT (1u << 0) /* keep punting payload (trackers) */
 #define WEIR_IDENTIFIED_RELEASE (1u << 1) /* do not, though its cell or its peer says inspect */
 #define WEIR_IDENTIFIED_TAP	(1u << 2) /* keep punting payload, to be copied */
-/* Of an inspected flow, whoever asked for that: what this side sends is not wanted, for now. */
+/* Of an inspected flow, whoever asked for the inspection: the payload of this side is not punted. A
+ * later identification may ask for it again. */
 #define WEIR_IDENTIFIED_SKIP_ORIGINATOR (1u << 3) /* the side that sent the first frame */
 #define WEIR_IDENTIFIED_SKIP_RESPONDER	(1u << 4)
 /* weir_proto_apps: beside the application's number, the same for flows of this protocol */

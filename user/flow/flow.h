@@ -176,8 +176,8 @@ void flow_stream_end(struct flow_table *t, struct flow *f, uint8_t dir, bool isn
 bool flow_stream_reset(struct flow *f, uint8_t dir, struct stream_event *e);
 /* Whether the end was taken, or the conversation was reset. */
 bool flow_stream_ended(const struct flow *f, uint8_t dir);
-/* Nobody wants the direction for now: forgets what it holds. It goes on, behind a gap of unknown
- * length, with the next segment that is pushed. */
+/* Nobody reads the direction any more: frees what it holds. If segments are pushed again, it goes
+ * on with the next one, behind a GAP of unknown length. */
 void flow_stream_pause(struct flow_table *t, struct flow *f, uint8_t dir);
 /*
  * Gives up the first gap of a followed direction: goes on at the bytes behind it. Where the
